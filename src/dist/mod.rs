@@ -1,0 +1,204 @@
+//! Random intervals of time: one type for all distributions, from a constant to an empirical table.
+//!
+//! Each draw takes one uniform number and inverts the distribution function with `libm` and integers only, so the
+//! same stream gives the same bits on every platform, and two scenarios that differ in one distribution still share
+//! their luck (common random numbers). Gamma has no handy inverse and goes through `rand_distr`. Floats stand for
+//! nanoseconds here, inside this room only.
+
+mod normal;
+
+use std::fmt;
+
+use rand_distr::Distribution;
+
+use crate::engine::Stream;
+use crate::units::SimDuration;
+
+pub use normal::normal_quantile;
+
+/// The standard normal distribution's 99 % point, to turn a median and a 99th percentile into a log-normal.
+const NORMAL_P99: f64 = 2.326_347_874_040_841;
+
+/// A distribution of an interval of time.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Dist {
+    /// Always the same.
+    Constant(SimDuration),
+    /// Uniform between two ends.
+    Uniform(SimDuration, SimDuration),
+    /// Exponential with this mean.
+    Exponential(SimDuration),
+    /// Log-normal.
+    LogNormal(LogNormal),
+    /// Weibull with shape and scale.
+    Weibull(f64, SimDuration),
+    /// Pareto with shape and smallest value.
+    Pareto(f64, SimDuration),
+    /// Triangular with low end, mode and high end.
+    Triangular(SimDuration, SimDuration, SimDuration),
+    /// Gamma with shape and mean.
+    Gamma(f64, SimDuration),
+    /// A table of (probability, value) with straight lines between, probabilities rising from 0 to 1.
+    Quantiles(Vec<(f64, SimDuration)>),
+    /// The sum of independent parts.
+    Sum(Vec<Dist>),
+}
+
+/// A log-normal distribution, said by its median and 99th percentile as in the reference's delay table.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LogNormal {
+    /// Half of the draws are below.
+    pub median: SimDuration,
+    /// 99 of 100 draws are below.
+    pub p99: SimDuration,
+    median_nanos: f64,
+    sigma: f64,
+}
+
+impl LogNormal {
+    /// The distribution with this median and 99th percentile; `p99` at or below the median gives a constant.
+    pub fn new(median: SimDuration, p99: SimDuration) -> Self {
+        let (low, high) = (median.as_nanos() as f64, p99.as_nanos() as f64);
+        let sigma = if high > low && low > 0.0 { libm::log(high / low) / NORMAL_P99 } else { 0.0 };
+        LogNormal { median, p99, median_nanos: low, sigma }
+    }
+
+    #[inline]
+    fn at(&self, u: f64) -> f64 {
+        self.median_nanos * libm::exp(self.sigma * normal_quantile(u))
+    }
+}
+
+impl Dist {
+    /// No delay at all.
+    pub const ZERO: Dist = Dist::Constant(SimDuration::ZERO);
+
+    /// Log-normal by median and 99th percentile, in milliseconds.
+    pub fn lognormal_ms(median_ms: u64, p99_ms: u64) -> Dist {
+        Dist::LogNormal(LogNormal::new(SimDuration::from_millis(median_ms), SimDuration::from_millis(p99_ms)))
+    }
+
+    /// Uniform between two ends in milliseconds.
+    pub fn uniform_ms(low: u64, high: u64) -> Dist {
+        Dist::Uniform(SimDuration::from_millis(low), SimDuration::from_millis(high))
+    }
+
+    /// Whether every draw is zero.
+    pub fn is_zero(&self) -> bool {
+        match self {
+            Dist::Constant(value) => value.is_zero(),
+            Dist::Sum(parts) => parts.iter().all(Dist::is_zero),
+            _ => false,
+        }
+    }
+
+    /// One draw.
+    #[inline]
+    pub fn draw(&self, stream: &mut Stream) -> SimDuration {
+        match self {
+            Dist::Constant(value) => *value,
+            Dist::LogNormal(lognormal) => SimDuration::from_nanos_f64_rounded(lognormal.at(stream.uniform())),
+            other => other.draw_other(stream),
+        }
+    }
+
+    fn draw_other(&self, stream: &mut Stream) -> SimDuration {
+        let nanos = match self {
+            Dist::Sum(parts) => return parts.iter().map(|part| part.draw(stream)).sum(),
+            Dist::Gamma(shape, mean) => gamma(*shape, mean.as_nanos() as f64, stream),
+            invertible => invertible.quantile_nanos(stream.uniform()),
+        };
+        SimDuration::from_nanos_f64_rounded(nanos)
+    }
+
+    /// The value below which a share `u` of the draws lies, for distributions that are drawn by inversion.
+    fn quantile_nanos(&self, u: f64) -> f64 {
+        let nanos = |value: &SimDuration| value.as_nanos() as f64;
+        match self {
+            Dist::Constant(value) => nanos(value),
+            Dist::Uniform(low, high) => nanos(low) + (nanos(high) - nanos(low)) * u,
+            Dist::Exponential(mean) => nanos(mean) * -libm::log(1.0 - u),
+            Dist::LogNormal(lognormal) => lognormal.at(u),
+            Dist::Weibull(shape, scale) => nanos(scale) * libm::pow(-libm::log(1.0 - u), 1.0 / shape),
+            Dist::Pareto(shape, low) => nanos(low) * libm::pow(1.0 - u, -1.0 / shape),
+            Dist::Triangular(low, mode, high) => triangular(nanos(low), nanos(mode), nanos(high), u),
+            Dist::Quantiles(table) => interpolate(table, u),
+            Dist::Gamma(..) | Dist::Sum(_) => unreachable!("gamma and sums are not drawn by inversion"),
+        }
+    }
+
+    /// The mean, for the printed assumptions and for tests; infinite for a Pareto with shape at most 1.
+    pub fn mean_secs(&self) -> f64 {
+        match self {
+            Dist::Constant(value) | Dist::Exponential(value) | Dist::Gamma(_, value) => value.as_secs_f64(),
+            Dist::Uniform(low, high) => (low.as_secs_f64() + high.as_secs_f64()) / 2.0,
+            Dist::LogNormal(l) => l.median.as_secs_f64() * libm::exp(l.sigma * l.sigma / 2.0),
+            Dist::Weibull(shape, scale) => scale.as_secs_f64() * libm::tgamma(1.0 + 1.0 / shape),
+            Dist::Pareto(shape, _) if *shape <= 1.0 => f64::INFINITY,
+            Dist::Pareto(shape, low) => low.as_secs_f64() * shape / (shape - 1.0),
+            Dist::Triangular(a, b, c) => (a.as_secs_f64() + b.as_secs_f64() + c.as_secs_f64()) / 3.0,
+            Dist::Quantiles(table) => table_mean(table),
+            Dist::Sum(parts) => parts.iter().map(Dist::mean_secs).sum(),
+        }
+    }
+}
+
+fn gamma(shape: f64, mean_nanos: f64, stream: &mut Stream) -> f64 {
+    rand_distr::Gamma::new(shape, mean_nanos / shape).map_or(0.0, |gamma| gamma.sample(stream.generator()))
+}
+
+fn triangular(low: f64, mode: f64, high: f64, u: f64) -> f64 {
+    let width = high - low;
+    if width <= 0.0 {
+        return low;
+    }
+    let turn = (mode - low) / width;
+    if u < turn {
+        low + libm::sqrt(u * width * (mode - low))
+    } else {
+        high - libm::sqrt((1.0 - u) * width * (high - mode))
+    }
+}
+
+fn interpolate(table: &[(f64, SimDuration)], u: f64) -> f64 {
+    let above = table.partition_point(|(probability, _)| *probability <= u).clamp(1, table.len() - 1);
+    let ((p0, v0), (p1, v1)) = (table[above - 1], table[above]);
+    let share = if p1 > p0 { ((u - p0) / (p1 - p0)).clamp(0.0, 1.0) } else { 1.0 };
+    v0.as_nanos() as f64 + (v1.as_nanos() as f64 - v0.as_nanos() as f64) * share
+}
+
+fn table_mean(table: &[(f64, SimDuration)]) -> f64 {
+    table
+        .windows(2)
+        .map(|pair| (pair[1].0 - pair[0].0) * (pair[0].1.as_secs_f64() + pair[1].1.as_secs_f64()) / 2.0)
+        .sum()
+}
+
+impl fmt::Display for Dist {
+    /// Prints the distribution as it stands in a scenario file.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Dist::Constant(value) => write!(f, "\"{value}\""),
+            Dist::Uniform(low, high) => write!(f, "{{ uniform = [\"{low}\", \"{high}\"] }}"),
+            Dist::Exponential(mean) => write!(f, "{{ exponential = {{ mean = \"{mean}\" }} }}"),
+            Dist::LogNormal(l) => write!(f, "{{ lognormal = {{ median = \"{}\", p99 = \"{}\" }} }}", l.median, l.p99),
+            Dist::Weibull(shape, scale) => write!(f, "{{ weibull = {{ shape = {shape:?}, scale = \"{scale}\" }} }}"),
+            Dist::Pareto(shape, low) => write!(f, "{{ pareto = {{ shape = {shape:?}, min = \"{low}\" }} }}"),
+            Dist::Triangular(low, mode, high) => {
+                write!(f, "{{ triangular = [\"{low}\", \"{mode}\", \"{high}\"] }}")
+            }
+            Dist::Gamma(shape, mean) => write!(f, "{{ gamma = {{ shape = {shape:?}, mean = \"{mean}\" }} }}"),
+            Dist::Quantiles(table) => {
+                let rows: Vec<_> = table.iter().map(|(p, value)| format!("[{p:?}, \"{value}\"]")).collect();
+                write!(f, "{{ quantiles = [{}] }}", rows.join(", "))
+            }
+            Dist::Sum(parts) => {
+                let parts: Vec<_> = parts.iter().map(Dist::to_string).collect();
+                write!(f, "{{ sum = [{}] }}", parts.join(", "))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,21 @@
+//! The discrete-event engine: calendar of future events, timers, random streams, trace digest. It knows time and
+//! order, and nothing of Kubernetes.
+//!
+//! # Order of simultaneous events
+//!
+//! Events are ordered by time, then by [`Tie`]: the static rank of the room that scheduled the event, the ordinal of
+//! the entity within the room, and that entity's own sequence number. There is no global counter, so a driver that
+//! handles entities in another order gives the same order of events. Requests are not in the calendar; the driver
+//! handles control events before requests at equal times.
+
+mod calendar;
+mod digest;
+mod out;
+mod slots;
+mod stream;
+
+pub use calendar::{Calendar, Tie};
+pub use digest::{Digest, mix};
+pub use out::{Effect, Out};
+pub use slots::Slots;
+pub use stream::{Stream, StreamKey, Streams, label_hash};

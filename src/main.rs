@@ -1,0 +1,3 @@
+//! Arguments in, exit code out; the library does the rest.
+
+fn main() {}

@@ -1,0 +1,79 @@
+//! What a scenario says, settled: every default filled in, every value checked. Rooms read these and trust them.
+//!
+//! Names are Kubernetes' own in snake case. How a file becomes a [`Scenario`] is the business of `scenario`.
+
+mod delays;
+mod mechanisms;
+mod traffic;
+mod workload;
+
+pub use delays::{DelayId, Delays, NodeDelays};
+pub use mechanisms::{Mechanism, Mechanisms};
+pub use traffic::{Arrivals, ClientProfile, ClientSpec, EntryNode, Retry};
+pub use workload::{
+    ClusterSize, ClusterSpec, Cni, DeploymentSpec, InFlightPolicy, IptablesBackend, KubeProxySpec, PodSpec, PreStop,
+    PreStopAction, ProbeSpec, ProxyMode, QueuedPolicy, ServerProfile, ServerSpec, ServiceKind, ServiceSpec, Signal,
+    StopBehaviour,
+};
+
+use crate::dist::Dist;
+use crate::units::SimDuration;
+
+/// When the clients stop sending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// After this time.
+    Duration(SimDuration),
+    /// This long after the rollout is complete and every old pod's process has ended.
+    AfterOldPodsGone(SimDuration),
+}
+
+/// `[run]`: how long, how often, with which luck.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunSpec {
+    /// When the clients stop.
+    pub end: End,
+    /// Number of independent replications.
+    pub replications: u32,
+    /// The seed of the experiment.
+    pub seed: u64,
+}
+
+/// A whole scenario. Anything that holds one may trust it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scenario {
+    /// Names the result and its folder.
+    pub name: String,
+    /// One sentence for people.
+    pub description: String,
+    /// `[run]`.
+    pub run: RunSpec,
+    /// `rollout.at`: when the API server stores the new pod template.
+    pub rollout_at: Dist,
+    /// `[cluster]`.
+    pub cluster: ClusterSpec,
+    /// `[deployment]`.
+    pub deployment: DeploymentSpec,
+    /// `[pod]`.
+    pub pod: PodSpec,
+    /// `[service]`.
+    pub service: ServiceSpec,
+    /// `[kube_proxy]`.
+    pub kube_proxy: KubeProxySpec,
+    /// `[[clients]]`.
+    pub clients: Vec<ClientSpec>,
+    /// `[delays]` and `[nodes.N.delays]`.
+    pub delays: Delays,
+    /// `model.without`: mechanisms switched off.
+    pub without: Mechanisms,
+}
+
+impl Scenario {
+    /// The longest time a run can last: clients stop by then even if the rollout never ends.
+    pub fn horizon(&self) -> SimDuration {
+        match self.run.end {
+            End::Duration(duration) => duration,
+            End::AfterOldPodsGone(_) => SimDuration::from_secs(3_600),
+        }
+    }
+}

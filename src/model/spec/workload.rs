@@ -1,0 +1,225 @@
+//! The cluster, the Deployment with its pods, the Service, and kube-proxy.
+
+use crate::dist::Dist;
+use crate::units::{IntOrPercent, SimDuration, Version};
+
+/// `cluster.size`: which column of the delay table gives the defaults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClusterSize {
+    /// An idle cluster of up to about 100 nodes.
+    Small,
+    /// A busy one, or thousands of nodes and Services.
+    Large,
+}
+
+/// `cluster.cni`: what a packet to a pod meets once its network namespace is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cni {
+    /// No answer at all, for about 54 s (measured with the bridge plugin).
+    Bridge,
+    /// ICMP host unreachable after one round trip.
+    Routed,
+}
+
+/// `[cluster]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClusterSpec {
+    /// Picks the behaviours that changed between releases.
+    pub version: Version,
+    /// Nodes, each with its own kubelet and kube-proxy.
+    pub nodes: u32,
+    /// Which default delays.
+    pub size: ClusterSize,
+    /// Other Services programmed on every node, two endpoints each.
+    pub services: u32,
+    /// What answers for a pod that is gone.
+    pub cni: Cni,
+}
+
+/// `[deployment]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeploymentSpec {
+    /// Desired pods.
+    pub replicas: u32,
+    /// `maxSurge`.
+    pub max_surge: IntOrPercent,
+    /// `maxUnavailable`.
+    pub max_unavailable: IntOrPercent,
+    /// `minReadySeconds`.
+    pub min_ready: SimDuration,
+    /// `progressDeadlineSeconds`.
+    pub progress_deadline: SimDuration,
+}
+
+/// `[pod]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PodSpec {
+    /// `terminationGracePeriodSeconds`.
+    pub termination_grace_period: SimDuration,
+    /// Process start to listening.
+    pub boot: Dist,
+    /// `readinessProbe`; none means Ready as soon as the container runs.
+    pub readiness_probe: Option<ProbeSpec>,
+    /// `lifecycle.preStop`.
+    pub pre_stop: Option<PreStop>,
+    /// The server in the container.
+    pub server: ServerSpec,
+}
+
+/// `[pod.readiness_probe]`: an HTTP probe.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProbeSpec {
+    /// `initialDelaySeconds`.
+    pub initial_delay: SimDuration,
+    /// `periodSeconds`.
+    pub period: SimDuration,
+    /// `timeoutSeconds`.
+    pub timeout: SimDuration,
+    /// `successThreshold`.
+    pub success_threshold: u32,
+    /// `failureThreshold`.
+    pub failure_threshold: u32,
+}
+
+/// What a preStop hook does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PreStopAction {
+    /// The kubelet waits (native since 1.29; before, the file's `sleep` is settled as [`PreStopAction::Exec`]).
+    Sleep,
+    /// A command in the container.
+    Exec,
+    /// A GET to the container.
+    Http,
+}
+
+/// `[pod.pre_stop]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PreStop {
+    /// Which kind.
+    pub action: PreStopAction,
+    /// How long it takes, without the overhead of starting it.
+    pub duration: SimDuration,
+    /// The hook makes the readiness probe fail from its start (`rm healthy.html`).
+    pub fails_readiness: bool,
+    /// The hook fails at once (no shell in the image, refused): then the stop signal follows immediately.
+    pub fails: bool,
+}
+
+/// The stop signal a container gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Signal {
+    /// The image's stop signal (SIGTERM, or what `STOPSIGNAL` says).
+    Stop,
+    /// SIGKILL.
+    Kill,
+}
+
+/// Rows of the server table (mechanics 7.4) that are built so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServerProfile {
+    /// nginx on SIGTERM: fast shutdown, in-flight requests cut.
+    NginxSigterm,
+    /// nginx on SIGQUIT: graceful, idle connections closed at once.
+    NginxSigquit,
+    /// PID 1 without a handler: serves on until SIGKILL.
+    IgnoresSignal,
+}
+
+/// What the server does on the stop signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopBehaviour {
+    /// Closes the listener and idle connections, treats in-flight requests by the policies, exits.
+    Stops,
+    /// Serves on until it is killed.
+    Ignores,
+}
+
+/// What happens to requests in service when the server stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InFlightPolicy {
+    /// Finished and answered with `Connection: close`.
+    Drain,
+    /// Cut: the client sees the connection end without a response.
+    Cut,
+}
+
+/// What happens to requests that have arrived but wait for a worker when the server stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueuedPolicy {
+    /// Unread bytes in a closed socket: the client sees a reset.
+    Reset,
+    /// They are served like those in service.
+    Serve,
+}
+
+/// `[pod.server]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServerSpec {
+    /// Which row of the table gave the defaults.
+    pub profile: ServerProfile,
+    /// Requests served at the same time by one pod; `None` is without limit.
+    pub workers: Option<u32>,
+    /// Time a worker spends on a request before the first byte of the response.
+    pub service_time: Dist,
+    /// First to last byte of the response.
+    pub response_time: SimDuration,
+    /// Requests after which the server closes a connection.
+    pub keep_alive_requests: u32,
+    /// Idle time after which the server closes a connection.
+    pub keep_alive_timeout: SimDuration,
+    /// On the stop signal.
+    pub on_stop: StopBehaviour,
+    /// For requests in service.
+    pub in_flight: InFlightPolicy,
+    /// For requests waiting for a worker.
+    pub queued: QueuedPolicy,
+}
+
+/// `service.kind`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServiceKind {
+    /// From inside the cluster, through the client's own node.
+    ClusterIp,
+    /// From outside, through a port of a node.
+    NodePort,
+}
+
+/// `[service]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServiceSpec {
+    /// The path of a new connection.
+    pub kind: ServiceKind,
+}
+
+/// `kube_proxy.mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProxyMode {
+    /// iptables rules, written in syncs.
+    Iptables,
+    /// Every change at once, after `delays.route` or `delays.unroute`.
+    Instant,
+}
+
+/// `kube_proxy.iptables_backend`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IptablesBackend {
+    /// iptables-legacy.
+    Legacy,
+    /// iptables over nf_tables.
+    Nft,
+}
+
+/// `[kube_proxy]`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct KubeProxySpec {
+    /// How rules change.
+    pub mode: ProxyMode,
+    /// The cost of a sync by rule count.
+    pub iptables_backend: IptablesBackend,
+    /// `iptables.minSyncPeriod`.
+    pub min_sync_period: SimDuration,
+    /// `iptables.syncPeriod`.
+    pub sync_period: SimDuration,
+    /// Tokens in the sync limiter's bucket at the start are uniform between these (up to 1.33; the bucket holds 2).
+    pub initial_tokens: (f64, f64),
+}

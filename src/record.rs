@@ -1,0 +1,507 @@
+//! The facts a run leaves: metrics of one replication, what happened to each pod and rule, and each lost request.
+//!
+//! Rooms and the request path produce these; statistics, stories and pictures read them and nothing else.
+
+use crate::engine::Digest;
+use crate::ids::{NodeId, PodId, Revision, SlotId};
+use crate::units::{SimDuration, SimTime};
+
+/// Why a request failed, as its client sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FailureKind {
+    /// The SYN was answered by RST or by ICMP port unreachable.
+    ConnectRefused,
+    /// No answer to the SYN within the client's connect timeout.
+    ConnectTimeout,
+    /// ICMP host unreachable.
+    HostUnreachable,
+    /// RST before any byte of the response.
+    Reset,
+    /// The connection was closed before any byte of the response.
+    Eof,
+    /// The connection was closed in the middle of the response.
+    Truncated,
+    /// No response within the client's request timeout.
+    Timeout,
+}
+
+impl FailureKind {
+    /// All kinds, in the order of the result's columns.
+    pub const ALL: [FailureKind; 7] = [
+        FailureKind::ConnectRefused,
+        FailureKind::ConnectTimeout,
+        FailureKind::HostUnreachable,
+        FailureKind::Reset,
+        FailureKind::Eof,
+        FailureKind::Truncated,
+        FailureKind::Timeout,
+    ];
+
+    /// The metric that counts this kind.
+    pub const fn metric(self) -> Metric {
+        match self {
+            FailureKind::ConnectRefused => Metric::FailedConnectRefused,
+            FailureKind::ConnectTimeout => Metric::FailedConnectTimeout,
+            FailureKind::HostUnreachable => Metric::FailedHostUnreachable,
+            FailureKind::Reset => Metric::FailedReset,
+            FailureKind::Eof => Metric::FailedEof,
+            FailureKind::Truncated => Metric::FailedTruncated,
+            FailureKind::Timeout => Metric::FailedTimeout,
+        }
+    }
+
+    /// A few words for people.
+    pub const fn words(self) -> &'static str {
+        match self {
+            FailureKind::ConnectRefused => "connection refused",
+            FailureKind::ConnectTimeout => "connect timed out",
+            FailureKind::HostUnreachable => "host unreachable",
+            FailureKind::Reset => "connection reset",
+            FailureKind::Eof => "connection closed before the response",
+            FailureKind::Truncated => "response cut short",
+            FailureKind::Timeout => "no response in time",
+        }
+    }
+}
+
+/// Declares the metrics with their names and what they mean.
+macro_rules! metrics {
+    ($($id:ident = $name:literal: $what:literal,)*) => {
+        /// One number a replication yields: a count or seconds.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Metric { $(#[doc = $what] $id,)* }
+
+        impl Metric {
+            /// All metrics, in the order of the result.
+            pub const ALL: &[Metric] = &[$(Metric::$id,)*];
+
+            /// How many there are.
+            pub const COUNT: usize = Metric::ALL.len();
+
+            /// The name in results and columns.
+            pub const fn name(self) -> &'static str {
+                match self { $(Metric::$id => $name,)* }
+            }
+
+            /// One line on what is counted.
+            pub const fn what(self) -> &'static str {
+                match self { $(Metric::$id => $what,)* }
+            }
+        }
+    };
+}
+
+metrics! {
+    Requests = "requests": "requests sent, warm-up excluded",
+    Succeeded = "succeeded": "requests answered",
+    Failed = "failed": "requests lost, of all kinds",
+    FailedConnectRefused = "failed_connect_refused": "connection refused",
+    FailedConnectTimeout = "failed_connect_timeout": "no answer to the SYN in time",
+    FailedHostUnreachable = "failed_host_unreachable": "ICMP host unreachable",
+    FailedReset = "failed_reset": "connection reset before any byte of the response",
+    FailedEof = "failed_eof": "connection closed before any byte of the response",
+    FailedTruncated = "failed_truncated": "connection closed in the middle of the response",
+    FailedTimeout = "failed_timeout": "no response in time",
+    FailedHttp502 = "failed_http_502": "bad gateway",
+    FailedHttp503 = "failed_http_503": "service unavailable",
+    FailedHttp504 = "failed_http_504": "gateway timeout",
+    Retried = "retried": "requests saved by a hidden second attempt",
+    Duplicated = "duplicated": "requests that may have run twice",
+    ConnectionsOpened = "connections_opened": "connection attempts, warm-up included (fortio: sockets used)",
+    ConnectionsSevered = "connections_severed": "established connections closed by a server that stopped",
+    LatencyMeanS = "latency_mean_s": "mean latency of the requests answered, seconds",
+    LatencyP50S = "latency_p50_s": "median latency of the requests answered, seconds",
+    LatencyP90S = "latency_p90_s": "90th percentile of the latency, seconds",
+    LatencyP99S = "latency_p99_s": "99th percentile of the latency, seconds",
+    LatencyP999S = "latency_p999_s": "99.9th percentile of the latency, seconds",
+    LatencyMaxS = "latency_max_s": "longest latency, seconds",
+    RolloutDurationS = "rollout_duration_s": "template change to Deployment complete, seconds",
+    AllTerminatedS = "all_terminated_s": "template change to the end of the last old pod's process, seconds",
+    MinReadyPods = "min_ready_pods": "fewest pods Ready and not terminating at any time",
+    MaxPods = "max_pods": "most pod objects at any time, terminating ones included",
+    FailureSpanS = "failure_span_s": "first to last failure, seconds",
+    ExposureS = "exposure_s": "time in the rules after the listener closed, mean over terminated pods and nodes, seconds",
+    ExposedShareS = "exposed_share_s": "sum over terminated pods of the integral of 1/endpoints over their exposure, seconds",
+    StartExposureS = "start_exposure_s": "time in the rules before listening, mean over started pods and nodes, seconds",
+}
+
+impl Metric {
+    /// Whether the metric is a time in seconds, not a count.
+    pub fn is_seconds(self) -> bool {
+        self.name().ends_with("_s")
+    }
+}
+
+/// The metrics of one replication. A metric whose event did not happen (a rollout that did not complete before the
+/// end) is absent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Metrics([Option<f64>; Metric::COUNT]);
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Metrics([None; Metric::COUNT])
+    }
+}
+
+impl Metrics {
+    /// The value of a metric, if it happened.
+    pub fn get(&self, metric: Metric) -> Option<f64> {
+        self.0[metric as usize]
+    }
+
+    /// Sets a metric.
+    pub fn set(&mut self, metric: Metric, value: impl Into<Option<f64>>) {
+        self.0[metric as usize] = value.into();
+    }
+}
+
+/// A moment in the life of a pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PodEvent {
+    /// The pod object is stored.
+    Created,
+    /// The binding to a node is stored.
+    Scheduled,
+    /// The kubelet's pod worker starts.
+    KubeletSeen,
+    /// Sandbox and network are up.
+    SandboxReady,
+    /// The container's process starts.
+    Started,
+    /// The process listens.
+    Listening,
+    /// A readiness probe succeeded often enough.
+    ProbeSucceeded,
+    /// The API server stores Ready.
+    Ready,
+    /// An EndpointSlice with the pod ready is stored.
+    EndpointIn,
+    /// The API server stores the deletion timestamp: both chains start.
+    Deleted,
+    /// The kubelet's pod worker begins the termination.
+    KubeletDeleted,
+    /// The preStop hook begins.
+    HookBegan,
+    /// The preStop hook ends, fails or is given up.
+    HookEnded,
+    /// The stop signal arrives.
+    Signalled,
+    /// SIGKILL arrives.
+    Killed,
+    /// The listening socket is closed.
+    ListenerClosed,
+    /// The process has ended.
+    Exited,
+    /// The network namespace is gone.
+    NamespaceGone,
+    /// The EndpointSlice controller sees the deletion.
+    EndpointsSeen,
+    /// An EndpointSlice without the pod among the ready ones is stored.
+    EndpointOut,
+    /// The pod object is gone.
+    Removed,
+}
+
+impl PodEvent {
+    /// All events in the order in which a life usually passes them.
+    pub const ALL: [PodEvent; 21] = [
+        PodEvent::Created,
+        PodEvent::Scheduled,
+        PodEvent::KubeletSeen,
+        PodEvent::SandboxReady,
+        PodEvent::Started,
+        PodEvent::Listening,
+        PodEvent::ProbeSucceeded,
+        PodEvent::Ready,
+        PodEvent::EndpointIn,
+        PodEvent::Deleted,
+        PodEvent::KubeletDeleted,
+        PodEvent::HookBegan,
+        PodEvent::HookEnded,
+        PodEvent::Signalled,
+        PodEvent::Killed,
+        PodEvent::ListenerClosed,
+        PodEvent::Exited,
+        PodEvent::NamespaceGone,
+        PodEvent::EndpointsSeen,
+        PodEvent::EndpointOut,
+        PodEvent::Removed,
+    ];
+}
+
+/// A moment in the life of a pod's rule on one node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RuleEvent {
+    /// kube-proxy sees that the pod has to come in.
+    InSeen,
+    /// The sync that brings it in begins.
+    InSync,
+    /// The rule is in force.
+    In,
+    /// kube-proxy sees that the pod has to go.
+    OutSeen,
+    /// The sync that takes it out begins.
+    OutSync,
+    /// The rule is gone.
+    Out,
+}
+
+/// One fact of a run; producers write them at the time they happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fact {
+    /// Something happened to a pod.
+    Pod {
+        /// When.
+        at: SimTime,
+        /// To which.
+        pod: PodId,
+        /// What.
+        event: PodEvent,
+    },
+    /// Something happened to a pod's rule on a node.
+    Rule {
+        /// When.
+        at: SimTime,
+        /// Whose rule.
+        pod: PodId,
+        /// Where.
+        node: NodeId,
+        /// What.
+        event: RuleEvent,
+    },
+    /// The Deployment controller set the size of a ReplicaSet.
+    Scaled {
+        /// When.
+        at: SimTime,
+        /// Which ReplicaSet.
+        revision: Revision,
+        /// To which size.
+        replicas: u32,
+    },
+    /// The API server stored the new template.
+    TemplateChanged {
+        /// When.
+        at: SimTime,
+    },
+    /// The Deployment's status says complete.
+    RolloutComplete {
+        /// When.
+        at: SimTime,
+    },
+}
+
+/// The life of one pod.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PodRecord {
+    /// Which pod.
+    pub pod: PodId,
+    /// Of which template.
+    pub revision: Revision,
+    /// On which node, once bound.
+    pub node: Option<NodeId>,
+    times: [Option<SimTime>; PodEvent::ALL.len()],
+}
+
+impl PodRecord {
+    /// A pod to which nothing has happened yet.
+    pub fn new(pod: PodId, revision: Revision, node: Option<NodeId>) -> Self {
+        PodRecord { pod, revision, node, times: [None; PodEvent::ALL.len()] }
+    }
+
+    /// When `event` happened first, if it did. Old pods were created and made ready before the run: those events of
+    /// theirs have no time.
+    pub fn at(&self, event: PodEvent) -> Option<SimTime> {
+        self.times[event as usize]
+    }
+
+    /// Notes when `event` happened; the first time counts.
+    pub fn note(&mut self, event: PodEvent, at: SimTime) {
+        self.times[event as usize].get_or_insert(at);
+    }
+}
+
+/// A pod's rule on one node; the events of its last way in and its way out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleRecord {
+    /// Whose rule.
+    pub pod: PodId,
+    /// Where.
+    pub node: NodeId,
+    times: [Option<SimTime>; 6],
+}
+
+impl RuleRecord {
+    /// A rule to which nothing has happened yet.
+    pub fn new(pod: PodId, node: NodeId) -> Self {
+        RuleRecord { pod, node, times: [None; 6] }
+    }
+
+    /// When `event` happened, if it did.
+    pub fn at(&self, event: RuleEvent) -> Option<SimTime> {
+        self.times[event as usize]
+    }
+
+    /// Notes when `event` happened; the first time counts.
+    pub fn note(&mut self, event: RuleEvent, at: SimTime) {
+        self.times[event as usize].get_or_insert(at);
+    }
+}
+
+/// What the packet that sealed a request's fate met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Met {
+    /// The pod's process had not opened its listener yet.
+    NotListeningYet,
+    /// The listener was closed, the network namespace still there.
+    ListenerClosed,
+    /// The network namespace was gone.
+    NamespaceGone,
+    /// No endpoint in the node's rules: rejected there.
+    NoEndpoints,
+    /// The server had closed the idle connection and the client had been told.
+    ClosedIdle,
+    /// The server closed the connection while the request was on its way or waited unread.
+    ClosedUnread,
+    /// The server closed the connection while it worked on the request.
+    CutInService,
+    /// The server closed the connection while it sent the response.
+    CutInResponse,
+    /// A server that was too slow for the client's patience.
+    SlowServer,
+}
+
+impl Met {
+    /// A few words for people.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Met::NotListeningYet => "process not listening yet",
+            Met::ListenerClosed => "listener closed, namespace still alive",
+            Met::NamespaceGone => "network namespace gone",
+            Met::NoEndpoints => "no endpoint in the rules",
+            Met::ClosedIdle => "idle connection closed by the server",
+            Met::ClosedUnread => "connection closed with the request unread",
+            Met::CutInService => "connection cut while the server worked on the request",
+            Met::CutInResponse => "connection cut while the response was being sent",
+            Met::SlowServer => "server slower than the client's timeout",
+        }
+    }
+}
+
+/// A request that was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LostRequest {
+    /// Which client of the scenario.
+    pub client: u32,
+    /// Which of its connections.
+    pub slot: SlotId,
+    /// The how-manieth request of that connection, from 0; of an open-loop client the how-manieth of the client.
+    pub call: u64,
+    /// When its first attempt was sent.
+    pub sent: SimTime,
+    /// When the packet that sealed its fate reached the node or the pod.
+    pub met_at: SimTime,
+    /// When the client knew.
+    pub known: SimTime,
+    /// How the client saw it.
+    pub kind: FailureKind,
+    /// What the packet met.
+    pub met: Met,
+    /// Which pod it met, unless there was no endpoint.
+    pub pod: Option<PodId>,
+    /// Through which node it entered.
+    pub node: NodeId,
+    /// Whether the connection had carried a request before.
+    pub reused: bool,
+    /// Attempts made, 1 or 2.
+    pub attempts: u8,
+}
+
+/// Everything that happened in one replication, for stories and pictures.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Trace {
+    /// Number of old pods, for names.
+    pub replicas: u32,
+    /// Number of nodes.
+    pub nodes: u32,
+    /// Pods in the order of their ids.
+    pub pods: Vec<PodRecord>,
+    /// Rules, by pod and node.
+    pub rules: Vec<RuleRecord>,
+    /// Lost requests in the order of `known`.
+    pub lost: Vec<LostRequest>,
+    /// Sizes the Deployment controller set: when, which, how many.
+    pub scaled: Vec<(SimTime, Revision, u32)>,
+    /// When the template changed.
+    pub template_changed: Option<SimTime>,
+    /// When the Deployment was complete.
+    pub rollout_complete: Option<SimTime>,
+    /// When the clients stopped.
+    pub end: SimTime,
+    /// Pod of each connection over time: (when, connection, pod), one entry for each connection established.
+    pub connected: Vec<(SimTime, SlotId, PodId)>,
+}
+
+impl Trace {
+    /// The record of one pod.
+    pub fn pod(&self, pod: PodId) -> Option<&PodRecord> {
+        self.pods.iter().find(|record| record.pod == pod)
+    }
+
+    /// The record of a pod's rule on a node.
+    pub fn rule(&self, pod: PodId, node: NodeId) -> Option<&RuleRecord> {
+        self.rules.iter().find(|record| record.pod == pod && record.node == node)
+    }
+
+    /// Puts a fact in its place.
+    pub fn note(&mut self, fact: Fact) {
+        match fact {
+            Fact::Pod { at, pod, event } => self.pods[pod.index()].note(event, at),
+            Fact::Rule { at, pod, node, event } => self.rule_mut(pod, node).note(event, at),
+            Fact::Scaled { at, revision, replicas } => self.scaled.push((at, revision, replicas)),
+            Fact::TemplateChanged { at } => self.template_changed = Some(at),
+            Fact::RolloutComplete { at } => {
+                self.rollout_complete.get_or_insert(at);
+            }
+        }
+    }
+
+    fn rule_mut(&mut self, pod: PodId, node: NodeId) -> &mut RuleRecord {
+        let place = self.rules.binary_search_by_key(&(pod, node), |record| (record.pod, record.node));
+        let index = place.unwrap_or_else(|index| {
+            self.rules.insert(index, RuleRecord::new(pod, node));
+            index
+        });
+        &mut self.rules[index]
+    }
+}
+
+impl Fact {
+    /// The fact as words for the trace digest.
+    pub fn words(&self) -> [u64; 4] {
+        match *self {
+            Fact::Pod { at, pod, event } => [1, at.as_nanos(), pod.0.into(), event as u64],
+            Fact::Rule { at, pod, node, event } => {
+                [2, at.as_nanos(), u64::from(pod.0) << 32 | u64::from(node.0), event as u64]
+            }
+            Fact::Scaled { at, revision, replicas } => [3, at.as_nanos(), revision as u64, replicas.into()],
+            Fact::TemplateChanged { at } => [4, at.as_nanos(), 0, 0],
+            Fact::RolloutComplete { at } => [5, at.as_nanos(), 0, 0],
+        }
+    }
+}
+
+/// What one replication leaves.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunOutput {
+    /// The numbers.
+    pub metrics: Metrics,
+    /// Order-free digest of the facts, and of every request's outcome if the run was checked or traced.
+    pub digest: Digest,
+    /// The story, if it was asked for.
+    pub trace: Option<Trace>,
+}
+
+/// A span of time in a record, for sums in reports.
+pub fn between(from: Option<SimTime>, to: Option<SimTime>) -> Option<SimDuration> {
+    Some(to?.saturating_since(from?))
+}
