@@ -21,7 +21,7 @@ fn all() -> Vec<Dist> {
 }
 
 fn stream() -> Stream {
-    StreamKey { seed: 42, replication: 0 }.stream("test/dist", 0)
+    StreamKey { seed: 42, replication: 0 }.stream("test", "dist", 0)
 }
 
 /// The digest of 10^5 draws of each distribution: moves only if the numbers a user gets move.

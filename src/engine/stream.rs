@@ -25,14 +25,14 @@ pub struct StreamKey {
 pub struct Stream(ChaCha8Rng);
 
 impl StreamKey {
-    /// The stream of `purpose` (`room/what-for`) for the entity with ordinal `entity`.
-    pub fn stream(self, purpose: &str, entity: u64) -> Stream {
+    /// The stream of `room` for `purpose` and the entity with ordinal `entity`.
+    pub fn stream(self, room: &str, purpose: &str, entity: u64) -> Stream {
         let mut key = [0u8; 32];
         key[..8].copy_from_slice(&self.seed.to_le_bytes());
         key[8..16].copy_from_slice(&self.replication.to_le_bytes());
         key[16..].copy_from_slice(b"rollsim/stream/1");
         let mut generator = ChaCha8Rng::from_seed(key);
-        generator.set_stream(label_hash(purpose, entity));
+        generator.set_stream(label_hash(room, purpose, entity));
         Stream(generator)
     }
 }
@@ -61,12 +61,12 @@ impl Stream {
     }
 }
 
-/// The fixed 64-bit hash of the label `purpose#entity`: FNV-1a over its bytes, then mixed, since FNV's high bits
+/// The fixed 64-bit hash of the label `room/purpose#entity`: FNV-1a over its bytes, then mixed, since FNV's high bits
 /// know little of the last bytes.
-pub fn label_hash(purpose: &str, entity: u64) -> u64 {
+pub fn label_hash(room: &str, purpose: &str, entity: u64) -> u64 {
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);
-    let purpose_hash = purpose.bytes().fold(0xCBF2_9CE4_8422_2325, step);
-    mix(entity.to_le_bytes().into_iter().fold(step(purpose_hash, b'#'), step))
+    let label = room.bytes().chain([b'/']).chain(purpose.bytes()).chain([b'#']).chain(entity.to_le_bytes());
+    mix(label.fold(0xCBF2_9CE4_8422_2325, step))
 }
 
 /// The streams of one room, opened at first use and kept, so that successive draws for one purpose and entity go on
@@ -74,16 +74,18 @@ pub fn label_hash(purpose: &str, entity: u64) -> u64 {
 #[derive(Debug)]
 pub struct Streams {
     key: StreamKey,
+    room: &'static str,
     open: BTreeMap<u64, Stream>,
     #[cfg(debug_assertions)]
     labels: BTreeMap<u64, (String, u64)>,
 }
 
 impl Streams {
-    /// No stream open yet.
-    pub fn new(key: StreamKey) -> Self {
+    /// No stream of `room` open yet.
+    pub fn new(key: StreamKey, room: &'static str) -> Self {
         Streams {
             key,
+            room,
             open: BTreeMap::new(),
             #[cfg(debug_assertions)]
             labels: BTreeMap::new(),
@@ -92,14 +94,14 @@ impl Streams {
 
     /// The stream of `purpose` for `entity`.
     pub fn get(&mut self, purpose: &str, entity: u64) -> &mut Stream {
-        let hash = label_hash(purpose, entity);
+        let hash = label_hash(self.room, purpose, entity);
         #[cfg(debug_assertions)]
         {
             let label = self.labels.entry(hash).or_insert_with(|| (purpose.to_owned(), entity));
             assert!(label.0 == purpose && label.1 == entity, "stream labels {label:?} and {purpose}#{entity} collide");
         }
-        let key = self.key;
-        self.open.entry(hash).or_insert_with(|| key.stream(purpose, entity))
+        let (key, room) = (self.key, self.room);
+        self.open.entry(hash).or_insert_with(|| key.stream(room, purpose, entity))
     }
 }
 
@@ -111,13 +113,13 @@ mod tests {
 
     #[test]
     fn streams_are_fixed_for_all_time() {
-        assert_eq!(KEY.stream("kubelet/pleg", 3).bits(), 6_201_293_743_465_803_544);
-        assert_eq!(KEY.stream("kubelet/pleg", 4).bits(), 3_390_729_479_150_779_194);
+        assert_eq!(KEY.stream("kubelet", "pleg", 3).bits(), 6_201_293_743_465_803_544);
+        assert_eq!(KEY.stream("kubelet", "pleg", 4).bits(), 3_390_729_479_150_779_194);
     }
 
     #[test]
     fn streams_of_other_names_seeds_and_replications_differ() {
-        let first = |key: StreamKey, purpose: &str, entity| key.stream(purpose, entity).bits();
+        let first = |key: StreamKey, purpose: &str, entity| key.stream("room", purpose, entity).bits();
         let all = [
             first(KEY, "a/b", 0),
             first(KEY, "a/b", 1),
@@ -131,17 +133,17 @@ mod tests {
 
     #[test]
     fn successive_draws_go_on_in_one_stream() {
-        let mut streams = Streams::new(KEY);
-        let mut plain = KEY.stream("x/y", 7);
+        let mut streams = Streams::new(KEY, "room");
+        let mut plain = KEY.stream("room", "y", 7);
         for _ in 0..5 {
-            assert_eq!(streams.get("x/y", 7).bits(), plain.bits());
-            streams.get("x/z", 7).bits();
+            assert_eq!(streams.get("y", 7).bits(), plain.bits());
+            streams.get("z", 7).bits();
         }
     }
 
     #[test]
     fn uniform_stays_inside_the_open_interval_and_below_is_fair() {
-        let mut stream = KEY.stream("test/uniform", 0);
+        let mut stream = KEY.stream("test", "uniform", 0);
         let mut counts = [0u32; 5];
         for _ in 0..50_000 {
             let value = stream.uniform();

@@ -1,1 +1,75 @@
-//! Stub.
+//! What passes between rooms, and what every room is given: its output buffer and its delays.
+
+use crate::engine::{Out, StreamKey, Streams};
+use crate::ids::PodId;
+use crate::model::api::{ResourceVersion, Watcher, Write};
+use crate::model::spec::{DelayId, NodeDelays, Signal};
+use crate::units::SimDuration;
+
+pub use crate::record::{Fact, PodEvent, RuleEvent};
+
+/// A message between rooms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Msg {
+    /// To the API server: commit this.
+    Write(Write),
+    /// From the API server to a watcher: an object has this state.
+    Watched {
+        /// To whom.
+        watcher: Watcher,
+        /// Which state.
+        version: ResourceVersion,
+    },
+    /// From the API server to the Deployment controller: another write came first.
+    ScaleConflict,
+    /// From a kubelet: the container's process starts.
+    StartProcess(PodId),
+    /// From a kubelet: a signal for the container's process.
+    Signal(PodId, Signal),
+    /// From a kubelet: a readiness probe attempt.
+    Probe(PodId),
+    /// To a kubelet: the attempt's result.
+    ProbeAnswered(PodId, bool),
+    /// From a server: the process has ended.
+    Exited(PodId),
+    /// From a kubelet: the pod's network namespace is gone.
+    NamespaceGone(PodId),
+    /// From a server: its connections end now; `cut` those in service too.
+    Sever {
+        /// Whose connections.
+        pod: PodId,
+        /// Requests in service are cut, not drained.
+        cut: bool,
+    },
+}
+
+/// The output buffer of a room with timers of type `T`.
+pub type RoomOut<T> = Out<T, Msg, Fact>;
+
+/// The delays of a room, each drawn from a stream of its own for each entity.
+#[derive(Debug)]
+pub struct Draws<'s> {
+    delays: &'s NodeDelays,
+    streams: Streams,
+}
+
+impl<'s> Draws<'s> {
+    /// The draws of `room` with these delays.
+    pub fn new(delays: &'s NodeDelays, key: StreamKey, room: &'static str) -> Self {
+        Draws { delays, streams: Streams::new(key, room) }
+    }
+
+    /// The next draw of delay `id` for `entity`.
+    pub fn draw(&mut self, id: DelayId, entity: u64) -> SimDuration {
+        let dist = self.delays.get(id);
+        if let crate::dist::Dist::Constant(value) = dist {
+            return *value;
+        }
+        dist.draw(self.streams.get(id.name(), entity))
+    }
+
+    /// The streams of the room, for draws that are not delays.
+    pub fn streams(&mut self) -> &mut Streams {
+        &mut self.streams
+    }
+}

@@ -1,1 +1,367 @@
-//! Stub.
+//! The world: owns all rooms, carries what passes between them, and drives the run in order of time. The only place
+//! that knows every room.
+//!
+//! Control events come from one calendar; requests from the tournament of connection slots. At equal times control
+//! comes first.
+
+mod exposure;
+mod recorder;
+mod requests;
+mod slot;
+mod tally;
+
+use crate::engine::{Calendar, Effect, StreamKey, Tie};
+use crate::ids::{NodeId, PodId, Revision};
+use crate::model::api::{
+    ApiServer, Object, Phase, PodObject, ReplicaSetObject, ReplicaSetStatus, ResourceVersion, Timestamp, Watcher, Write,
+};
+use crate::model::deployment::{self, DeploymentController, max_unavailable, resolve_fenceposts};
+use crate::model::endpoints::{self, EndpointSliceController};
+use crate::model::kube_proxy::{self, KubeProxy};
+use crate::model::kubelet::{self, Kubelet};
+use crate::model::msg::{Draws, Msg, RoomOut};
+use crate::model::replicaset::{self, ReplicaSetController};
+use crate::model::scheduler::{self, Scheduler};
+use crate::model::server::{self, Servers};
+use crate::model::spec::{End, Scenario};
+use crate::record::RunOutput;
+use crate::units::{SimDuration, SimTime};
+
+use recorder::Recorder;
+use requests::{Requests, View};
+
+/// Ranks of the rooms in the order of simultaneous events.
+mod rank {
+    pub(super) const API: u8 = 0;
+    pub(super) const DEPLOYMENT: u8 = 1;
+    pub(super) const REPLICA_SET: u8 = 2;
+    pub(super) const SCHEDULER: u8 = 3;
+    pub(super) const KUBELET: u8 = 4;
+    pub(super) const ENDPOINTS: u8 = 5;
+    pub(super) const KUBE_PROXY: u8 = 6;
+    pub(super) const SERVER: u8 = 7;
+    pub(super) const WORLD: u8 = 8;
+}
+
+/// How old the Deployment is when the run begins: long enough for all old pods to share one bucket of ages.
+const DEPLOYMENT_AGE: SimDuration = SimDuration::from_secs(3_600);
+/// The old pods became Ready within this time of each other.
+const READY_SPREAD: SimDuration = SimDuration::from_secs(2);
+
+/// Everything in the calendar.
+#[derive(Debug)]
+enum Event {
+    Deliver(Msg),
+    Deployment(deployment::Timer),
+    ReplicaSet(replicaset::Timer),
+    Scheduler(scheduler::Timer),
+    Kubelet(NodeId, kubelet::Timer),
+    Endpoints(endpoints::Timer),
+    KubeProxy(NodeId, kube_proxy::Timer),
+    Server(server::Timer),
+    ClientsStop,
+}
+
+const _: () = assert!(size_of::<Event>() <= 48, "events stay small");
+
+/// What a run is asked to do besides counting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Options {
+    /// Keep the story: pods, rules, lost requests.
+    pub trace: bool,
+    /// Check the invariants all along and put every request into the digest.
+    pub check: bool,
+}
+
+/// The output buffers of the rooms.
+#[derive(Debug)]
+struct Outs {
+    api: RoomOut<()>,
+    deployment: RoomOut<deployment::Timer>,
+    replica_set: RoomOut<replicaset::Timer>,
+    scheduler: RoomOut<scheduler::Timer>,
+    kubelets: Vec<RoomOut<kubelet::Timer>>,
+    endpoints: RoomOut<endpoints::Timer>,
+    proxies: Vec<RoomOut<kube_proxy::Timer>>,
+    servers: RoomOut<server::Timer>,
+}
+
+/// A cluster with its clients, in one replication.
+#[derive(Debug)]
+pub struct World<'s> {
+    scenario: &'s Scenario,
+    options: Options,
+    now: SimTime,
+    end: SimTime,
+    calendar: Calendar<Event>,
+    outs: Outs,
+    api: ApiServer<'s>,
+    deployment: DeploymentController<'s>,
+    replica_sets: ReplicaSetController<'s>,
+    scheduler: Scheduler<'s>,
+    kubelets: Vec<Kubelet<'s>>,
+    endpoints: EndpointSliceController<'s>,
+    proxies: Vec<KubeProxy<'s>>,
+    servers: Servers<'s>,
+    requests: Requests<'s>,
+    recorder: Recorder,
+    node_of: Vec<Option<NodeId>>,
+}
+
+impl<'s> World<'s> {
+    /// The world before the rollout: all old pods available, all caches warm, all rules in.
+    pub fn new(scenario: &'s Scenario, key: StreamKey, options: Options) -> Self {
+        let pods = old_pods(scenario, key);
+        let draws = |room| Draws::new(&scenario.delays.cluster, key, room);
+        let on_node = |room, node| Draws::new(scenario.delays.of(node), key, room);
+        let nodes = || (0..scenario.cluster.nodes).map(NodeId);
+        let old = old_replica_set(scenario);
+        let endpoints = EndpointSliceController::new(scenario, draws("endpoints"), &pods);
+        let proxy = |node| KubeProxy::new(scenario, node, on_node("kube_proxy", node), &endpoints.slice().endpoints);
+        let placed = pods.iter().filter_map(|pod| Some((pod.id, pod.node?)));
+        let table = 2 * pods.len();
+        World {
+            scenario,
+            options,
+            now: SimTime::ZERO,
+            end: SimTime::ZERO + scenario.horizon(),
+            calendar: Calendar::default(),
+            outs: Outs::new(scenario.cluster.nodes),
+            api: ApiServer::new(scenario, draws("api"), &pods),
+            deployment: DeploymentController::new(scenario, draws("deployment"), old),
+            replica_sets: ReplicaSetController::new(scenario, draws("replicaset"), old, &pods),
+            scheduler: Scheduler::new(draws("scheduler"), scenario.cluster.nodes, placed),
+            kubelets: nodes().map(|node| Kubelet::new(scenario, on_node("kubelet", node))).collect(),
+            proxies: nodes().map(proxy).collect(),
+            endpoints,
+            servers: Servers::new(scenario, draws("server"), table, pods.len()),
+            requests: Requests::new(scenario, key, options),
+            recorder: Recorder::new(scenario, options.trace, &pods),
+            node_of: pods.iter().map(|pod| pod.node).chain(pods.iter().map(|_| None)).collect(),
+        }
+    }
+
+    /// Runs to the end and says what happened.
+    pub fn run(mut self, key: StreamKey) -> RunOutput {
+        self.start(key);
+        loop {
+            let control = self.calendar.next_at();
+            let (request, slot) = self.requests.next();
+            if control.min(request).is_never() || (request.is_never() && control > self.end) {
+                break;
+            }
+            if control <= request {
+                self.handle_next_event();
+            } else {
+                let mut view = View { proxies: &self.proxies, servers: &mut self.servers };
+                self.requests.wake(request, slot, &mut view);
+            }
+        }
+        self.finish()
+    }
+
+    fn start(&mut self, key: StreamKey) {
+        for index in 0..self.scenario.deployment.replicas {
+            let pod = PodId(index);
+            if let Some(node) = self.node_of[pod.index()] {
+                self.kubelets[node.index()].adopt(pod, &mut self.outs.kubelets[node.index()]);
+            }
+        }
+        for (proxy, out) in self.proxies.iter_mut().zip(&mut self.outs.proxies) {
+            proxy.start(out);
+        }
+        let at = self.scenario.rollout_at.draw(&mut key.stream("rollout", "at", 0));
+        let change = Event::Deliver(Msg::Write(Write::ChangeTemplate));
+        self.calendar.schedule(SimTime::ZERO + at, Tie::new(rank::WORLD, 0, 0), change);
+        self.drain_all();
+        self.requests.start(self.end);
+    }
+
+    fn handle_next_event(&mut self) {
+        let Some((now, event)) = self.calendar.pop() else { return };
+        self.now = now;
+        match event {
+            Event::Deliver(msg) => self.deliver(msg),
+            Event::Deployment(timer) => self.deployment.on_timer(now, timer, &mut self.outs.deployment),
+            Event::ReplicaSet(timer) => self.replica_sets.on_timer(now, timer, &mut self.outs.replica_set),
+            Event::Scheduler(timer) => self.scheduler.on_timer(now, timer, &mut self.outs.scheduler),
+            Event::Kubelet(node, timer) => {
+                self.kubelets[node.index()].on_timer(now, timer, &mut self.outs.kubelets[node.index()]);
+            }
+            Event::Endpoints(timer) => self.endpoints.on_timer(now, timer, &mut self.outs.endpoints),
+            Event::KubeProxy(node, timer) => {
+                self.proxies[node.index()].on_timer(now, timer, &mut self.outs.proxies[node.index()]);
+            }
+            Event::Server(timer) => self.servers.on_timer(now, timer, &mut self.outs.servers),
+            Event::ClientsStop => self.clients_stop(),
+        }
+        self.drain_all();
+        self.end_after_old_pods();
+    }
+
+    /// Carries a message to the room it is for.
+    fn deliver(&mut self, msg: Msg) {
+        let now = self.now;
+        match msg {
+            Msg::Write(write) => self.write(write),
+            Msg::Watched { watcher, version } => self.watched(watcher, version),
+            Msg::ScaleConflict => self.deployment.on_conflict(),
+            Msg::StartProcess(pod) => self.servers.on_start(now, pod, &mut self.outs.servers),
+            Msg::Signal(pod, signal) => self.servers.on_signal(now, pod, signal, &mut self.outs.servers),
+            Msg::Probe(pod) => self.servers.on_probe(now, pod, &mut self.outs.servers),
+            Msg::ProbeAnswered(pod, success) => self.with_kubelet(pod, |kubelet, out| {
+                kubelet.on_probe_answered(now, pod, success, out);
+            }),
+            Msg::Exited(pod) => self.with_kubelet(pod, |kubelet, out| kubelet.on_exited(now, pod, out)),
+            Msg::NamespaceGone(pod) => self.servers.on_namespace_gone(pod),
+            Msg::Sever { pod, cut } => self.sever(pod, cut),
+        }
+    }
+
+    fn with_kubelet(&mut self, pod: PodId, call: impl FnOnce(&mut Kubelet<'s>, &mut RoomOut<kubelet::Timer>)) {
+        if let Some(node) = self.node_of[pod.index()] {
+            call(&mut self.kubelets[node.index()], &mut self.outs.kubelets[node.index()]);
+        }
+    }
+
+    fn write(&mut self, write: Write) {
+        if let Write::BindPod { pod, node } = write {
+            self.node_of[pod.index()] = Some(node);
+            self.recorder.place(pod, node);
+        }
+        self.api.on_write(self.now, write, &mut self.outs.api);
+        self.recorder.count_pods(self.api.counts());
+        if self.options.check {
+            self.check_availability();
+        }
+    }
+
+    /// At every instant ready pods ≥ desired − maxUnavailable: no pod fails in this model.
+    fn check_availability(&self) {
+        let spec = &self.scenario.deployment;
+        let fenceposts = resolve_fenceposts(Some(spec.max_surge), Some(spec.max_unavailable), spec.replicas);
+        let rolling = deployment::Rolling { desired: spec.replicas, fenceposts };
+        let (ready, least) = (self.api.counts().ready, spec.replicas - max_unavailable(&rolling));
+        assert!(ready >= least, "{ready} pods ready at {}, at least {least} promised", self.now);
+    }
+
+    fn watched(&mut self, watcher: Watcher, version: ResourceVersion) {
+        let now = self.now;
+        let object: &Object = self.api.at(version);
+        match watcher {
+            Watcher::Deployment => self.deployment.on_watch(now, object, &mut self.outs.deployment),
+            Watcher::ReplicaSet => self.replica_sets.on_watch(now, object, &mut self.outs.replica_set),
+            Watcher::Scheduler => self.scheduler.on_watch(now, object, &mut self.outs.scheduler),
+            Watcher::EndpointSlice => self.endpoints.on_watch(now, object, &mut self.outs.endpoints),
+            Watcher::Kubelet(node) => {
+                self.kubelets[node.index()].on_watch(now, object, &mut self.outs.kubelets[node.index()]);
+            }
+            Watcher::KubeProxy(node) => {
+                self.proxies[node.index()].on_watch(now, object, &mut self.outs.proxies[node.index()]);
+            }
+        }
+    }
+
+    /// The connections of a stopping server end; its process ends when the last drained request is answered.
+    fn sever(&mut self, pod: PodId, cut: bool) {
+        let mut view = View { proxies: &self.proxies, servers: &mut self.servers };
+        let drained = self.requests.sever(self.now, pod, cut, &mut view);
+        self.servers.on_drained(drained, pod, &mut self.outs.servers);
+    }
+
+    /// Where the run ends some time after the old pods: arranges that end once it is known.
+    fn end_after_old_pods(&mut self) {
+        let End::AfterOldPodsGone(after) = self.scenario.run.end else { return };
+        if self.recorder.rollout_is_over() && !self.recorder.end_arranged {
+            self.recorder.end_arranged = true;
+            self.calendar.schedule(self.now + after, Tie::new(rank::WORLD, 0, 1), Event::ClientsStop);
+        }
+    }
+
+    fn clients_stop(&mut self) {
+        self.end = self.now;
+        self.requests.stop(self.now);
+    }
+
+    fn drain_all(&mut self) {
+        let (calendar, recorder, outs) = (&mut self.calendar, &mut self.recorder, &mut self.outs);
+        drain(calendar, recorder, &mut outs.api, |()| unreachable!("the API server sets no timers"));
+        drain(calendar, recorder, &mut outs.deployment, Event::Deployment);
+        drain(calendar, recorder, &mut outs.replica_set, Event::ReplicaSet);
+        drain(calendar, recorder, &mut outs.scheduler, Event::Scheduler);
+        for (node, out) in outs.kubelets.iter_mut().enumerate() {
+            drain(calendar, recorder, out, |timer| Event::Kubelet(NodeId(node as u32), timer));
+        }
+        drain(calendar, recorder, &mut outs.endpoints, Event::Endpoints);
+        for (node, out) in outs.proxies.iter_mut().enumerate() {
+            drain(calendar, recorder, out, |timer| Event::KubeProxy(NodeId(node as u32), timer));
+        }
+        drain(calendar, recorder, &mut outs.servers, Event::Server);
+    }
+
+    fn finish(mut self) -> RunOutput {
+        self.requests.finish(self.options.check);
+        self.recorder.finish(self.end, self.requests)
+    }
+}
+
+impl Outs {
+    fn new(nodes: u32) -> Self {
+        Outs {
+            api: RoomOut::new(rank::API),
+            deployment: RoomOut::new(rank::DEPLOYMENT),
+            replica_set: RoomOut::new(rank::REPLICA_SET),
+            scheduler: RoomOut::new(rank::SCHEDULER),
+            kubelets: (0..nodes).map(|_| RoomOut::new(rank::KUBELET)).collect(),
+            endpoints: RoomOut::new(rank::ENDPOINTS),
+            proxies: (0..nodes).map(|_| RoomOut::new(rank::KUBE_PROXY)).collect(),
+            servers: RoomOut::new(rank::SERVER),
+        }
+    }
+}
+
+/// Does what a room asked for.
+fn drain<T>(calendar: &mut Calendar<Event>, recorder: &mut Recorder, out: &mut RoomOut<T>, wrap: impl Fn(T) -> Event) {
+    for effect in out.drain() {
+        match effect {
+            Effect::Timer(at, tie, timer) => calendar.schedule(at, tie, wrap(timer)),
+            Effect::Send(at, tie, msg) => calendar.schedule(at, tie, Event::Deliver(msg)),
+            Effect::Cancel(tie) => calendar.cancel(tie),
+            Effect::Record(fact) => recorder.note(fact),
+        }
+    }
+}
+
+fn old_replica_set(scenario: &Scenario) -> ReplicaSetObject {
+    let replicas = scenario.deployment.replicas;
+    ReplicaSetObject {
+        revision: Revision::Old,
+        replicas,
+        status: ReplicaSetStatus { replicas, ready: replicas, available: replicas },
+        version: ResourceVersion::default(),
+    }
+}
+
+/// The pods of the old template, on the nodes in turn, Ready since about an hour.
+fn old_pods(scenario: &Scenario, key: StreamKey) -> Vec<PodObject> {
+    let pod = |index: u32| {
+        let mut stream = key.stream("world", "old_pod", index.into());
+        let since = SimDuration::from_nanos_f64_rounded(READY_SPREAD.as_nanos() as f64 * stream.uniform());
+        PodObject {
+            id: PodId(index),
+            revision: Revision::Old,
+            node: Some(NodeId(index % scenario.cluster.nodes)),
+            created: Timestamp::before_start(DEPLOYMENT_AGE + READY_SPREAD),
+            phase: Phase::Running,
+            ready: true,
+            ready_since: Some(Timestamp::before_start(DEPLOYMENT_AGE + since)),
+            has_ip: true,
+            deleted: false,
+            uid: stream.bits(),
+        }
+    };
+    (0..scenario.deployment.replicas).map(pod).collect()
+}
+
+#[cfg(test)]
+mod tests;

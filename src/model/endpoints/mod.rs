@@ -1,1 +1,12 @@
-//! Stub until its commit.
+//! The EndpointSlice controller, for one Service.
+//!
+//! Models: which pod events start a sync; batching; conditions ready, serving and terminating by version; one write a
+//! sync that changes something; the stale-cache rule. Leaves out: the split into slices of 100 (all endpoints are one
+//! object here, so a change is one write), topology hints, the Endpoints controller. Source: kubernetes/endpointslice
+//! utils.go at daa4d010, endpointslice_controller.go at v1.20.2 and 9e8be126 (mechanics 4.1, 4.2).
+
+mod conditions;
+mod controller;
+
+pub use conditions::conditions;
+pub use controller::{EndpointSliceController, Timer};

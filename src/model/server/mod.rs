@@ -1,1 +1,168 @@
-//! Stub until its commit.
+//! The server processes in the pods.
+//!
+//! Models: boot before listening; a pool of workers fed first in, first out, each request served by the worker that is
+//! free first; what happens on the stop signal (stop or ignore) and on SIGKILL; the answer to a readiness probe. Which
+//! connections end, and how, is decided where connections are known. Leaves out: the backlog's limit, processor
+//! sharing, probes waiting behind requests. Source: mechanics 3.9 and 7.4; nginx src/os/unix/ngx_process_cycle.c.
+
+mod workers;
+
+use crate::ids::PodId;
+use crate::model::msg::{Draws, Fact, Msg, PodEvent, RoomOut};
+use crate::model::spec::{DelayId, InFlightPolicy, Mechanism, Scenario, Signal, StopBehaviour};
+use crate::units::{SimDuration, SimTime};
+
+pub use workers::{Service, Workers};
+
+/// What a server calls itself back for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Timer {
+    /// The process listens.
+    Booted(PodId),
+    /// The process acts on the stop signal: the listener closes.
+    Stops(PodId),
+    /// The process ends.
+    Exits(PodId),
+}
+
+/// What a SYN to a pod meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listener {
+    /// The process has not opened it yet.
+    NotYet,
+    /// It accepts.
+    Open,
+    /// It is closed, the network namespace still answers.
+    Closed,
+    /// The namespace is gone, too.
+    Gone,
+}
+
+#[derive(Debug)]
+struct Process {
+    listener: Listener,
+    exited: Option<SimTime>,
+    workers: Workers,
+}
+
+/// All server processes, by pod.
+#[derive(Debug)]
+pub struct Servers<'s> {
+    scenario: &'s Scenario,
+    draws: Draws<'s>,
+    processes: Vec<Process>,
+}
+
+impl<'s> Servers<'s> {
+    /// Room for `pods` pods, the first `listening` of which listen already.
+    pub fn new(scenario: &'s Scenario, draws: Draws<'s>, pods: usize, listening: usize) -> Self {
+        let process = |index| Process {
+            listener: if index < listening { Listener::Open } else { Listener::NotYet },
+            exited: None,
+            workers: Workers::new(scenario.pod.server.workers),
+        };
+        Servers { scenario, draws, processes: (0..pods).map(process).collect() }
+    }
+
+    /// What a SYN to `pod` meets now.
+    #[inline]
+    pub fn listener(&self, pod: PodId) -> Listener {
+        self.processes[pod.index()].listener
+    }
+
+    /// When the process of `pod` ended, if it has.
+    pub fn exited(&self, pod: PodId) -> Option<SimTime> {
+        self.processes[pod.index()].exited
+    }
+
+    /// A request arrives at `pod` and will be served for `service_time`.
+    #[inline]
+    pub fn serve(&mut self, pod: PodId, now: SimTime, service_time: SimDuration) -> Service {
+        self.processes[pod.index()].workers.serve(now, service_time)
+    }
+
+    /// The kubelet starts the process.
+    pub fn on_start(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        let boot = self.scenario.pod.boot.draw(self.draws.streams().get("boot", pod.0.into()));
+        let instant = self.scenario.without.has(Mechanism::BootBeforeListening);
+        let boot = if instant { SimDuration::ZERO } else { boot };
+        out.set_timer(pod.0, now + boot, Timer::Booted(pod));
+    }
+
+    /// The kubelet sends a signal.
+    pub fn on_signal(&mut self, now: SimTime, pod: PodId, signal: Signal, out: &mut RoomOut<Timer>) {
+        if self.processes[pod.index()].exited.is_some() {
+            return;
+        }
+        match (signal, self.scenario.pod.server.on_stop) {
+            (Signal::Kill, _) => {
+                self.close_listener(now, pod, true, out);
+                out.set_timer(pod.0, now, Timer::Exits(pod));
+            }
+            (Signal::Stop, StopBehaviour::Ignores) => {}
+            (Signal::Stop, StopBehaviour::Stops) => {
+                let stop = self.draws.draw(DelayId::ServerStop, pod.0.into());
+                out.set_timer(pod.0, now + stop, Timer::Stops(pod));
+            }
+        }
+    }
+
+    /// The kubelet asks whether the server is ready.
+    pub fn on_probe(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        let rtt = self.draws.draw(DelayId::ProbeRtt, pod.0.into());
+        let timeout = self.scenario.pod.readiness_probe.as_ref().map_or(rtt, |probe| probe.timeout);
+        let success = self.listener(pod) == Listener::Open && rtt <= timeout;
+        out.send(pod.0, now + rtt.min(timeout), Msg::ProbeAnswered(pod, success));
+    }
+
+    /// The last drained request of a stopping server ends at `at`: then the process ends.
+    pub fn on_drained(&mut self, at: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        out.set_timer(pod.0, at, Timer::Exits(pod));
+    }
+
+    /// The pod's network namespace is gone.
+    pub fn on_namespace_gone(&mut self, pod: PodId) {
+        self.processes[pod.index()].listener = Listener::Gone;
+    }
+
+    /// One of the servers' own timers.
+    pub fn on_timer(&mut self, now: SimTime, timer: Timer, out: &mut RoomOut<Timer>) {
+        match timer {
+            Timer::Booted(pod) => self.booted(now, pod, out),
+            Timer::Stops(pod) => {
+                let cut = self.scenario.pod.server.in_flight == InFlightPolicy::Cut;
+                self.close_listener(now, pod, cut, out);
+            }
+            Timer::Exits(pod) => self.exits(now, pod, out),
+        }
+    }
+
+    fn booted(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        let process = &mut self.processes[pod.index()];
+        if process.listener == Listener::NotYet && process.exited.is_none() {
+            process.listener = Listener::Open;
+            out.record(Fact::Pod { at: now, pod, event: PodEvent::Listening });
+        }
+    }
+
+    fn close_listener(&mut self, now: SimTime, pod: PodId, cut: bool, out: &mut RoomOut<Timer>) {
+        let process = &mut self.processes[pod.index()];
+        if process.exited.is_some() {
+            return;
+        }
+        if process.listener != Listener::Closed {
+            process.listener = Listener::Closed;
+            out.record(Fact::Pod { at: now, pod, event: PodEvent::ListenerClosed });
+        }
+        out.send(pod.0, now, Msg::Sever { pod, cut });
+    }
+
+    fn exits(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        let process = &mut self.processes[pod.index()];
+        if process.exited.replace(now).is_some() {
+            return;
+        }
+        out.record(Fact::Pod { at: now, pod, event: PodEvent::Exited });
+        out.send(pod.0, now, Msg::Exited(pod));
+    }
+}

@@ -1,0 +1,181 @@
+//! The objects in the store, as far as a rollout reads them.
+
+use std::sync::Arc;
+
+use crate::ids::{NodeId, PodId, Revision};
+use crate::units::{SimDuration, SimTime};
+
+/// The version of an object: its place in the log of all changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct ResourceVersion(pub u32);
+
+/// A moment that may lie before the run began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timestamp {
+    at: SimTime,
+    before: SimDuration,
+}
+
+impl Timestamp {
+    /// A moment during the run.
+    pub fn during(at: SimTime) -> Self {
+        Timestamp { at, before: SimDuration::ZERO }
+    }
+
+    /// A moment this long before the run began.
+    pub fn before_start(before: SimDuration) -> Self {
+        Timestamp { at: SimTime::ZERO, before }
+    }
+
+    /// How long ago it was.
+    pub fn age(self, now: SimTime) -> SimDuration {
+        now.saturating_since(self.at) + self.before
+    }
+
+    /// The instant of the run, or its beginning if it lies before.
+    pub fn at(self) -> SimTime {
+        self.at
+    }
+}
+
+/// `pod.status.phase`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// Not all containers have started.
+    Pending,
+    /// The node cannot be asked.
+    Unknown,
+    /// At least one container runs.
+    Running,
+    /// All containers ended well.
+    Succeeded,
+    /// A container ended badly.
+    Failed,
+}
+
+impl Phase {
+    /// Whether the pod has ended for good.
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Phase::Succeeded | Phase::Failed)
+    }
+}
+
+/// A Pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PodObject {
+    /// Which pod; stands for its name.
+    pub id: PodId,
+    /// Which ReplicaSet owns it.
+    pub revision: Revision,
+    /// `spec.nodeName`.
+    pub node: Option<NodeId>,
+    /// `metadata.creationTimestamp`.
+    pub created: Timestamp,
+    /// `status.phase`.
+    pub phase: Phase,
+    /// Condition Ready.
+    pub ready: bool,
+    /// `lastTransitionTime` of condition Ready.
+    pub ready_since: Option<Timestamp>,
+    /// `status.podIP` is set.
+    pub has_ip: bool,
+    /// `metadata.deletionTimestamp` is set.
+    pub deleted: bool,
+    /// `metadata.uid`: random, decides where nothing else does.
+    pub uid: u64,
+}
+
+impl PodObject {
+    /// Neither ended nor being deleted: what a ReplicaSet counts.
+    pub fn is_active(&self) -> bool {
+        !self.deleted && !self.phase.is_terminal()
+    }
+}
+
+/// `ReplicaSet.status`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ReplicaSetStatus {
+    /// Active pods.
+    pub replicas: u32,
+    /// Of these Ready.
+    pub ready: u32,
+    /// Of these Ready for `minReadySeconds`.
+    pub available: u32,
+}
+
+/// A ReplicaSet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReplicaSetObject {
+    /// Of which template.
+    pub revision: Revision,
+    /// `spec.replicas`.
+    pub replicas: u32,
+    /// What its controller last wrote.
+    pub status: ReplicaSetStatus,
+    /// Version of this state.
+    pub version: ResourceVersion,
+}
+
+/// `Deployment.status`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DeploymentStatus {
+    /// Pods of all ReplicaSets, terminating ones excluded.
+    pub replicas: u32,
+    /// Of these of the current template.
+    pub updated: u32,
+    /// Of all ReplicaSets.
+    pub available: u32,
+}
+
+/// A Deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeploymentObject {
+    /// The current template.
+    pub template: Revision,
+    /// What its controller last wrote.
+    pub status: DeploymentStatus,
+}
+
+/// Conditions of an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Conditions {
+    /// To be given new connections.
+    pub ready: bool,
+    /// Its pod is Ready, whether it terminates or not.
+    pub serving: bool,
+    /// Its pod is being deleted.
+    pub terminating: bool,
+}
+
+/// One endpoint of a slice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Endpoint {
+    /// The pod behind the address.
+    pub pod: PodId,
+    /// Its conditions.
+    pub conditions: Conditions,
+}
+
+/// All EndpointSlices of the Service, taken as one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointSliceObject {
+    /// Endpoints in the order of their pods.
+    pub endpoints: Arc<[Endpoint]>,
+    /// How many times the controller has written it.
+    pub generation: u32,
+}
+
+/// An object in the log of changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Object {
+    /// The Deployment changed.
+    Deployment(DeploymentObject),
+    /// A ReplicaSet changed or was created.
+    ReplicaSet(ReplicaSetObject),
+    /// A Pod changed or was created.
+    Pod(PodObject),
+    /// A Pod's object is gone.
+    PodRemoved(PodId),
+    /// The EndpointSlices changed.
+    EndpointSlice(EndpointSliceObject),
+}

@@ -1,0 +1,355 @@
+//! The store and its watches.
+
+use std::collections::BTreeMap;
+
+use crate::ids::{NodeId, PodId, Revision};
+use crate::model::api::{
+    DeploymentObject, DeploymentStatus, EndpointSliceObject, Object, Phase, PodObject, ReplicaSetObject,
+    ReplicaSetStatus, ResourceVersion, Timestamp,
+};
+use crate::model::msg::{Draws, Fact, Msg, PodEvent, RoomOut};
+use crate::model::spec::{DelayId, Mechanism, Scenario};
+use crate::units::SimTime;
+
+/// A change asked of the API server. It is committed when it arrives: the caller has waited for `api_write`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Write {
+    /// A user changes the pod template.
+    ChangeTemplate,
+    /// The Deployment controller creates the ReplicaSet of the new template.
+    CreateReplicaSet {
+        /// Its size.
+        replicas: u32,
+    },
+    /// The Deployment controller sets the size of a ReplicaSet.
+    ScaleReplicaSet {
+        /// Which.
+        revision: Revision,
+        /// To which size.
+        replicas: u32,
+        /// The version the caller has seen; refused if another is stored.
+        seen: ResourceVersion,
+    },
+    /// The ReplicaSet controller writes a status.
+    ReplicaSetStatus {
+        /// Of which ReplicaSet.
+        revision: Revision,
+        /// The status.
+        status: ReplicaSetStatus,
+    },
+    /// The Deployment controller writes the status.
+    DeploymentStatus {
+        /// The status.
+        status: DeploymentStatus,
+        /// The controller finds the rollout complete.
+        complete: bool,
+    },
+    /// The ReplicaSet controller creates a pod.
+    CreatePod {
+        /// The pod's id, given by the controller.
+        pod: PodId,
+        /// Its uid.
+        uid: u64,
+    },
+    /// The scheduler binds a pod.
+    BindPod {
+        /// Which.
+        pod: PodId,
+        /// To which node.
+        node: NodeId,
+    },
+    /// A kubelet writes a pod's status.
+    PodStatus {
+        /// Which.
+        pod: PodId,
+        /// The phase.
+        phase: Phase,
+        /// Condition Ready.
+        ready: bool,
+    },
+    /// The ReplicaSet controller deletes a pod: the deletion timestamp is set.
+    DeletePod {
+        /// Which.
+        pod: PodId,
+    },
+    /// A kubelet has finished with a pod: the object goes.
+    RemovePod {
+        /// Which.
+        pod: PodId,
+    },
+    /// The EndpointSlice controller writes the slices.
+    PutEndpointSlice(EndpointSliceObject),
+}
+
+/// Who watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Watcher {
+    /// The Deployment controller.
+    Deployment,
+    /// The ReplicaSet controller.
+    ReplicaSet,
+    /// The scheduler.
+    Scheduler,
+    /// The EndpointSlice controller.
+    EndpointSlice,
+    /// The kubelet of a node.
+    Kubelet(NodeId),
+    /// The kube-proxy of a node.
+    KubeProxy(NodeId),
+}
+
+impl Watcher {
+    /// A number for stream names.
+    fn ordinal(self) -> u64 {
+        match self {
+            Watcher::Deployment => 0,
+            Watcher::ReplicaSet => 1,
+            Watcher::Scheduler => 2,
+            Watcher::EndpointSlice => 3,
+            Watcher::Kubelet(node) => 8 + 2 * u64::from(node.0),
+            Watcher::KubeProxy(node) => 9 + 2 * u64::from(node.0),
+        }
+    }
+}
+
+/// How many pods there are, by the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PodCounts {
+    /// Ready and not being deleted.
+    pub ready: u32,
+    /// All objects.
+    pub objects: u32,
+}
+
+/// The API server.
+#[derive(Debug)]
+pub struct ApiServer<'s> {
+    scenario: &'s Scenario,
+    draws: Draws<'s>,
+    log: Vec<Object>,
+    deployment: DeploymentObject,
+    replica_sets: [Option<ReplicaSetObject>; 2],
+    pods: BTreeMap<PodId, PodObject>,
+    counts: PodCounts,
+    /// When each watcher gets its latest event of each kind: later events do not overtake.
+    delivered: BTreeMap<(Watcher, u8), SimTime>,
+}
+
+impl<'s> ApiServer<'s> {
+    /// A store that holds a Deployment with its old ReplicaSet, all pods available.
+    pub fn new(scenario: &'s Scenario, draws: Draws<'s>, pods: &[PodObject]) -> Self {
+        let replicas = scenario.deployment.replicas;
+        let status = ReplicaSetStatus { replicas, ready: replicas, available: replicas };
+        let old = ReplicaSetObject { revision: Revision::Old, replicas, status, version: ResourceVersion::default() };
+        let deployment = DeploymentObject {
+            template: Revision::Old,
+            status: DeploymentStatus { replicas, updated: replicas, available: replicas },
+        };
+        ApiServer {
+            scenario,
+            draws,
+            log: vec![Object::Deployment(deployment)],
+            deployment,
+            replica_sets: [Some(old), None],
+            pods: pods.iter().map(|pod| (pod.id, *pod)).collect(),
+            counts: PodCounts { ready: replicas, objects: replicas },
+            delivered: BTreeMap::new(),
+        }
+    }
+
+    /// The object as of a version, for the watcher it is delivered to.
+    pub fn at(&self, version: ResourceVersion) -> &Object {
+        &self.log[version.0 as usize]
+    }
+
+    /// How many pods there are now.
+    pub fn counts(&self) -> PodCounts {
+        self.counts
+    }
+
+    /// Commits a write and tells the watchers.
+    pub fn on_write(&mut self, now: SimTime, write: Write, out: &mut RoomOut<()>) {
+        match write {
+            Write::ChangeTemplate => self.change_template(now, out),
+            Write::CreateReplicaSet { replicas } => self.create_replica_set(now, replicas, out),
+            Write::ScaleReplicaSet { revision, replicas, seen } => self.scale(now, revision, replicas, seen, out),
+            Write::ReplicaSetStatus { revision, status } => {
+                self.update_replica_set(now, revision, out, |set| set.status = status);
+            }
+            Write::DeploymentStatus { status, complete } => self.deployment_status(now, status, complete, out),
+            Write::CreatePod { pod, uid } => self.create_pod(now, pod, uid, out),
+            Write::BindPod { pod, node } => self.bind(now, pod, node, out),
+            Write::PodStatus { pod, phase, ready } => self.pod_status(now, pod, phase, ready, out),
+            Write::DeletePod { pod } => self.delete_pod(now, pod, out),
+            Write::RemovePod { pod } => self.remove_pod(now, pod, out),
+            Write::PutEndpointSlice(slice) => self.put_slice(now, slice, out),
+        }
+    }
+
+    fn change_template(&mut self, now: SimTime, out: &mut RoomOut<()>) {
+        self.deployment.template = Revision::New;
+        out.record(Fact::TemplateChanged { at: now });
+        self.publish_deployment(now, out);
+    }
+
+    fn deployment_status(&mut self, now: SimTime, status: DeploymentStatus, complete: bool, out: &mut RoomOut<()>) {
+        self.deployment.status = status;
+        if complete {
+            out.record(Fact::RolloutComplete { at: now });
+        }
+        self.publish_deployment(now, out);
+    }
+
+    fn publish_deployment(&mut self, now: SimTime, out: &mut RoomOut<()>) {
+        self.publish(now, Object::Deployment(self.deployment), &[Watcher::Deployment], out);
+    }
+
+    fn create_replica_set(&mut self, now: SimTime, replicas: u32, out: &mut RoomOut<()>) {
+        let set = ReplicaSetObject {
+            revision: Revision::New,
+            replicas,
+            status: ReplicaSetStatus::default(),
+            version: ResourceVersion::default(),
+        };
+        self.replica_sets[Revision::New as usize] = Some(set);
+        out.record(Fact::Scaled { at: now, revision: Revision::New, replicas });
+        self.update_replica_set(now, Revision::New, out, |_| ());
+    }
+
+    fn scale(&mut self, now: SimTime, revision: Revision, replicas: u32, seen: ResourceVersion, out: &mut RoomOut<()>) {
+        let stored = self.replica_sets[revision as usize].map(|set| set.version);
+        if stored != Some(seen) {
+            out.send(0, now, Msg::ScaleConflict);
+            return;
+        }
+        out.record(Fact::Scaled { at: now, revision, replicas });
+        self.update_replica_set(now, revision, out, |set| set.replicas = replicas);
+    }
+
+    fn update_replica_set(
+        &mut self,
+        now: SimTime,
+        revision: Revision,
+        out: &mut RoomOut<()>,
+        change: impl FnOnce(&mut ReplicaSetObject),
+    ) {
+        let version = ResourceVersion(self.log.len() as u32);
+        let Some(set) = &mut self.replica_sets[revision as usize] else { return };
+        change(set);
+        set.version = version;
+        let object = Object::ReplicaSet(*set);
+        self.publish(now, object, &[Watcher::Deployment, Watcher::ReplicaSet], out);
+    }
+
+    fn create_pod(&mut self, now: SimTime, id: PodId, uid: u64, out: &mut RoomOut<()>) {
+        let pod = PodObject {
+            id,
+            revision: Revision::New,
+            node: None,
+            created: Timestamp::during(now),
+            phase: Phase::Pending,
+            ready: false,
+            ready_since: None,
+            has_ip: false,
+            deleted: false,
+            uid,
+        };
+        self.pods.insert(id, pod);
+        self.counts.objects += 1;
+        out.record(Fact::Pod { at: now, pod: id, event: PodEvent::Created });
+        self.update_pod(now, id, out, |_| ());
+    }
+
+    fn bind(&mut self, now: SimTime, pod: PodId, node: NodeId, out: &mut RoomOut<()>) {
+        out.record(Fact::Pod { at: now, pod, event: PodEvent::Scheduled });
+        self.update_pod(now, pod, out, |pod| pod.node = Some(node));
+    }
+
+    fn pod_status(&mut self, now: SimTime, id: PodId, phase: Phase, ready: bool, out: &mut RoomOut<()>) {
+        let Some(before) = self.pods.get(&id).copied() else { return };
+        if ready && !before.ready && !before.deleted {
+            self.counts.ready += 1;
+            out.record(Fact::Pod { at: now, pod: id, event: PodEvent::Ready });
+        }
+        if !ready && before.ready && !before.deleted {
+            self.counts.ready -= 1;
+        }
+        self.update_pod(now, id, out, |pod| {
+            if pod.ready != ready {
+                pod.ready_since = Some(Timestamp::during(now));
+            }
+            (pod.phase, pod.ready, pod.has_ip) = (phase, ready, true);
+        });
+    }
+
+    fn delete_pod(&mut self, now: SimTime, id: PodId, out: &mut RoomOut<()>) {
+        let Some(before) = self.pods.get(&id).copied() else { return };
+        if before.deleted {
+            return;
+        }
+        self.counts.ready -= u32::from(before.ready);
+        out.record(Fact::Pod { at: now, pod: id, event: PodEvent::Deleted });
+        self.update_pod(now, id, out, |pod| pod.deleted = true);
+    }
+
+    fn remove_pod(&mut self, now: SimTime, id: PodId, out: &mut RoomOut<()>) {
+        let Some(pod) = self.pods.remove(&id) else { return };
+        assert!(pod.deleted, "the kubelet removes {id:?} only after it was deleted");
+        self.counts.objects -= 1;
+        out.record(Fact::Pod { at: now, pod: id, event: PodEvent::Removed });
+        let watchers = [Watcher::ReplicaSet, Watcher::Scheduler, Watcher::EndpointSlice];
+        self.publish(now, Object::PodRemoved(id), &watchers, out);
+    }
+
+    fn update_pod(&mut self, now: SimTime, id: PodId, out: &mut RoomOut<()>, change: impl FnOnce(&mut PodObject)) {
+        let Some(pod) = self.pods.get_mut(&id) else { return };
+        change(pod);
+        let pod = *pod;
+        let third = pod.node.map_or(Watcher::Scheduler, Watcher::Kubelet);
+        self.publish(now, Object::Pod(pod), &[Watcher::ReplicaSet, Watcher::EndpointSlice, third], out);
+    }
+
+    fn put_slice(&mut self, now: SimTime, slice: EndpointSliceObject, out: &mut RoomOut<()>) {
+        let mut watchers = vec![Watcher::EndpointSlice];
+        watchers.extend((0..self.scenario.cluster.nodes).map(|node| Watcher::KubeProxy(NodeId(node))));
+        self.publish(now, Object::EndpointSlice(slice), &watchers, out);
+    }
+
+    fn publish(&mut self, now: SimTime, object: Object, watchers: &[Watcher], out: &mut RoomOut<()>) {
+        let version = ResourceVersion(self.log.len() as u32);
+        for &watcher in watchers {
+            let at = self.delivery(now, watcher, &object);
+            out.send(0, at, Msg::Watched { watcher, version });
+        }
+        self.log.push(object);
+    }
+
+    /// When `watcher` is told of `object`: after a watch hop of its own, but never before an earlier event of the kind.
+    fn delivery(&mut self, now: SimTime, watcher: Watcher, object: &Object) -> SimTime {
+        let (kind, ordinal) = stream_of(object);
+        let hop = if self.is_instant(watcher) {
+            crate::units::SimDuration::ZERO
+        } else {
+            self.draws.draw(DelayId::WatchHop, watcher.ordinal() << 32 | u64::from(kind) << 28 | ordinal)
+        };
+        let latest = self.delivered.entry((watcher, kind)).or_insert(SimTime::ZERO);
+        *latest = (*latest).max(now + hop);
+        *latest
+    }
+
+    fn is_instant(&self, watcher: Watcher) -> bool {
+        self.scenario.without.has(Mechanism::EndpointSliceHop)
+            && matches!(watcher, Watcher::EndpointSlice | Watcher::KubeProxy(_))
+    }
+}
+
+/// Which watch stream an object travels on, and its ordinal there.
+fn stream_of(object: &Object) -> (u8, u64) {
+    match object {
+        Object::Deployment(_) => (0, 0),
+        Object::ReplicaSet(set) => (1, set.revision as u64),
+        Object::Pod(pod) => (2, pod.id.0.into()),
+        Object::PodRemoved(pod) => (2, pod.0.into()),
+        Object::EndpointSlice(_) => (3, 0),
+    }
+}

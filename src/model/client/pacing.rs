@@ -1,0 +1,85 @@
+//! When the calls of one connection are due.
+
+use crate::model::spec::ClientSpec;
+use crate::units::{SimDuration, SimTime};
+
+/// Periods are kept in 2^-20 ns, so that the last of 10^9 calls is off by less than a millisecond.
+const FRACTION_BITS: u32 = 20;
+
+/// The schedule of one closed-loop connection. Times are relative to the client's start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pacing {
+    period: u64,
+    /// Calls of a connection that ends exactly at the duration; `None` goes on until stopped.
+    calls: Option<u64>,
+}
+
+/// Calls of each connection of `fortio -qps RATE -t DURATION -c CONNECTIONS`: whole calls, rounded down.
+pub fn fortio_calls(rate_per_second: f64, duration: SimDuration, connections: u32) -> u64 {
+    let all = (rate_per_second * duration.as_secs_f64() + 1e-9) as u64;
+    all / u64::from(connections)
+}
+
+impl Pacing {
+    /// The pacing of each connection of `client` in a run of `duration`, if the run has one. Fortio spreads a known
+    /// number of calls so that the last ends the run: call `i` is due at `(i + i / (calls - 1))` periods (periodic.go).
+    pub fn new(client: &ClientSpec, duration: Option<SimDuration>) -> Self {
+        let calls = duration
+            .filter(|_| client.spread_to_end)
+            .map(|duration| fortio_calls(client.rate.as_per_second(), duration, client.connections).max(2));
+        let stretch = calls.map_or(1.0, |calls| calls as f64 / (calls - 1) as f64);
+        let nanos = f64::from(client.connections) / client.rate.as_per_second() * 1e9 * stretch;
+        Pacing { period: (nanos * f64::from(1u32 << FRACTION_BITS) + 0.5) as u64, calls }
+    }
+
+    /// How many calls a connection makes at most.
+    pub fn calls(&self) -> Option<u64> {
+        self.calls
+    }
+
+    /// The time between calls.
+    pub fn period(&self) -> SimDuration {
+        self.due(1)
+    }
+
+    /// When call `index` is due.
+    #[inline]
+    pub fn due(&self, index: u64) -> SimDuration {
+        SimDuration::from_nanos(((u128::from(index) * u128::from(self.period)) >> FRACTION_BITS) as u64)
+    }
+
+    /// When call `index` is due, the client having started at `start`.
+    #[inline]
+    pub fn due_at(&self, start: SimTime, index: u64) -> SimTime {
+        start + self.due(index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fortio_makes_whole_calls_and_ends_exactly_at_the_duration() {
+        assert_eq!(fortio_calls(500.0, SimDuration::from_secs(60), 8), 3_750);
+        assert_eq!(fortio_calls(10.0, SimDuration::from_secs(1), 4), 2);
+        let mut client = crate::model::client::tests::client(crate::model::spec::Retry::None);
+        client.connections = 8;
+        client.rate = "500/s".parse().unwrap();
+        let pacing = Pacing::new(&client, Some(SimDuration::from_secs(60)));
+        assert_eq!(pacing.calls(), Some(3_750));
+        assert_eq!(pacing.due(0), SimDuration::ZERO);
+        let off = pacing.due(3_749).as_nanos().abs_diff(60_000_000_000);
+        assert!(off < 10, "the last call is due {off} ns off the end");
+    }
+
+    #[test]
+    fn a_plain_client_keeps_its_period() {
+        let mut client = crate::model::client::tests::client(crate::model::spec::Retry::None);
+        (client.connections, client.spread_to_end) = (8, false);
+        client.rate = "500/s".parse().unwrap();
+        let pacing = Pacing::new(&client, None);
+        assert_eq!(pacing.calls(), None);
+        assert_eq!(pacing.due(1_000), SimDuration::from_secs(16));
+    }
+}

@@ -1,0 +1,359 @@
+//! The kubelet as a room: one pod worker a pod, and the status manager.
+
+use std::collections::BTreeMap;
+
+use crate::engine::Tie;
+use crate::ids::{NodeId, PodId};
+use crate::model::api::{Object, Phase, PodObject, TokenBucket, Watcher, Write};
+use crate::model::kubelet::probe::{
+    ReadinessWorker, is_due, is_triggered_by_status, runs_while_terminating, starts_with_jitter,
+};
+use crate::model::kubelet::termination::{hook_length, plan_stop};
+use crate::model::msg::{Draws, Fact, Msg, PodEvent, RoomOut};
+use crate::model::spec::{DelayId, Scenario, Signal};
+use crate::units::{SimDuration, SimTime, Version};
+
+/// What the kubelet calls itself back for, each for a pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Timer {
+    /// The pod worker starts.
+    WorkerStarts(PodId),
+    /// Sandbox and network are up.
+    SandboxReady(PodId),
+    /// The container's process starts.
+    ContainerStarts(PodId),
+    /// PLEG has noticed that the container runs.
+    NoticedRunning(PodId),
+    /// The next readiness attempt.
+    Probe(PodId),
+    /// The pod worker begins the termination.
+    TerminationBegins(PodId),
+    /// The hook has begun its work: what it does to readiness shows.
+    HookWorks(PodId),
+    /// The hook is over.
+    HookEnds(PodId),
+    /// The stop signal is delivered.
+    StopSignal(PodId),
+    /// The time between stop signal and SIGKILL is over.
+    GraceOver(PodId),
+    /// PLEG has noticed that the container ended.
+    NoticedExit(PodId),
+    /// The network namespace is gone.
+    NamespaceGone(PodId),
+    /// The object can go.
+    RemoveObject(PodId),
+}
+
+/// Where a pod worker stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Before the container's process.
+    Starting,
+    /// The process runs since then; PLEG has noticed or not.
+    Running { since: SimTime, noticed: bool },
+    /// The process has ended.
+    Ended,
+}
+
+/// The state of one pod on this node.
+#[derive(Debug)]
+struct Worker {
+    stage: Stage,
+    terminating: bool,
+    probe: ReadinessWorker,
+    probe_timer: Option<Tie>,
+    /// The hook has removed what the probe asks for.
+    probe_target_gone: bool,
+    kill_timer: Option<Tie>,
+    stop_timeout: SimDuration,
+    /// What the status manager sent last.
+    sent: (Phase, bool),
+}
+
+/// The kubelet of one node.
+#[derive(Debug)]
+pub struct Kubelet<'s> {
+    scenario: &'s Scenario,
+    draws: Draws<'s>,
+    workers: BTreeMap<PodId, Worker>,
+    limiter: TokenBucket,
+    /// The status manager writes one status after the other.
+    status_busy_until: SimTime,
+}
+
+impl Worker {
+    fn new(stage: Stage, ready: bool) -> Self {
+        let phase = if stage == Stage::Starting { Phase::Pending } else { Phase::Running };
+        Worker {
+            stage,
+            terminating: false,
+            probe: ReadinessWorker::new(ready),
+            probe_timer: None,
+            probe_target_gone: false,
+            kill_timer: None,
+            stop_timeout: SimDuration::ZERO,
+            sent: (phase, ready),
+        }
+    }
+
+    fn is_noticed(&self) -> bool {
+        matches!(self.stage, Stage::Running { noticed: true, .. })
+    }
+}
+
+impl<'s> Kubelet<'s> {
+    /// A kubelet without pods. Its client limit is 5 calls a second before 1.27, 50 since (k/k#116121).
+    pub fn new(scenario: &'s Scenario, draws: Draws<'s>) -> Self {
+        let recent = scenario.cluster.version >= Version::minor(27);
+        let limiter = if recent { TokenBucket::new(50, 100) } else { TokenBucket::new(5, 10) };
+        Kubelet { scenario, draws, workers: BTreeMap::new(), limiter, status_busy_until: SimTime::ZERO }
+    }
+
+    /// A pod that has been running and ready since long before the run.
+    pub fn adopt(&mut self, pod: PodId, out: &mut RoomOut<Timer>) {
+        let stage = Stage::Running { since: SimTime::ZERO, noticed: true };
+        self.workers.insert(pod, Worker::new(stage, true));
+        if let Some(probe) = &self.scenario.pod.readiness_probe {
+            let phase = self.draws.streams().get("probe_phase", pod.0.into()).uniform();
+            let first = SimDuration::from_nanos_f64_rounded(probe.period.as_nanos() as f64 * phase);
+            self.schedule_probe(SimTime::ZERO + first, pod, out);
+        }
+    }
+
+    /// A pod bound to this node changed.
+    pub fn on_watch(&mut self, now: SimTime, object: &Object, out: &mut RoomOut<Timer>) {
+        let Object::Pod(pod) = object else { unreachable!("{:?} watches pods only", Watcher::Kubelet(NodeId(0))) };
+        if !self.workers.contains_key(&pod.id) {
+            self.start_worker(now, pod, out);
+        }
+        let newly_deleted = self.workers.get(&pod.id).is_some_and(|worker| pod.deleted && !worker.terminating);
+        if newly_deleted {
+            self.with(pod.id, |worker| worker.terminating = true);
+            let seen = self.draws.draw(DelayId::DelSeen, pod.id.0.into());
+            out.set_timer(pod.id.0, now + seen, Timer::TerminationBegins(pod.id));
+        }
+    }
+
+    /// A probe attempt was answered.
+    pub fn on_probe_answered(&mut self, now: SimTime, pod: PodId, success: bool, out: &mut RoomOut<Timer>) {
+        let Some(spec) = &self.scenario.pod.readiness_probe else { return };
+        let Some(worker) = self.workers.get_mut(&pod) else { return };
+        let success = success && !worker.probe_target_gone;
+        if worker.stage == Stage::Ended || !worker.probe.on_result(spec, success) {
+            return;
+        }
+        if success {
+            out.record(Fact::Pod { at: now, pod, event: PodEvent::ProbeSucceeded });
+        }
+        self.write_status(now, pod, out);
+    }
+
+    /// The container's process has ended.
+    pub fn on_exited(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        let Some(worker) = self.workers.get_mut(&pod) else { return };
+        worker.stage = Stage::Ended;
+        let timers = [worker.kill_timer.take(), worker.probe_timer.take()];
+        timers.into_iter().flatten().for_each(|timer| out.cancel(timer));
+        self.after_exit(now, pod, out);
+    }
+
+    /// One of the kubelet's own timers.
+    pub fn on_timer(&mut self, now: SimTime, timer: Timer, out: &mut RoomOut<Timer>) {
+        match timer {
+            Timer::WorkerStarts(pod) => self.worker_starts(now, pod, out),
+            Timer::SandboxReady(pod) => self.sandbox_ready(now, pod, out),
+            Timer::ContainerStarts(pod) => self.container_starts(now, pod, out),
+            Timer::NoticedRunning(pod) => self.noticed_running(now, pod, out),
+            Timer::Probe(pod) => self.probe(now, pod, out),
+            Timer::TerminationBegins(pod) => self.termination_begins(now, pod, out),
+            Timer::HookWorks(pod) => self.with(pod, |worker| worker.probe_target_gone = true),
+            Timer::HookEnds(pod) => self.hook_ends(now, pod, out),
+            Timer::StopSignal(pod) => self.stop_signal(now, pod, out),
+            Timer::GraceOver(pod) => {
+                out.record(Fact::Pod { at: now, pod, event: PodEvent::Killed });
+                out.send(pod.0, now, Msg::Signal(pod, Signal::Kill));
+            }
+            Timer::NoticedExit(pod) => self.write_status(now, pod, out),
+            Timer::NamespaceGone(pod) => {
+                out.record(Fact::Pod { at: now, pod, event: PodEvent::NamespaceGone });
+                out.send(pod.0, now, Msg::NamespaceGone(pod));
+            }
+            Timer::RemoveObject(pod) => {
+                self.workers.remove(&pod);
+                out.send(pod.0, now, Msg::Write(Write::RemovePod { pod }));
+            }
+        }
+    }
+
+    fn with(&mut self, pod: PodId, change: impl FnOnce(&mut Worker)) {
+        if let Some(worker) = self.workers.get_mut(&pod) {
+            change(worker);
+        }
+    }
+
+    fn start_worker(&mut self, now: SimTime, pod: &PodObject, out: &mut RoomOut<Timer>) {
+        self.workers.insert(pod.id, Worker::new(Stage::Starting, false));
+        let seen = self.draws.draw(DelayId::KubeletSeen, pod.id.0.into());
+        out.set_timer(pod.id.0, now + seen, Timer::WorkerStarts(pod.id));
+    }
+
+    fn worker_starts(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        out.record(Fact::Pod { at: now, pod, event: PodEvent::KubeletSeen });
+        self.start_probing(now, pod, out);
+        let sandbox = self.draws.draw(DelayId::Sandbox, pod.0.into());
+        out.set_timer(pod.0, now + sandbox, Timer::SandboxReady(pod));
+    }
+
+    /// The probe worker starts with the pod worker, before the container exists; that moment is the phase of its grid.
+    fn start_probing(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        let Some(spec) = &self.scenario.pod.readiness_probe else { return };
+        let jitter = if starts_with_jitter(self.scenario.cluster.version) {
+            let share = self.draws.streams().get("probe_jitter", pod.0.into()).uniform();
+            SimDuration::from_nanos_f64_rounded(spec.period.as_nanos() as f64 * share)
+        } else {
+            SimDuration::ZERO
+        };
+        self.schedule_probe(now + jitter, pod, out);
+    }
+
+    fn schedule_probe(&mut self, at: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        let timer = out.set_timer(pod.0, at, Timer::Probe(pod));
+        self.with(pod, |worker| worker.probe_timer = Some(timer));
+    }
+
+    fn sandbox_ready(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        out.record(Fact::Pod { at: now, pod, event: PodEvent::SandboxReady });
+        let pull = self.draws.draw(DelayId::Pull, pod.0.into());
+        let create = self.draws.draw(DelayId::CreateStart, pod.0.into());
+        out.set_timer(pod.0, now + pull + create, Timer::ContainerStarts(pod));
+    }
+
+    fn container_starts(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        let Some(worker) = self.workers.get_mut(&pod).filter(|worker| worker.stage == Stage::Starting) else { return };
+        worker.stage = Stage::Running { since: now, noticed: false };
+        out.record(Fact::Pod { at: now, pod, event: PodEvent::Started });
+        out.send(pod.0, now, Msg::StartProcess(pod));
+        let pleg = self.draws.draw(DelayId::Pleg, pod.0.into());
+        out.set_timer(pod.0, now + pleg, Timer::NoticedRunning(pod));
+    }
+
+    /// The status becomes Running, and without a probe Ready; since 1.22 it also triggers a probe attempt.
+    fn noticed_running(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        self.with(pod, |worker| {
+            if let Stage::Running { noticed, .. } = &mut worker.stage {
+                *noticed = true;
+            }
+        });
+        self.write_status(now, pod, out);
+        let probed = self.scenario.pod.readiness_probe.is_some();
+        if probed && is_triggered_by_status(self.scenario.cluster.version) {
+            let pending = self.workers.get_mut(&pod).and_then(|worker| worker.probe_timer.take());
+            pending.into_iter().for_each(|timer| out.cancel(timer));
+            self.probe(now, pod, out);
+        }
+    }
+
+    /// One tick of the probe worker: an attempt, if the container is known to run, and the next tick.
+    fn probe(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        let Some(spec) = &self.scenario.pod.readiness_probe else { return };
+        let Some(worker) = self.workers.get(&pod) else { return };
+        let stopped = worker.terminating && !runs_while_terminating(self.scenario.cluster.version);
+        if stopped || worker.stage == Stage::Ended {
+            return;
+        }
+        if let Stage::Running { since, noticed: true } = worker.stage
+            && is_due(spec, since, now)
+        {
+            out.send(pod.0, now, Msg::Probe(pod));
+        }
+        self.schedule_probe(now + spec.period, pod, out);
+    }
+
+    fn termination_begins(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        out.record(Fact::Pod { at: now, pod, event: PodEvent::KubeletDeleted });
+        let Some(worker) = self.workers.get(&pod) else { return };
+        if worker.stage == Stage::Starting {
+            self.on_exited(now, pod, out);
+            return;
+        }
+        let grace = self.scenario.pod.termination_grace_period;
+        let hook = self.begin_hook(now, pod, out);
+        let plan = plan_stop(grace, hook, self.scenario.cluster.version);
+        self.with(pod, |worker| worker.stop_timeout = plan.timeout);
+        if hook.is_some() {
+            out.set_timer(pod.0, now + plan.hook, Timer::HookEnds(pod));
+        } else {
+            self.stop(now, pod, out);
+        }
+    }
+
+    /// Starts the hook, if there is one, and says how long it would run.
+    fn begin_hook(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) -> Option<SimDuration> {
+        let hook = self.scenario.pod.pre_stop.as_ref()?;
+        out.record(Fact::Pod { at: now, pod, event: PodEvent::HookBegan });
+        let exec_start = self.draws.draw(DelayId::HookExecStart, pod.0.into());
+        let lateness = self.draws.draw(DelayId::HookSleep, pod.0.into());
+        if hook.fails_readiness && !hook.fails {
+            out.set_timer(pod.0, now + exec_start, Timer::HookWorks(pod));
+        }
+        Some(hook_length(hook, exec_start, lateness))
+    }
+
+    fn hook_ends(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        out.record(Fact::Pod { at: now, pod, event: PodEvent::HookEnded });
+        self.stop(now, pod, out);
+    }
+
+    fn stop(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        let call = self.draws.draw(DelayId::StopRpc, pod.0.into());
+        out.set_timer(pod.0, now + call, Timer::StopSignal(pod));
+    }
+
+    fn stop_signal(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        let Some(worker) = self.workers.get_mut(&pod).filter(|worker| worker.stage != Stage::Ended) else { return };
+        worker.kill_timer = Some(out.set_timer(pod.0, now + worker.stop_timeout, Timer::GraceOver(pod)));
+        out.record(Fact::Pod { at: now, pod, event: PodEvent::Signalled });
+        out.send(pod.0, now, Msg::Signal(pod, Signal::Stop));
+    }
+
+    /// Teardown of the sandbox, the final status (at once since 1.27), removal of the object.
+    fn after_exit(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        let teardown = self.draws.draw(DelayId::ExitTeardown, pod.0.into());
+        out.set_timer(pod.0, now + teardown, Timer::NamespaceGone(pod));
+        let noticed = if self.scenario.cluster.version >= Version::minor(27) {
+            SimDuration::ZERO
+        } else {
+            self.draws.draw(DelayId::Pleg, (1 << 32) | u64::from(pod.0))
+        };
+        out.set_timer(pod.0, now + noticed, Timer::NoticedExit(pod));
+        let gone = self.draws.draw(DelayId::ObjGone, pod.0.into());
+        out.set_timer(pod.0, now + gone, Timer::RemoveObject(pod));
+    }
+
+    /// Sends the pod's status if it changed: a GET and a PATCH, two tokens, one status after the other.
+    fn write_status(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        let probed = self.scenario.pod.readiness_probe.is_some();
+        let Some(worker) = self.workers.get_mut(&pod) else { return };
+        let ready = worker.is_noticed() && (!probed || worker.probe.is_ready());
+        let phase = match worker.stage {
+            Stage::Starting => Phase::Pending,
+            Stage::Running { .. } => Phase::Running,
+            Stage::Ended if self.scenario.cluster.version >= Version::minor(27) => Phase::Succeeded,
+            Stage::Ended => Phase::Running,
+        };
+        if worker.sent == (phase, ready) {
+            return;
+        }
+        worker.sent = (phase, ready);
+        let at = self.status_written_at(now, pod);
+        out.send(pod.0, at, Msg::Write(Write::PodStatus { pod, phase, ready }));
+    }
+
+    fn status_written_at(&mut self, now: SimTime, pod: PodId) -> SimTime {
+        let get = self.limiter.take(now.max(self.status_busy_until));
+        let got = get + self.draws.draw(DelayId::ApiWrite, pod.0.into());
+        let patch = self.limiter.take(got);
+        self.status_busy_until = patch + self.draws.draw(DelayId::ApiWrite, pod.0.into());
+        self.status_busy_until
+    }
+}

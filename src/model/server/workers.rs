@@ -1,0 +1,66 @@
+//! A pool of workers with a common queue, first in, first out.
+
+use crate::units::{SimDuration, SimTime};
+
+/// When a request is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Service {
+    /// A worker takes it.
+    pub start: SimTime,
+    /// The worker is done: the first byte of the response leaves.
+    pub finish: SimTime,
+}
+
+/// The workers of one process, known by when each is free next: exact for first in, first out, since a later arrival
+/// never changes when an earlier one is served (Kiefer and Wolfowitz 1955).
+#[derive(Debug, Clone)]
+pub struct Workers {
+    /// Empty for a server without limit.
+    free_at: Vec<SimTime>,
+}
+
+impl Workers {
+    /// `count` workers; `None` is without limit.
+    pub fn new(count: Option<u32>) -> Self {
+        Workers { free_at: vec![SimTime::ZERO; count.unwrap_or(0) as usize] }
+    }
+
+    /// Serves a request that arrives now. Arrivals must come in order of time.
+    #[inline]
+    pub fn serve(&mut self, now: SimTime, service_time: SimDuration) -> Service {
+        match self.free_at.as_mut_slice() {
+            [] => Service { start: now, finish: now + service_time },
+            [only] => serve_by(only, now, service_time),
+            several => {
+                let first = several.iter_mut().min().expect("a pool has workers");
+                serve_by(first, now, service_time)
+            }
+        }
+    }
+}
+
+#[inline]
+fn serve_by(free_at: &mut SimTime, now: SimTime, service_time: SimDuration) -> Service {
+    let start = now.max(*free_at);
+    *free_at = start + service_time;
+    Service { start, finish: *free_at }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finishes(workers: Option<u32>, arrivals_ms: &[u64]) -> Vec<u64> {
+        let mut pool = Workers::new(workers);
+        let at = |ms: &u64| SimTime::ZERO + SimDuration::from_millis(*ms);
+        let serve = |ms: &u64| pool.serve(at(ms), SimDuration::from_millis(10)).finish.as_nanos() / 1_000_000;
+        arrivals_ms.iter().map(serve).collect()
+    }
+
+    #[test]
+    fn requests_wait_for_the_worker_that_is_free_first() {
+        assert_eq!(finishes(Some(1), &[0, 1, 2, 50]), [10, 20, 30, 60]);
+        assert_eq!(finishes(Some(2), &[0, 1, 2, 3]), [10, 11, 20, 21]);
+        assert_eq!(finishes(None, &[0, 1, 2, 3]), [10, 11, 12, 13]);
+    }
+}

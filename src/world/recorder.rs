@@ -1,0 +1,113 @@
+//! Listens to the facts of a run: keeps what the metrics need, and the whole story if it was asked for.
+
+use crate::engine::Digest;
+use crate::ids::{NodeId, PodId, Revision};
+use crate::model::api::{PodCounts, PodObject};
+use crate::model::spec::Scenario;
+use crate::record::{Fact, Metric, Metrics, PodEvent, PodRecord, RunOutput, Trace};
+use crate::units::SimTime;
+use crate::world::exposure::Exposure;
+use crate::world::requests::Requests;
+
+/// The facts so far.
+#[derive(Debug)]
+pub(super) struct Recorder {
+    replicas: u32,
+    exposure: Exposure,
+    digest: Digest,
+    trace: Option<Trace>,
+    template_changed: Option<SimTime>,
+    complete: Option<SimTime>,
+    old_exited: u32,
+    last_old_exit: SimTime,
+    min_ready: u32,
+    max_objects: u32,
+    /// The end of a run that ends after the old pods is in the calendar.
+    pub(super) end_arranged: bool,
+}
+
+impl Recorder {
+    pub(super) fn new(scenario: &Scenario, traces: bool, old: &[PodObject]) -> Self {
+        let replicas = scenario.deployment.replicas;
+        Recorder {
+            replicas,
+            exposure: Exposure::new(scenario.cluster.nodes, replicas),
+            digest: Digest::default(),
+            trace: traces.then(|| empty_trace(scenario, old)),
+            template_changed: None,
+            complete: None,
+            old_exited: 0,
+            last_old_exit: SimTime::ZERO,
+            min_ready: replicas,
+            max_objects: replicas,
+            end_arranged: false,
+        }
+    }
+
+    pub(super) fn note(&mut self, fact: Fact) {
+        self.digest.add(&fact.words());
+        self.exposure.note(&fact);
+        match fact {
+            Fact::TemplateChanged { at } => self.template_changed = Some(at),
+            Fact::RolloutComplete { at } => {
+                self.complete.get_or_insert(at);
+            }
+            Fact::Pod { at, pod, event: PodEvent::Exited } if pod.0 < self.replicas => {
+                self.old_exited += 1;
+                self.last_old_exit = at;
+            }
+            _ => {}
+        }
+        if let Some(trace) = &mut self.trace {
+            trace.note(fact);
+        }
+    }
+
+    /// A pod is bound to a node.
+    pub(super) fn place(&mut self, pod: PodId, node: NodeId) {
+        if let Some(trace) = &mut self.trace {
+            trace.pods[pod.index()].node = Some(node);
+        }
+    }
+
+    pub(super) fn count_pods(&mut self, counts: PodCounts) {
+        self.min_ready = self.min_ready.min(counts.ready);
+        self.max_objects = self.max_objects.max(counts.objects);
+    }
+
+    /// Complete, and every old pod's process has ended.
+    pub(super) fn rollout_is_over(&self) -> bool {
+        self.complete.is_some() && self.old_exited == self.replicas
+    }
+
+    pub(super) fn finish(mut self, end: SimTime, requests: Requests<'_>) -> RunOutput {
+        let mut metrics = Metrics::default();
+        self.set_rollout_metrics(&mut metrics);
+        let (exposure, share, start) = self.exposure.finish(end, &requests.entering_shares());
+        metrics.set(Metric::ExposureS, exposure);
+        metrics.set(Metric::ExposedShareS, share);
+        metrics.set(Metric::StartExposureS, start);
+        let requests = requests.into_results(&mut metrics);
+        self.digest.join(requests.digest);
+        if let Some(trace) = &mut self.trace {
+            (trace.lost, trace.connected, trace.end) = (requests.lost, requests.connected, end);
+        }
+        RunOutput { metrics, digest: self.digest, trace: self.trace }
+    }
+
+    fn set_rollout_metrics(&self, metrics: &mut Metrics) {
+        let since = |at: SimTime| Some(at.saturating_since(self.template_changed?).as_secs_f64());
+        metrics.set(Metric::RolloutDurationS, self.complete.and_then(since));
+        let all_exited = self.old_exited == self.replicas;
+        metrics.set(Metric::AllTerminatedS, Some(self.last_old_exit).filter(|_| all_exited).and_then(since));
+        metrics.set(Metric::MinReadyPods, f64::from(self.min_ready));
+        metrics.set(Metric::MaxPods, f64::from(self.max_objects));
+    }
+}
+
+fn empty_trace(scenario: &Scenario, old: &[PodObject]) -> Trace {
+    let replicas = scenario.deployment.replicas;
+    let mut pods: Vec<PodRecord> = old.iter().map(|pod| PodRecord::new(pod.id, Revision::Old, pod.node)).collect();
+    pods.extend((replicas..2 * replicas).map(|id| PodRecord::new(PodId(id), Revision::New, None)));
+    Trace { replicas, nodes: scenario.cluster.nodes, pods, ..Trace::default() }
+}

@@ -1,0 +1,156 @@
+//! One connection slot of a client: what it waits for, its socket, its current call, its luck.
+
+use crate::engine::{Stream, StreamKey};
+use crate::ids::{NodeId, PodId};
+use crate::model::server::Service;
+use crate::record::{FailureKind, Met};
+use crate::units::{SimDuration, SimTime};
+
+/// What happens when the slot wakes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// Nothing.
+    Idle,
+    /// The first packet of the call reaches the data plane: a SYN, or the request on an open connection.
+    Packet,
+    /// The request reaches the pod over a connection just made.
+    AfterHandshake,
+    /// The SYN is retransmitted.
+    Retransmission,
+    /// The answer is known and nothing else is arranged.
+    Answer,
+    /// The client loses patience with the response.
+    GivesUp,
+}
+
+/// An established connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Socket {
+    pub(super) pod: PodId,
+    pub(super) node: NodeId,
+    /// Requests it has carried.
+    pub(super) carried: u32,
+    /// When the server closed, or will have closed, its end.
+    pub(super) closed_at: Option<SimTime>,
+    /// When the server last finished with it.
+    pub(super) idle_since: SimTime,
+}
+
+/// One request, its randomness drawn at its birth.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Call {
+    pub(super) index: u64,
+    /// When the first attempt was sent.
+    pub(super) sent: SimTime,
+    /// When this attempt was sent.
+    pub(super) attempt_sent: SimTime,
+    pub(super) round_trip: SimDuration,
+    pub(super) service_time: SimDuration,
+    /// For an open-loop client: the bits that choose the pod.
+    pub(super) choice: Option<u64>,
+    pub(super) node: NodeId,
+    pub(super) attempt: u8,
+    pub(super) warm_up: bool,
+    /// This attempt goes over a connection that has carried a request.
+    pub(super) reused: bool,
+    /// An earlier attempt reached the server's work.
+    pub(super) may_have_run: bool,
+}
+
+impl Call {
+    #[inline]
+    pub(super) fn one_way(&self) -> SimDuration {
+        self.round_trip.half()
+    }
+}
+
+/// How a request fails.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Failure {
+    pub(super) kind: FailureKind,
+    pub(super) met: Met,
+    pub(super) met_at: SimTime,
+    pub(super) known: SimTime,
+    pub(super) pod: Option<PodId>,
+}
+
+/// How a request ends.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Ending {
+    /// Served then; the last byte leaves the server at `done`.
+    Served { service: Service, done: SimTime },
+    /// Lost.
+    Lost(Failure),
+}
+
+/// The end of a request that the client will know, unless something comes between.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Answer {
+    pub(super) call: Call,
+    pub(super) known: SimTime,
+    pub(super) ending: Ending,
+    /// The client then closes the connection.
+    pub(super) closes: bool,
+}
+
+impl Answer {
+    /// Whether the last byte of the response has not left the server at `now`.
+    pub(super) fn in_service(&self, now: SimTime) -> Option<Service> {
+        match self.ending {
+            Ending::Served { service, done } if done > now => Some(service),
+            _ => None,
+        }
+    }
+}
+
+/// The random streams of a slot, opened at first use.
+#[derive(Debug)]
+pub(super) struct Luck {
+    key: StreamKey,
+    entity: u64,
+    round_trip: Option<Stream>,
+    service_time: Option<Stream>,
+    choice: Option<Stream>,
+}
+
+impl Luck {
+    /// The streams named `connection/…` of the connection with this ordinal.
+    pub(super) fn new(key: StreamKey, entity: u64) -> Self {
+        Luck { key, entity, round_trip: None, service_time: None, choice: None }
+    }
+
+    #[inline]
+    pub(super) fn round_trip(&mut self) -> &mut Stream {
+        let (key, entity) = (self.key, self.entity);
+        self.round_trip.get_or_insert_with(|| key.stream("connection", "round_trip", entity))
+    }
+
+    #[inline]
+    pub(super) fn service_time(&mut self) -> &mut Stream {
+        let (key, entity) = (self.key, self.entity);
+        self.service_time.get_or_insert_with(|| key.stream("connection", "service_time", entity))
+    }
+
+    pub(super) fn choice(&mut self) -> &mut Stream {
+        let (key, entity) = (self.key, self.entity);
+        self.choice.get_or_insert_with(|| key.stream("connection", "choice", entity))
+    }
+}
+
+/// A connection slot.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) client: u32,
+    /// The ordinal among the client's connections.
+    pub(super) ordinal: u32,
+    pub(super) state: State,
+    pub(super) socket: Option<Socket>,
+    pub(super) call: Call,
+    /// The end of the request before `call`, or of `call` itself in state `Answer`.
+    pub(super) answer: Option<Answer>,
+    /// Draws of the next call that were made before its turn was put off.
+    pub(super) drawn: Option<(SimDuration, SimDuration)>,
+    /// The phase of a staggered client.
+    pub(super) phase: SimDuration,
+    pub(super) luck: Luck,
+}

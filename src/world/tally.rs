@@ -1,0 +1,94 @@
+//! Counts of requests and connections, and the distribution of latencies, in constant memory.
+
+use hdrhistogram::Histogram;
+
+use crate::record::{FailureKind, Metric, Metrics};
+use crate::units::{SimDuration, SimTime};
+
+/// Latencies from 1 µs to an hour, to three digits.
+const SHORTEST_NS: u64 = 1_000;
+const LONGEST_NS: u64 = 3_600_000_000_000;
+
+/// What the clients have seen so far, warm-up excluded.
+#[derive(Debug)]
+pub(super) struct Tally {
+    succeeded: u64,
+    failed: [u64; FailureKind::ALL.len()],
+    pub(super) retried: u64,
+    pub(super) duplicated: u64,
+    pub(super) connections_opened: u64,
+    pub(super) connections_severed: u64,
+    latencies: Histogram<u32>,
+    latency_sum: SimDuration,
+    latency_max: SimDuration,
+    first_failure: Option<SimTime>,
+    last_failure: SimTime,
+}
+
+impl Tally {
+    pub(super) fn new() -> Self {
+        let latencies = Histogram::new_with_bounds(SHORTEST_NS, LONGEST_NS, 3).expect("the bounds are valid");
+        Tally {
+            succeeded: 0,
+            failed: [0; FailureKind::ALL.len()],
+            retried: 0,
+            duplicated: 0,
+            connections_opened: 0,
+            connections_severed: 0,
+            latencies,
+            latency_sum: SimDuration::ZERO,
+            latency_max: SimDuration::ZERO,
+            first_failure: None,
+            last_failure: SimTime::ZERO,
+        }
+    }
+
+    #[inline]
+    pub(super) fn succeeded(&mut self, latency: SimDuration) {
+        self.succeeded += 1;
+        self.latency_sum += latency;
+        self.latency_max = self.latency_max.max(latency);
+        self.latencies.saturating_record(latency.as_nanos());
+    }
+
+    pub(super) fn failed(&mut self, kind: FailureKind, known: SimTime) {
+        self.failed[kind as usize] += 1;
+        self.first_failure = Some(self.first_failure.map_or(known, |first| first.min(known)));
+        self.last_failure = self.last_failure.max(known);
+    }
+
+    pub(super) fn requests(&self) -> u64 {
+        self.succeeded + self.failed.iter().sum::<u64>()
+    }
+
+    pub(super) fn write(&self, metrics: &mut Metrics) {
+        let mut count = |metric, value: u64| metrics.set(metric, value as f64);
+        count(Metric::Requests, self.requests());
+        count(Metric::Succeeded, self.succeeded);
+        count(Metric::Failed, self.failed.iter().sum());
+        FailureKind::ALL.iter().for_each(|kind| count(kind.metric(), self.failed[*kind as usize]));
+        for metric in [Metric::FailedHttp502, Metric::FailedHttp503, Metric::FailedHttp504] {
+            count(metric, 0);
+        }
+        count(Metric::Retried, self.retried);
+        count(Metric::Duplicated, self.duplicated);
+        count(Metric::ConnectionsOpened, self.connections_opened);
+        count(Metric::ConnectionsSevered, self.connections_severed);
+        let span = self.first_failure.map_or(SimDuration::ZERO, |first| self.last_failure - first);
+        metrics.set(Metric::FailureSpanS, span.as_secs_f64());
+        self.write_latencies(metrics);
+    }
+
+    fn write_latencies(&self, metrics: &mut Metrics) {
+        if self.succeeded == 0 {
+            return;
+        }
+        let quantile = |q: f64| SimDuration::from_nanos(self.latencies.value_at_quantile(q)).min(self.latency_max);
+        metrics.set(Metric::LatencyMeanS, self.latency_sum.as_secs_f64() / self.succeeded as f64);
+        metrics.set(Metric::LatencyP50S, quantile(0.5).as_secs_f64());
+        metrics.set(Metric::LatencyP90S, quantile(0.9).as_secs_f64());
+        metrics.set(Metric::LatencyP99S, quantile(0.99).as_secs_f64());
+        metrics.set(Metric::LatencyP999S, quantile(0.999).as_secs_f64());
+        metrics.set(Metric::LatencyMaxS, self.latency_max.as_secs_f64());
+    }
+}
