@@ -1,1 +1,3 @@
-//! Integration tests.
+//! Integration tests, one crate so that it links once.
+
+mod vectors;

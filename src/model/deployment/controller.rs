@@ -5,7 +5,7 @@ use crate::model::api::{
     DeploymentObject, DeploymentStatus, Object, ReplicaSetObject, TokenBucket, Watcher, WorkQueue, Write,
 };
 use crate::model::deployment::rolling::{
-    OldReplicaSet, Rolling, deployment_complete, new_replicas, resolve_fenceposts, scale_down_old,
+    OldReplicaSet, Rolling, deployment_complete, new_replicas, resolve_fenceposts, scale_down_old, scale_new,
 };
 use crate::model::msg::{Draws, Msg, RoomOut};
 use crate::model::spec::{DelayId, Scenario};
@@ -166,9 +166,9 @@ impl<'s> DeploymentController<'s> {
     }
 
     fn decide_between(&self, old: &ReplicaSetObject, new: &ReplicaSetObject) -> Decision {
-        let replicas = new_replicas(&self.rolling, new.replicas, old.replicas + new.replicas);
-        if replicas != new.replicas {
-            return Decision { scale_new: Some(replicas), ..Decision::default() };
+        let grown = scale_new(&self.rolling, new.replicas, old.replicas + new.replicas);
+        if grown.is_some() {
+            return Decision { scale_new: grown, ..Decision::default() };
         }
         let scale_old = self.scale_old(old, new.replicas, new.status.available);
         Decision { scale_old, ..Decision::default() }

@@ -12,5 +12,5 @@ mod rolling;
 pub use controller::{DeploymentController, Timer};
 pub use rolling::{
     Fenceposts, OldReplicaSet, Rolling, cleanup_unhealthy, deployment_complete, max_unavailable, new_replicas,
-    resolve_fenceposts, scale_down_available, scale_down_old,
+    resolve_fenceposts, scale_down_available, scale_down_old, scale_new,
 };

@@ -58,15 +58,18 @@ pub fn max_unavailable(rolling: &Rolling) -> u32 {
     rolling.fenceposts.unavailable.min(rolling.desired)
 }
 
-/// The size the new ReplicaSet gets. `total` is the sum of `spec.replicas` over all ReplicaSets. Source:
-/// deployment_util.go NewRSNewReplicas; a new ReplicaSet larger than desired is set to desired (rolling.go
-/// reconcileNewReplicaSet).
+/// How far the new ReplicaSet can grow. `total` is the sum of `spec.replicas` over all ReplicaSets. Source:
+/// deployment_util.go NewRSNewReplicas.
 pub fn new_replicas(rolling: &Rolling, new_spec: u32, total: u32) -> u32 {
-    let max_total = rolling.desired + rolling.fenceposts.surge;
-    if new_spec >= rolling.desired {
-        return rolling.desired;
-    }
-    new_spec + max_total.saturating_sub(total).min(rolling.desired - new_spec)
+    let room = (rolling.desired + rolling.fenceposts.surge).saturating_sub(total);
+    new_spec + room.min(rolling.desired.saturating_sub(new_spec))
+}
+
+/// The scale-up half of a sync: the new size of the new ReplicaSet, if it changes. One larger than desired is set to
+/// desired. Source: rolling.go reconcileNewReplicaSet.
+pub fn scale_new(rolling: &Rolling, new_spec: u32, total: u32) -> Option<u32> {
+    let size = if new_spec > rolling.desired { rolling.desired } else { new_replicas(rolling, new_spec, total) };
+    (size != new_spec).then_some(size)
 }
 
 /// Reduces old ReplicaSets by their unavailable pods first, together by at most `max_cleanup`. Returns how many were
