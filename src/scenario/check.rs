@@ -191,7 +191,7 @@ fn fenceposts_round_to_one(scenario: &Scenario) -> Option<Problem> {
     let IntOrPercent::Percent(percent) = deployment.max_unavailable else { return None };
     let rounds_to_zero = u64::from(percent) * u64::from(deployment.replicas) < 100;
     let message = format!(
-        "{percent}% of {} pods is less than one: with no surge, one pod becomes unavailable",
+        "{percent}% of {} replicas is less than one pod: without surge, one becomes unavailable",
         deployment.replicas
     );
     (rounds_to_zero && is_zero(deployment.max_surge)).then(|| {

@@ -25,7 +25,7 @@ pub(super) fn clients(fields: &mut Fields<'_>, nodes: u32) -> Vec<ClientSpec> {
 fn refuse_none(fields: &mut Fields<'_>) {
     let Some(entry) = fields.entry("clients") else { return };
     if matches!(&entry.node.value, Value::Array(items) if items.is_empty()) {
-        let fault = Fault::new("missing-key", "has at least one client");
+        let fault = Fault::new("missing-key", "needs at least one client");
         fields.error("clients", entry.node.at, fault.help("remove the key: then one fortio client sends"));
     }
 }

@@ -42,7 +42,7 @@ pub struct Problem {
     pub key: Option<String>,
     /// What is wrong and what was expected.
     pub message: String,
-    /// Where; none if the text says nothing there (a default is meant).
+    /// Where; for a default the table it would stand in, or none if the text has no such table.
     pub place: Option<Place>,
     /// The other half of a contradiction.
     pub other: Option<Place>,

@@ -14,6 +14,9 @@ const KINDS: [&str; 9] =
 /// Sharper or flatter than this is no shape anybody measured, and its powers leave the range of a double.
 const SHAPES: std::ops::RangeInclusive<f64> = 0.05..=1000.0;
 
+/// So that no sum of draws leaves the range of simulated time.
+const MOST_PARTS: usize = 100;
+
 /// A duration or a distribution of one.
 pub(super) fn dist(node: &Node) -> Result<Dist, Fault> {
     match &node.value {
@@ -24,7 +27,7 @@ pub(super) fn dist(node: &Node) -> Result<Dist, Fault> {
 }
 
 fn neither(node: &Node) -> Fault {
-    bad(format!("is a duration or a distribution, found {}", node.describe()))
+    bad(format!("must be a duration or a distribution, found {}", node.describe()))
         .help("write \"10ms\" or { uniform = [\"5ms\", \"15ms\"] }")
 }
 
@@ -35,7 +38,7 @@ fn bad(message: impl Into<String>) -> Fault {
 fn one_kind(table: &Table) -> Result<&Entry, Fault> {
     match table.entries.as_slice() {
         [entry] => Ok(entry),
-        [] => Err(bad("is a distribution without a kind").help(kinds())),
+        [] => Err(bad("must be a distribution of some kind").help(kinds())),
         [_, second, ..] => Err(bad("has more than one distribution").help(kinds()).at(second.at)),
     }
 }
@@ -146,18 +149,23 @@ fn sum(node: &Node) -> Result<Dist, Fault> {
     let parts = items(node, "an array of distributions")?;
     let parts: Vec<Dist> =
         parts.iter().map(|part| dist(part).map_err(|fault| fault.at(part.at))).collect::<Result<_, _>>()?;
-    if parts.is_empty() { Err(bad("is the sum of no distributions")) } else { Ok(Dist::Sum(parts)) }
+    if (1..=MOST_PARTS).contains(&parts.len()) {
+        Ok(Dist::Sum(parts))
+    } else {
+        Err(bad(format!("must be a sum of 1 to {MOST_PARTS} distributions, found {}", parts.len())))
+    }
 }
 
-/// Where nearly all draws lie: the upper end, or the 99th percentile, or else the mean (at most a day).
+/// Where nearly all draws lie: the upper end, or the 99th percentile, or else the mean; at most a day.
 pub(super) fn reach(dist: &Dist) -> SimDuration {
-    match dist {
+    let reach = match dist {
         Dist::Constant(value) | Dist::Uniform(_, value) | Dist::Triangular(_, _, value) => *value,
         Dist::LogNormal(lognormal) => lognormal.p99,
         Dist::Quantiles(table) => table.last().map_or(SimDuration::ZERO, |(_, value)| *value),
         Dist::Sum(parts) => parts.iter().map(reach).sum(),
-        other => SimDuration::from_secs_f64_rounded(other.mean_secs()).min(DAY),
-    }
+        other => SimDuration::from_secs_f64_rounded(other.mean_secs()),
+    };
+    reach.min(DAY)
 }
 
 #[cfg(test)]
@@ -195,11 +203,11 @@ mod tests {
             let message = parse(text).unwrap_err().message;
             assert!(message.contains(expected), "{text}: {message}");
         };
-        check("{}", "without a kind");
+        check("{}", "of some kind");
         check("[]", "a duration or a distribution");
         check("{ uniform = [\"2s\", \"1s\"] }", "above its high end");
         check("{ uniform = [\"1s\"] }", "found an array of 1");
-        check("{ uniform = [\"1s\", 2] }", "needs a unit");
+        check("{ uniform = [\"1s\", 2] }", "with a unit");
         check("{ lognormal = { median = \"2s\", p99 = \"1s\" } }", "below its median");
         check("{ lognormal = { median = \"0s\", p99 = \"1s\" } }", "median 0");
         check("{ lognormal = { median = \"1s\" } }", "`p99` is missing");
@@ -212,7 +220,7 @@ mod tests {
         check("{ quantiles = [[0.0, \"1s\"]] }", "do not run from");
         check("{ quantiles = [[0.0, \"1s\"], [1.0, \"1ms\"]] }", "do not rise");
         check("{ quantiles = [[0.0, \"1s\"], [0.0, \"1s\"], [1.0, \"1s\"]] }", "do not rise");
-        check("{ sum = [] }", "no distributions");
+        check("{ sum = [] }", "a sum of 1 to 100");
         check("{ unifrom = [] }", "unknown distribution");
         check("{ uniform = [\"1s\", \"2s\"], sum = [] }", "more than one");
     }

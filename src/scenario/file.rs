@@ -47,7 +47,8 @@ fn name(node: &Node) -> Result<String, Fault> {
     let name = text(node)?;
     let safe = name.chars().all(|c| c.is_alphanumeric() || "-_. ".contains(c));
     if name.is_empty() || name.len() > 100 || name.trim() != name || name.starts_with('.') || !safe {
-        let message = format!("names a folder: 1 to 100 letters, digits, `-`, `_`, `.`, found {}", node.describe());
+        let message =
+            format!("names a folder and must be 1 to 100 letters, digits, `-`, `_`, `.`, found {}", node.describe());
         return Err(Fault::new("bad-name", message));
     }
     Ok(name)
@@ -72,7 +73,7 @@ fn end(fields: &mut Fields<'_>) -> End {
 
 fn after_old_pods_gone(fields: &mut Fields<'_>) -> Option<SimDuration> {
     if !fields.has("after_old_pods_gone") {
-        fields.complain(Fault::new("missing-key", "has the key `after_old_pods_gone`"));
+        fields.complain(Fault::new("missing-key", "needs the key `after_old_pods_gone`"));
     }
     fields.get("after_old_pods_gone", duration)
 }

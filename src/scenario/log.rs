@@ -118,8 +118,18 @@ impl Log {
         let broken: BTreeSet<_> = errors.iter().map(|error| line_of(error.at)).collect();
         self.found.borrow_mut().retain(|(at, _)| at.is_none_or(|at| !broken.contains(&line_of(at))));
         for error in errors {
-            let code = if error.message.starts_with("duplicate key") { "duplicate-key" } else { "syntax" };
-            self.error("", error.at, Fault::new(code, error.message.clone()));
+            self.error("", error.at, self.syntax_fault(error));
+        }
+    }
+
+    fn syntax_fault(&self, error: &SyntaxError) -> Fault {
+        if error.message.starts_with("duplicate key") {
+            return Fault::new("duplicate-key", error.message.clone()).help("a key stands once in its table");
+        }
+        let fault = Fault::new("syntax", format!("this is not TOML: {}", error.message));
+        match self.texts[error.at.text].bare_word(error.at) {
+            Some(word) => fault.help(format!("a string stands in quotes: \"{word}\"")),
+            None => fault,
         }
     }
 

@@ -83,7 +83,7 @@ fn finish(log: Log, root: &Table, scenario: Scenario) -> Result<(Scenario, Vec<P
         return Err(log.into_problems());
     }
     for hazard in check::all_hazards(root, &scenario) {
-        let at = hazard.key.as_deref().and_then(|key| root.at(key)).map(|node| node.at);
+        let at = hazard.key.as_deref().and_then(|key| root.nearest(key)).map(|node| node.at);
         log.place(hazard, at);
     }
     Ok((scenario, log.into_problems()))

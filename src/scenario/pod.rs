@@ -63,7 +63,7 @@ fn require_one_action(fields: &mut Fields<'_>) {
         fields.contradict(&second.key, second.at, fault, first.at);
     }
     if present.is_empty() {
-        fields.complain(Fault::new("missing-key", "has one of sleep, exec and http").help(NO_HOOK));
+        fields.complain(Fault::new("missing-key", "needs one of sleep, exec and http").help(NO_HOOK));
     }
 }
 
@@ -72,7 +72,7 @@ const NO_HOOK: &str = "without a hook, remove the table or write sleep = \"0s\""
 fn command(fields: &mut Fields<'_>, action: PreStopAction) -> PreStop {
     let fails = fields.or("fails", truth, false);
     if !fields.has("duration") && !fails {
-        let fault = Fault::new("missing-key", "has a `duration`");
+        let fault = Fault::new("missing-key", "needs a `duration`");
         fields.complain(fault.help(format!("write {} = {{ duration = \"10s\" }}", action_name(action))));
     }
     let fails_readiness = action == PreStopAction::Exec && fields.or("fails_readiness", truth, false);
@@ -128,6 +128,8 @@ fn workers(node: &Node) -> Result<Option<u32>, Fault> {
     match &node.value {
         Value::Text(text) if text == "unlimited" => Ok(None),
         Value::Whole(..) => whole(1..=1_000_000)(node).map(Some),
-        _ => Err(Fault::new("wrong-type", format!("is a whole number or \"unlimited\", found {}", node.describe()))),
+        _ => {
+            Err(Fault::new("wrong-type", format!("must be a whole number or \"unlimited\", found {}", node.describe())))
+        }
     }
 }

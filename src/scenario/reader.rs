@@ -172,10 +172,10 @@ fn quoted(key: &str) -> String {
 }
 
 fn not_a_table(node: &Node) -> Fault {
-    Fault::new("wrong-type", format!("is a table, found {}", node.describe()))
+    Fault::new("wrong-type", format!("must be a table, found {}", node.describe()))
 }
 
 fn not_an_array_of_tables(name: &str, node: &Node) -> Fault {
-    Fault::new("wrong-type", format!("is an array of tables, found {}", node.describe()))
+    Fault::new("wrong-type", format!("must be an array of tables, found {}", node.describe()))
         .help(format!("write `[[{name}]]` with two pairs of brackets"))
 }

@@ -18,6 +18,7 @@ impl Source {
     }
 
     /// A file of these bytes; a problem if they are not UTF-8.
+    #[expect(clippy::result_large_err, reason = "happens once for a file; a box would only be in the way")]
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Source, Problem> {
         match std::str::from_utf8(bytes) {
             Ok(text) => Ok(Source::new(name, text)),
@@ -93,6 +94,16 @@ impl Text {
             len: self.characters(start, end).min(rest),
             line_text: line_text.to_owned(),
         }
+    }
+
+    /// The word around a place, if it stands as a value without quotes: `10s`, `node_port`, `500/s`.
+    pub(super) fn bare_word(&self, at: Span) -> Option<&str> {
+        let word = |c: char| c.is_alphanumeric() || "_-%/.".contains(c);
+        let line = &self.text[self.line_starts[self.line_of(at.start)]..];
+        let (key, value) = line.lines().next()?.split_once('=')?;
+        let value = value.split('#').next().unwrap_or_default().trim();
+        let bare = !key.contains(['"', '\'', '#']) && !value.is_empty() && value.chars().all(word);
+        bare.then_some(value)
     }
 
     /// Number of characters that begin between two bytes, which may lie anywhere.

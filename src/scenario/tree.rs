@@ -69,6 +69,11 @@ impl Table {
         }
         Some(node)
     }
+
+    /// The value of a dotted key, or of the innermost table around it that the text has.
+    pub(super) fn nearest(&self, path: &str) -> Option<&Node> {
+        self.at(path).or_else(|| self.nearest(path.rsplit_once('.')?.0))
+    }
 }
 
 impl Node {

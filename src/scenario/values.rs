@@ -17,14 +17,17 @@ pub(super) const SHORTEST: SimDuration = SimDuration::from_millis(1);
 /// Requests, changes or connections a second that a run can still get through.
 const HIGHEST_RATE: f64 = 1e6;
 
+/// Below one an hour the gaps of many connections that share a rate would leave the range of simulated time.
+const LOWEST_RATE: f64 = 1.0 / 3600.0;
+
 /// `expected`, and what stands there instead.
 pub(super) fn wrong_type(expected: &str, node: &Node) -> Fault {
-    Fault::new("wrong-type", format!("is {expected}, found {}", node.describe()))
+    Fault::new("wrong-type", format!("must be {expected}, found {}", node.describe()))
 }
 
-/// A value outside its limits; `limit` continues "is".
+/// A value outside its limits; `limit` continues "must be".
 pub(super) fn out_of_range(limit: impl Display, node: &Node) -> Fault {
-    Fault::new("out-of-range", format!("is {limit}, found {}", node.describe()))
+    Fault::new("out-of-range", format!("must be {limit}, found {}", node.describe()))
 }
 
 /// A string.
@@ -126,7 +129,7 @@ fn unlimited_duration(node: &Node) -> Result<SimDuration, Fault> {
     match &node.value {
         Value::Text(text) => text.parse().map_err(|error| not_a_duration(&error, node)),
         Value::Whole(text, _) | Value::Float(text, _) if text.starts_with('-') => {
-            Err(out_of_range("a duration and cannot be negative", node))
+            Err(out_of_range("a duration, which cannot be negative", node))
         }
         Value::Whole(text, _) | Value::Float(text, _) => Err(missing_unit(text, node)),
         _ => Err(wrong_type("a duration such as \"10s\" or \"250ms\"", node)),
@@ -136,28 +139,28 @@ fn unlimited_duration(node: &Node) -> Result<SimDuration, Fault> {
 fn not_a_duration(error: &ParseDurationError, node: &Node) -> Fault {
     match error {
         ParseDurationError::MissingUnit(number) => missing_unit(number, node),
-        ParseDurationError::Negative => out_of_range("a duration and cannot be negative", node),
+        ParseDurationError::Negative => out_of_range("a duration, which cannot be negative", node),
         ParseDurationError::TooLong => out_of_range("at most 100 years", node),
         ParseDurationError::Malformed => wrong_duration(node),
     }
 }
 
 fn wrong_duration(node: &Node) -> Fault {
-    Fault::new("bad-duration", format!("is a duration such as \"10s\", found {}", node.describe()))
+    Fault::new("bad-duration", format!("must be a duration such as \"10s\", found {}", node.describe()))
         .help("a duration is a number with a unit: \"250ms\", \"1.5s\", \"1m30s\"; units are ns, us, ms, s, m, h, d")
 }
 
 fn missing_unit(number: &str, node: &Node) -> Fault {
-    let fault = Fault::new("missing-unit", format!("is a duration and needs a unit, found {}", node.describe()));
+    let fault = Fault::new("missing-unit", format!("must be a duration with a unit, found {}", node.describe()));
     let finite = number.parse::<f64>().is_ok_and(f64::is_finite);
     if finite { fault.help(format!("write \"{}s\" or \"{0}ms\"", shortened(number))) } else { fault }
 }
 
-/// Events a second: more than none, at most a million.
+/// Events a second: at least one an hour, at most a million a second.
 pub(super) fn rate(node: &Node) -> Result<Rate, Fault> {
     let rate = unlimited_rate(node)?;
-    if rate.as_per_second() <= 0.0 {
-        return Err(out_of_range("more than 0/s", node));
+    if rate.as_per_second() < LOWEST_RATE {
+        return Err(out_of_range("at least 1/h", node));
     }
     if rate.as_per_second() > HIGHEST_RATE { Err(out_of_range("at most 1000000/s", node)) } else { Ok(rate) }
 }
@@ -173,12 +176,12 @@ pub(super) fn rate_or_none(node: &Node) -> Result<Rate, Fault> {
 fn unlimited_rate(node: &Node) -> Result<Rate, Fault> {
     const EXPECTED: &str = "a rate such as \"500/s\" or \"30/m\"";
     match &node.value {
-        Value::Text(text) if text.starts_with('-') => Err(out_of_range("a rate and cannot be negative", node)),
+        Value::Text(text) if text.starts_with('-') => Err(out_of_range("a rate, which cannot be negative", node)),
         Value::Text(text) => {
-            text.parse().map_err(|_| Fault::new("bad-rate", format!("is {EXPECTED}, found {}", node.describe())))
+            text.parse().map_err(|_| Fault::new("bad-rate", format!("must be {EXPECTED}, found {}", node.describe())))
         }
         Value::Whole(text, _) | Value::Float(text, _) => {
-            let message = format!("is a rate and needs a unit, found {}", node.describe());
+            let message = format!("must be a rate with a unit, found {}", node.describe());
             Err(Fault::new("missing-unit", message).help(format!("write \"{}/s\"", shortened(text))))
         }
         _ => Err(wrong_type(EXPECTED, node)),
@@ -243,7 +246,7 @@ impl<T: Copy + PartialEq> Names<T> {
     }
 
     fn unknown(&self, name: &str, node: &Node) -> Fault {
-        let fault = Fault::new("unknown-name", format!("is one of {}, found {}", self.list(), node.describe()));
+        let fault = Fault::new("unknown-name", format!("must be one of {}, found {}", self.list(), node.describe()));
         let known = self.built.iter().map(|(known, _)| *known).chain(self.later.iter().copied());
         match suggest::nearest(&suggest::snake_case(name), known) {
             Some(near) => fault.help(format!("did you mean \"{near}\"?")),
@@ -273,7 +276,7 @@ pub(super) fn items<'a>(node: &'a Node, expected: &str) -> Result<&'a [Node], Fa
 /// The elements of an array of exactly this many.
 pub(super) fn exactly<'a, const N: usize>(node: &'a Node, expected: &str) -> Result<&'a [Node; N], Fault> {
     let items = items(node, expected)?;
-    let wrong = || Fault::new("wrong-length", format!("is {expected}, found an array of {}", items.len()));
+    let wrong = || Fault::new("wrong-length", format!("must be {expected}, found an array of {}", items.len()));
     items.try_into().map_err(|_| wrong())
 }
 
