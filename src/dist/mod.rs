@@ -92,13 +92,13 @@ impl Dist {
         }
     }
 
-    /// One draw.
+    /// One draw, at most a year.
     #[inline]
     pub fn draw(&self, stream: &mut Stream) -> SimDuration {
         match self {
             Dist::Constant(value) => *value,
-            Dist::LogNormal(lognormal) => SimDuration::from_nanos_f64_rounded(lognormal.at(stream.uniform())),
-            other => other.draw_other(stream),
+            Dist::LogNormal(lognormal) => bounded(SimDuration::from_nanos_f64_rounded(lognormal.at(stream.uniform()))),
+            other => bounded(other.draw_other(stream)),
         }
     }
 
@@ -141,6 +141,13 @@ impl Dist {
             Dist::Sum(parts) => parts.iter().map(Dist::mean_secs).sum(),
         }
     }
+}
+
+/// A year at most: no run lasts that long, and instants that such draws are added to stay in range.
+#[inline]
+fn bounded(draw: SimDuration) -> SimDuration {
+    const YEAR: SimDuration = SimDuration::from_secs(365 * 86_400);
+    draw.min(YEAR)
 }
 
 fn gamma(shape: f64, mean_nanos: f64, stream: &mut Stream) -> f64 {

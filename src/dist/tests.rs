@@ -87,3 +87,11 @@ fn a_log_normal_keeps_its_median_and_99th_percentile() {
     let constant = LogNormal::new(ms(80), ms(80));
     assert!((constant.at(0.99) / 80e6 - 1.0).abs() < 1e-12);
 }
+
+#[test]
+fn the_heaviest_tail_stays_in_the_range_of_simulated_time() {
+    let heavy = Dist::Pareto(0.05, SimDuration::from_secs(86_400));
+    let dist = Dist::Sum(vec![heavy; 100]);
+    let (mut stream, year) = (stream(), SimDuration::from_secs(365 * 86_400));
+    assert!((0..1_000).all(|_| dist.draw(&mut stream) <= year));
+}

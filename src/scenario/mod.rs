@@ -1,1 +1,90 @@
-//! Stub.
+//! From the text of a scenario file, and any `--set`, to a settled [`Scenario`]: every default filled in, every value
+//! checked. All problems are found at once, each with its place; nothing here reads files or prints.
+//!
+//! The text is parsed into a tree in which each value knows its place (`tree`), `--set` edits the tree (`setting`),
+//! each table is read key by key (`reader`, `file` and its neighbours), and checks across keys come last (`check`).
+//! What is read may be trusted by everything that holds a [`Scenario`].
+
+mod check;
+mod clients;
+mod cluster;
+mod delays;
+mod diagnostic;
+mod dist;
+mod file;
+mod log;
+mod names;
+mod pod;
+mod reader;
+mod setting;
+mod settled;
+mod source;
+mod suggest;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod values;
+
+pub use check::hazards;
+pub use diagnostic::{Place, Problem, Severity, render};
+pub use settled::settled_toml;
+pub use source::Source;
+
+use crate::model::spec::Scenario;
+use log::{Fault, Log};
+use reader::Fields;
+use source::{Span, Text};
+use tree::{SyntaxError, Table};
+
+/// The scenario of a file, edited by `sets` (each `key=value`), with warnings; or everything that is wrong with it.
+pub fn read(source: &Source, sets: &[String]) -> Result<(Scenario, Vec<Problem>), Vec<Problem>> {
+    let log = Log::new(texts(source, sets));
+    let (mut root, syntax_errors) = tree::parse_file(&source.text);
+    refuse_empty(&log, &root, &syntax_errors);
+    for (index, set) in sets.iter().enumerate() {
+        apply(&log, &mut root, index + 1, set);
+    }
+    let scenario = Fields::root(&log, &root, |fields| file::scenario(fields, &source.stem()));
+    check::contradictions(&log, &root, &scenario);
+    log.add_syntax_errors(&syntax_errors);
+    finish(log, &root, scenario)
+}
+
+/// The scenario with nothing but defaults.
+pub fn defaults(name: &str) -> Scenario {
+    let log = Log::new(vec![Text::new(name.to_owned(), String::new())]);
+    Fields::root(&log, &tree::EMPTY, |fields| file::scenario(fields, name))
+}
+
+/// The file first, then each `--set`, counted from 1.
+fn texts(source: &Source, sets: &[String]) -> Vec<Text> {
+    let file = Text::new(source.name.clone(), source.text.clone());
+    let sets = sets.iter().enumerate().map(|(index, set)| Text::new(format!("--set[{}]", index + 1), set.clone()));
+    std::iter::once(file).chain(sets).collect()
+}
+
+fn apply(log: &Log, root: &mut Table, text: usize, set: &str) {
+    if let Err(fault) = setting::apply(root, text, set) {
+        log.error("", Span { text, start: 0, end: set.len() }, fault);
+    }
+}
+
+/// An empty file is more likely a mistake than a wish for nothing but defaults.
+fn refuse_empty(log: &Log, root: &Table, syntax_errors: &[SyntaxError]) {
+    if root.entries.is_empty() && syntax_errors.is_empty() {
+        let help = "write at least name = \"my-rollout\", or start from scenarios/article-no-hook.toml";
+        log.error("", Span::default(), Fault::new("empty-file", "the scenario says nothing").help(help));
+    }
+}
+
+/// Hazards are looked for only in a scenario that is what its author wrote.
+fn finish(log: Log, root: &Table, scenario: Scenario) -> Result<(Scenario, Vec<Problem>), Vec<Problem>> {
+    if log.any_error() {
+        return Err(log.into_problems());
+    }
+    for hazard in check::all_hazards(root, &scenario) {
+        let at = hazard.key.as_deref().and_then(|key| root.nearest(key)).map(|node| node.at);
+        log.place(hazard, at);
+    }
+    Ok((scenario, log.into_problems()))
+}

@@ -1,0 +1,257 @@
+//! Checks across keys. What Kubernetes itself would refuse is an error; what it accepts but an operator would want to
+//! know is a hazard, a warning that never stops anything. Each has a constructor that holds its wording.
+
+use crate::model::spec::{End, PreStop, PreStopAction, Scenario};
+use crate::scenario::diagnostic::{Problem, Severity};
+use crate::scenario::dist::reach;
+use crate::scenario::log::{Draft, Fault, Log};
+use crate::scenario::pod::action_name;
+use crate::scenario::tree::Table;
+use crate::units::{IntOrPercent, SimDuration};
+
+/// More requests than this in one replication would not fit into memory.
+const MOST_REQUESTS: f64 = 1e9;
+
+const GRACE: &str = "pod.termination_grace_period";
+
+/// Reports contradictions between values that are each right.
+pub(super) fn contradictions(log: &Log, root: &Table, scenario: &Scenario) {
+    let found = [
+        fenceposts_both_zero(scenario),
+        sleep_beyond_grace(scenario),
+        deadline_within_min_ready(scenario),
+        sync_periods_crossed(scenario),
+        too_many_requests(scenario),
+    ];
+    for contradiction in found.into_iter().flatten() {
+        report(log, root, contradiction);
+    }
+}
+
+/// Two keys that cannot both be as they are.
+#[derive(Debug)]
+struct Contradiction {
+    key: &'static str,
+    other: &'static str,
+    fault: Fault,
+}
+
+/// Silent if one of the two is wrong by itself: then its default was compared, not what the user means.
+fn report(log: &Log, root: &Table, found: Contradiction) {
+    if log.is_wrong(found.key) || log.is_wrong(found.other) {
+        return;
+    }
+    let at = |key| root.at(key).map(|node| node.at);
+    let (first, second) = (at(found.key), at(found.other));
+    let (place, other) = if first.is_some() { (first, second) } else { (second, None) };
+    let fault = Fault { at: place, ..found.fault };
+    log.push(Draft { severity: Severity::Error, key: found.key.to_owned(), fault, other });
+}
+
+const fn is_zero(fencepost: IntOrPercent) -> bool {
+    matches!(fencepost, IntOrPercent::Int(0) | IntOrPercent::Percent(0))
+}
+
+/// Only as written: shares that come out as 0 are mended by the Deployment controller.
+fn fenceposts_both_zero(scenario: &Scenario) -> Option<Contradiction> {
+    let deployment = &scenario.deployment;
+    let message = "`deployment.max_unavailable` and `deployment.max_surge` cannot both be 0: no pod could be replaced";
+    (is_zero(deployment.max_surge) && is_zero(deployment.max_unavailable)).then(|| Contradiction {
+        key: "deployment.max_unavailable",
+        other: "deployment.max_surge",
+        fault: Fault::new("fenceposts-zero", message).help("Kubernetes refuses this too; set one of them to 1"),
+    })
+}
+
+fn sleep_beyond_grace(scenario: &Scenario) -> Option<Contradiction> {
+    let (hook, grace) = (scenario.pod.pre_stop?, scenario.pod.termination_grace_period);
+    let message = format!("`pod.pre_stop.sleep` is {}, longer than the grace period of {grace}", hook.duration);
+    (hook.action == PreStopAction::Sleep && hook.duration > grace).then(|| Contradiction {
+        key: "pod.pre_stop.sleep",
+        other: GRACE,
+        fault: Fault::new("sleep-beyond-grace", message)
+            .help("Kubernetes refuses this too; raise pod.termination_grace_period or sleep less"),
+    })
+}
+
+fn deadline_within_min_ready(scenario: &Scenario) -> Option<Contradiction> {
+    let (deadline, min_ready) = (scenario.deployment.progress_deadline, scenario.deployment.min_ready);
+    let message = format!("`deployment.progress_deadline` is {deadline}, not longer than min_ready, {min_ready}");
+    (deadline <= min_ready).then(|| Contradiction {
+        key: "deployment.progress_deadline",
+        other: "deployment.min_ready",
+        fault: Fault::new("deadline-within-min-ready", message).help("Kubernetes refuses this too"),
+    })
+}
+
+fn sync_periods_crossed(scenario: &Scenario) -> Option<Contradiction> {
+    let (low, high) = (scenario.kube_proxy.min_sync_period, scenario.kube_proxy.sync_period);
+    let message = format!("`kube_proxy.min_sync_period` is {low}, longer than sync_period, {high}");
+    (low > high).then(|| Contradiction {
+        key: "kube_proxy.min_sync_period",
+        other: "kube_proxy.sync_period",
+        fault: Fault::new("sync-periods-crossed", message).help("kube-proxy refuses this too"),
+    })
+}
+
+fn too_many_requests(scenario: &Scenario) -> Option<Contradiction> {
+    let rate: f64 = scenario.clients.iter().map(|client| client.rate.as_per_second()).sum();
+    let requests = rate * scenario.horizon().as_secs_f64();
+    let message = format!("all `clients` together send {requests:.0} requests in a run: at most {MOST_REQUESTS:.0}");
+    (requests > MOST_REQUESTS).then(|| Contradiction {
+        key: "clients",
+        other: "run.duration",
+        fault: Fault::new("too-many-requests", message).help("lower the rates or run.duration"),
+    })
+}
+
+/// What a scenario should be told about though it can be run. Without places: the scenario may not come from a file.
+pub fn hazards(scenario: &Scenario) -> Vec<Problem> {
+    let hazards = [
+        no_readiness_probe(scenario),
+        scenario.pod.pre_stop.and_then(hook_fails),
+        scenario.pod.pre_stop.and_then(|hook| hook_not_below_grace(hook, scenario.pod.termination_grace_period)),
+        readiness_slower_than_grace(scenario),
+        fenceposts_round_to_one(scenario),
+        rollout_may_not_fit(scenario),
+    ];
+    hazards.into_iter().flatten().collect()
+}
+
+/// The hazards of a scenario that was read from this tree: some can be told from the text only.
+pub(super) fn all_hazards(root: &Table, scenario: &Scenario) -> Vec<Problem> {
+    let mut hazards = hazards(scenario);
+    hazards.extend(sleep_runs_as_exec(root, scenario));
+    hazards
+}
+
+fn sleep_runs_as_exec(root: &Table, scenario: &Scenario) -> Option<Problem> {
+    let hook = scenario.pod.pre_stop?;
+    let message =
+        format!("Kubernetes {} has no sleep action: it is run as the command `sleep`", scenario.cluster.version);
+    let help = "the image needs a `sleep`; starting it takes delays.hook_exec_start";
+    let written = root.at("pod.pre_stop.sleep").is_some() && hook.action == PreStopAction::Exec;
+    written.then(|| warning("sleep-runs-as-exec", "pod.pre_stop.sleep", message, help))
+}
+
+/// A problem that stops nothing.
+fn warning(code: &'static str, key: impl Into<String>, message: String, help: &str) -> Problem {
+    Problem {
+        severity: Severity::Warning,
+        code,
+        key: Some(key.into()),
+        message,
+        place: None,
+        other: None,
+        help: Some(help.to_owned()),
+    }
+}
+
+fn no_readiness_probe(scenario: &Scenario) -> Option<Problem> {
+    let message = "the pods have no readiness probe: they are Ready as soon as the container runs, before it listens";
+    let help = "add [pod.readiness_probe]";
+    scenario
+        .pod
+        .readiness_probe
+        .is_none()
+        .then(|| warning("no-readiness-probe", "pod.readiness_probe", message.to_owned(), help))
+}
+
+fn hook_key(hook: PreStop) -> String {
+    format!("pod.pre_stop.{}", action_name(hook.action))
+}
+
+fn hook_fails(hook: PreStop) -> Option<Problem> {
+    let message = "the preStop hook fails: the stop signal follows at once, as if there were none".to_owned();
+    hook.fails.then(|| warning("hook-fails", hook_key(hook), message, "make sure the image has what the hook runs"))
+}
+
+fn hook_not_below_grace(hook: PreStop, grace: SimDuration) -> Option<Problem> {
+    let late = !hook.fails && hook.duration >= grace;
+    let message = format!(
+        "the preStop hook takes {}, the whole grace period of {grace}: the server has no time left",
+        hook.duration
+    );
+    let help = "raise pod.termination_grace_period above the hook plus the time to drain";
+    late.then(|| warning("hook-not-below-grace", hook_key(hook), message, help))
+}
+
+fn readiness_slower_than_grace(scenario: &Scenario) -> Option<Problem> {
+    let probe = scenario.pod.readiness_probe.as_ref()?;
+    let (unready, grace) = (probe.period * u64::from(probe.failure_threshold), scenario.pod.termination_grace_period);
+    let message =
+        format!("a failing readiness probe takes {unready} to be noticed, longer than the grace period, {grace}");
+    let help = "harmless for deleted pods, which leave the Service without it; but a hook cannot rely on the probe";
+    (unready > grace).then(|| warning("readiness-slower-than-grace", "pod.readiness_probe", message, help))
+}
+
+/// The Deployment controller rounds surge up and unavailable down; if both come out as 0, one pod may be unavailable.
+fn fenceposts_round_to_one(scenario: &Scenario) -> Option<Problem> {
+    let deployment = &scenario.deployment;
+    let IntOrPercent::Percent(percent) = deployment.max_unavailable else { return None };
+    let rounds_to_zero = u64::from(percent) * u64::from(deployment.replicas) < 100;
+    let message = format!(
+        "{percent}% of {} replicas is less than one pod: without surge, one becomes unavailable",
+        deployment.replicas
+    );
+    (rounds_to_zero && is_zero(deployment.max_surge)).then(|| {
+        warning("fenceposts-round-to-one", "deployment.max_unavailable", message, "set max_surge = 1 to keep all pods")
+    })
+}
+
+fn rollout_may_not_fit(scenario: &Scenario) -> Option<Problem> {
+    let End::Duration(duration) = scenario.run.end else { return None };
+    let at = reach(&scenario.rollout_at);
+    let message = format!("the rollout may begin at {at}, when the clients have stopped ({duration})");
+    (at >= duration).then(|| warning("rollout-may-not-fit", "rollout.at", message, "raise run.duration"))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::scenario::{Source, read};
+
+    /// The codes of what is found, errors or else warnings.
+    fn check(text: &str, expected: &[&str]) {
+        let problems = match read(&Source::new("a.toml", text), &[]) {
+            Ok((_, warnings)) => warnings,
+            Err(errors) => errors,
+        };
+        let codes: Vec<_> = problems.iter().map(|problem| problem.code).collect();
+        assert_eq!(codes, expected, "{text}");
+    }
+
+    /// A scenario without hazards but for the lines given.
+    fn check_with(extra: &str, expected: &[&str]) {
+        check(&format!("pod.readiness_probe = {{ period = \"1s\" }}\n{extra}"), expected);
+    }
+
+    #[test]
+    fn what_kubernetes_refuses_is_refused() {
+        check_with("deployment = { max_surge = 0, max_unavailable = \"0%\" }", &["fenceposts-zero"]);
+        check_with("pod.pre_stop.sleep = \"31s\"", &["sleep-beyond-grace"]);
+        check_with("deployment.min_ready = \"10m\"", &["deadline-within-min-ready"]);
+        check_with("kube_proxy.min_sync_period = \"31s\"", &["sync-periods-crossed"]);
+        check_with("run.duration = \"24h\"\nclients = [{ rate = \"20000/s\" }]", &["too-many-requests"]);
+    }
+
+    #[test]
+    fn a_default_in_place_of_a_wrong_value_contradicts_nothing() {
+        check_with("pod.pre_stop.sleep = \"31s\"\npod.termination_grace_period = 60", &["missing-unit"]);
+        check_with("clients = [{ rate = \"20000/s\" }]\nrun.duration = \"25h\"", &["out-of-range"]);
+    }
+
+    #[test]
+    fn hazards_are_warnings() {
+        check("name = \"a\"", &["no-readiness-probe"]);
+        check_with("", &[]);
+        check_with("pod.pre_stop.sleep = \"30s\"", &["hook-not-below-grace"]);
+        check_with("pod.pre_stop.exec.duration = \"40s\"", &["hook-not-below-grace"]);
+        check_with("pod.pre_stop.exec = { fails = true }", &["hook-fails"]);
+        check_with("cluster.version = \"1.28\"\npod.pre_stop.sleep = \"5s\"", &["sleep-runs-as-exec"]);
+        check("pod.readiness_probe = { failure_threshold = 4 }", &["readiness-slower-than-grace"]);
+        check_with("deployment = { replicas = 3, max_surge = 0 }", &["fenceposts-round-to-one"]);
+        check_with("deployment = { replicas = 4, max_surge = 0 }", &[]);
+        check_with("rollout.at = { uniform = [\"0s\", \"60s\"] }", &["rollout-may-not-fit"]);
+        check_with("rollout.at = { exponential = { mean = \"10s\" } }", &[]);
+    }
+}

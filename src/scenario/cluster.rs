@@ -1,0 +1,70 @@
+//! `[cluster]`, `[deployment]`, `[service]` and `[kube_proxy]`.
+
+use crate::model::spec::{
+    ClusterSize, ClusterSpec, Cni, DeploymentSpec, IptablesBackend, KubeProxySpec, ProxyMode, ServiceKind, ServiceSpec,
+};
+use crate::scenario::log::Fault;
+use crate::scenario::names;
+use crate::scenario::reader::Fields;
+use crate::scenario::tree::{Node, Value};
+use crate::scenario::values::{any_duration, duration, exactly, number, period, pods_or_share, version, whole};
+use crate::units::{IntOrPercent, SimDuration, Version};
+
+pub(super) fn cluster(fields: &mut Fields<'_>) -> ClusterSpec {
+    ClusterSpec {
+        version: fields.or("version", version, Version::minor(34)),
+        nodes: fields.or("nodes", whole(1..=1_000), 1),
+        size: fields.or("size", |node| names::CLUSTER_SIZE.parse(node), ClusterSize::Small),
+        services: fields.or("services", whole(0..=100_000), 0),
+        cni: fields.or("cni", |node| names::CNI.parse(node), Cni::Bridge),
+    }
+}
+
+pub(super) fn deployment(fields: &mut Fields<'_>) -> DeploymentSpec {
+    DeploymentSpec {
+        replicas: fields.or("replicas", whole(1..=10_000), 1),
+        max_surge: fields.or("max_surge", pods_or_share(1_000), IntOrPercent::Percent(25)),
+        max_unavailable: fields.or("max_unavailable", pods_or_share(100), IntOrPercent::Percent(25)),
+        min_ready: fields.or("min_ready", duration, SimDuration::ZERO),
+        // No limit of a day: in clusters the deadline is switched off with 2147483647 seconds.
+        progress_deadline: fields.or("progress_deadline", any_duration, SimDuration::from_secs(600)),
+    }
+}
+
+pub(super) fn service(fields: &mut Fields<'_>) -> ServiceSpec {
+    fields.get("external_traffic_policy", |node| names::TRAFFIC_POLICY.parse(node));
+    ServiceSpec { kind: fields.or("kind", |node| names::SERVICE_KIND.parse(node), ServiceKind::NodePort) }
+}
+
+pub(super) fn kube_proxy(fields: &mut Fields<'_>, version: Version) -> KubeProxySpec {
+    KubeProxySpec {
+        mode: fields.or("mode", |node| names::PROXY_MODE.parse(node), ProxyMode::Iptables),
+        iptables_backend: fields.or(
+            "iptables_backend",
+            |node| names::IPTABLES_BACKEND.parse(node),
+            IptablesBackend::Legacy,
+        ),
+        min_sync_period: fields.or("min_sync_period", duration, default_min_sync_period(version)),
+        sync_period: fields.or("sync_period", period, SimDuration::from_secs(30)),
+        initial_tokens: fields.or("initial_tokens", tokens, (2.0, 2.0)),
+    }
+}
+
+/// kube-proxy's own default changed in 1.20.
+fn default_min_sync_period(version: Version) -> SimDuration {
+    if version < Version::minor(20) { SimDuration::ZERO } else { SimDuration::from_secs(1) }
+}
+
+/// A number of tokens, or the two ends between which it is uniform. The bucket holds 2.
+fn tokens(node: &Node) -> Result<(f64, f64), Fault> {
+    let one = |node: &Node| number(0.0..=2.0)(node).map_err(|fault| fault.at(node.at));
+    if !matches!(node.value, Value::Array(_)) {
+        return one(node).map(|value| (value, value));
+    }
+    let [low, high] = exactly(node, "a number of tokens or [low, high]")?;
+    let (low, high) = (one(low)?, one(high)?);
+    if low > high {
+        return Err(Fault::new("bad-value", format!("has a low end {low} above its high end {high}")));
+    }
+    Ok((low, high))
+}

@@ -1,0 +1,121 @@
+//! A whole scenario file, table by table, with its defaults: Kubernetes' own wherever Kubernetes has one.
+
+use crate::dist::Dist;
+use crate::model::spec::{End, Mechanism, Mechanisms, RunSpec, Scenario};
+use crate::scenario::dist::dist;
+use crate::scenario::log::Fault;
+use crate::scenario::reader::Fields;
+use crate::scenario::tree::{Node, Value};
+use crate::scenario::values::{duration, items, not_modelled, period, text, whole, wrong_type};
+use crate::scenario::{clients, cluster, delays, names, pod, suggest};
+use crate::units::SimDuration;
+
+/// Tables of the design that later versions will read.
+const LATER: [&str; 5] = ["ingress", "load_balancer", "faults", "workload", "autoscaler"];
+
+/// Reads everything. `stem` names the scenario if the file does not.
+pub(super) fn scenario(fields: &mut Fields<'_>, stem: &str) -> Scenario {
+    let name = fields.or("name", name, stem.to_owned());
+    let description = fields.or("description", text, String::new());
+    let run = fields.section("run", run);
+    let rollout_at = fields.section("rollout", rollout);
+    let cluster = fields.section("cluster", cluster::cluster);
+    let scenario = Scenario {
+        name,
+        description,
+        run,
+        rollout_at,
+        deployment: fields.section("deployment", cluster::deployment),
+        pod: fields.section("pod", |fields| pod::pod(fields, cluster.version)),
+        service: fields.section("service", cluster::service),
+        kube_proxy: fields.section("kube_proxy", |fields| cluster::kube_proxy(fields, cluster.version)),
+        clients: clients::clients(fields, cluster.nodes),
+        delays: delays::delays(fields, &cluster),
+        without: fields.section("model", model),
+        cluster,
+    };
+    // Read by the sweep; here it need only be a table.
+    fields.get("sweep", anything_in_a_table);
+    for later in LATER {
+        fields.refuse(later, not_modelled("").help("remove it: no result would depend on it"));
+    }
+    scenario
+}
+
+/// Names the folder of the results.
+fn name(node: &Node) -> Result<String, Fault> {
+    let name = text(node)?;
+    let safe = name.chars().all(|c| c.is_alphanumeric() || "-_. ".contains(c));
+    if name.is_empty() || name.len() > 100 || name.trim() != name || name.starts_with('.') || !safe {
+        let message =
+            format!("names a folder and must be 1 to 100 letters, digits, `-`, `_`, `.`, found {}", node.describe());
+        return Err(Fault::new("bad-name", message));
+    }
+    Ok(name)
+}
+
+fn run(fields: &mut Fields<'_>) -> RunSpec {
+    RunSpec {
+        end: end(fields),
+        replications: fields.or("replications", whole(1..=10_000_000), 1_000),
+        seed: fields.or("seed", whole(0..=i128::from(u64::MAX)), 1),
+    }
+}
+
+fn end(fields: &mut Fields<'_>) -> End {
+    refuse_two_ends(fields);
+    let duration = fields.or("duration", period, SimDuration::from_secs(60));
+    match fields.optional("end", after_old_pods_gone).flatten() {
+        Some(after) => End::AfterOldPodsGone(after),
+        None => End::Duration(duration),
+    }
+}
+
+fn after_old_pods_gone(fields: &mut Fields<'_>) -> Option<SimDuration> {
+    if !fields.has("after_old_pods_gone") {
+        fields.complain(Fault::new("missing-key", "needs the key `after_old_pods_gone`"));
+    }
+    fields.get("after_old_pods_gone", duration)
+}
+
+fn refuse_two_ends(fields: &mut Fields<'_>) {
+    if let (Some(duration), Some(end)) = (fields.entry("duration"), fields.entry("end")) {
+        let fault = Fault::new("conflict", "and `run.duration` both say when the clients stop: keep one");
+        fields.contradict("end", end.at, fault, duration.at);
+    }
+}
+
+/// The delay of the rollout; its kind is checked and forgotten.
+fn rollout(fields: &mut Fields<'_>) -> Dist {
+    fields.get("kind", |node| names::ROLLOUT_KIND.parse(node));
+    fields.or("at", dist, Dist::Constant(SimDuration::from_secs(20)))
+}
+
+fn model(fields: &mut Fields<'_>) -> Mechanisms {
+    fields.or("without", mechanisms, Mechanisms::NONE)
+}
+
+fn mechanisms(node: &Node) -> Result<Mechanisms, Fault> {
+    let names = items(node, "an array of mechanisms")?;
+    names
+        .iter()
+        .try_fold(Mechanisms::NONE, |set, item| Ok(set.with(mechanism(item).map_err(|fault| fault.at(item.at))?)))
+}
+
+fn mechanism(node: &Node) -> Result<Mechanism, Fault> {
+    let name = text(node)?;
+    Mechanism::by_name(&name).ok_or_else(|| unknown_mechanism(&name, node))
+}
+
+fn unknown_mechanism(name: &str, node: &Node) -> Fault {
+    let known = || Mechanism::ALL.into_iter().map(Mechanism::name);
+    let fault = Fault::new("unknown-name", format!("has {}, which is no mechanism", node.describe()));
+    match suggest::nearest(name, known()) {
+        Some(near) => fault.help(format!("did you mean \"{near}\"?")),
+        None => fault.help(format!("mechanisms are {}", known().collect::<Vec<_>>().join(", "))),
+    }
+}
+
+fn anything_in_a_table(node: &Node) -> Result<(), Fault> {
+    if matches!(node.value, Value::Table(_)) { Ok(()) } else { Err(wrong_type("a table", node)) }
+}

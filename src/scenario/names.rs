@@ -1,0 +1,50 @@
+//! The names of enum values in scenario files, one table for reading and writing. The second list of each holds names
+//! of the design that later versions will model.
+
+use crate::model::spec::{
+    Arrivals, ClientProfile, ClusterSize, Cni, InFlightPolicy, IptablesBackend, ProxyMode, QueuedPolicy, Retry,
+    ServerProfile, ServiceKind, StopBehaviour,
+};
+use crate::scenario::values::Names;
+
+pub(super) const ROLLOUT_KIND: Names<()> =
+    Names { built: &[("rolling_update", ())], later: &["recreate", "node_drain", "scale_down", "pod_delete"] };
+pub(super) const CLUSTER_SIZE: Names<ClusterSize> =
+    Names { built: &[("small", ClusterSize::Small), ("large", ClusterSize::Large)], later: &[] };
+pub(super) const CNI: Names<Cni> = Names { built: &[("bridge", Cni::Bridge), ("routed", Cni::Routed)], later: &[] };
+pub(super) const SERVICE_KIND: Names<ServiceKind> = Names {
+    built: &[("cluster_ip", ServiceKind::ClusterIp), ("node_port", ServiceKind::NodePort)],
+    later: &["load_balancer", "headless"],
+};
+pub(super) const TRAFFIC_POLICY: Names<()> = Names { built: &[("cluster", ())], later: &["local"] };
+pub(super) const PROXY_MODE: Names<ProxyMode> = Names {
+    built: &[("iptables", ProxyMode::Iptables), ("instant", ProxyMode::Instant)],
+    later: &["nftables", "ipvs", "ebpf"],
+};
+pub(super) const IPTABLES_BACKEND: Names<IptablesBackend> =
+    Names { built: &[("legacy", IptablesBackend::Legacy), ("nft", IptablesBackend::Nft)], later: &[] };
+pub(super) const SERVER_PROFILE: Names<ServerProfile> = Names {
+    built: &[
+        ("nginx-sigterm", ServerProfile::NginxSigterm),
+        ("nginx-sigquit", ServerProfile::NginxSigquit),
+        ("ignores-signal", ServerProfile::IgnoresSignal),
+    ],
+    later: &["apache", "go", "node", "gunicorn", "uvicorn", "spring-boot", "envoy"],
+};
+pub(super) const STOP_BEHAVIOUR: Names<StopBehaviour> =
+    Names { built: &[("stops", StopBehaviour::Stops), ("ignores", StopBehaviour::Ignores)], later: &[] };
+pub(super) const IN_FLIGHT: Names<InFlightPolicy> =
+    Names { built: &[("drain", InFlightPolicy::Drain), ("cut", InFlightPolicy::Cut)], later: &[] };
+pub(super) const QUEUED: Names<QueuedPolicy> =
+    Names { built: &[("reset", QueuedPolicy::Reset), ("serve", QueuedPolicy::Serve)], later: &[] };
+pub(super) const CLIENT_PROFILE: Names<ClientProfile> = Names {
+    built: &[("fortio", ClientProfile::Fortio), ("paced", ClientProfile::Paced), ("open", ClientProfile::Open)],
+    later: &["go", "hey", "wrk", "ab", "vegeta", "k6", "curl"],
+};
+pub(super) const PACED_ARRIVALS: Names<Arrivals> =
+    Names { built: &[("together", Arrivals::Together), ("staggered", Arrivals::Staggered)], later: &[] };
+pub(super) const OPEN_ARRIVALS: Names<Arrivals> =
+    Names { built: &[("constant", Arrivals::Constant), ("poisson", Arrivals::Poisson)], later: &[] };
+pub(super) const VIA: Names<()> = Names { built: &[("service", ())], later: &["ingress", "load_balancer", "pod"] };
+pub(super) const RETRY: Names<Retry> =
+    Names { built: &[("none", Retry::None), ("reused_once", Retry::ReusedOnce)], later: &[] };

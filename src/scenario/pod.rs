@@ -1,0 +1,135 @@
+//! `[pod]`: the grace period, the readiness probe, the preStop hook and the server.
+
+use crate::dist::Dist;
+use crate::model::spec::{
+    InFlightPolicy, PodSpec, PreStop, PreStopAction, ProbeSpec, QueuedPolicy, ServerProfile, ServerSpec, StopBehaviour,
+};
+use crate::scenario::dist::dist;
+use crate::scenario::log::Fault;
+use crate::scenario::names;
+use crate::scenario::reader::Fields;
+use crate::scenario::tree::{Node, Value};
+use crate::scenario::values::{duration, period, truth, whole};
+use crate::units::{SimDuration, Version};
+
+/// The first version in which the kubelet itself can sleep; before, `sleep` is a command in the container.
+pub(super) const NATIVE_SLEEP: Version = Version::minor(29);
+
+const ACTIONS: [&str; 3] = ["sleep", "exec", "http"];
+
+pub(super) fn pod(fields: &mut Fields<'_>, version: Version) -> PodSpec {
+    PodSpec {
+        termination_grace_period: fields.or("termination_grace_period", duration, SimDuration::from_secs(30)),
+        boot: fields.or("boot", dist, Dist::lognormal_ms(20, 80)),
+        readiness_probe: fields.optional("readiness_probe", probe),
+        pre_stop: fields.optional("pre_stop", |fields| pre_stop(fields, version)).flatten(),
+        server: fields.section("server", server),
+    }
+}
+
+fn probe(fields: &mut Fields<'_>) -> ProbeSpec {
+    ProbeSpec {
+        initial_delay: fields.or("initial_delay", duration, SimDuration::ZERO),
+        period: fields.or("period", period, SimDuration::from_secs(10)),
+        timeout: fields.or("timeout", period, SimDuration::from_secs(1)),
+        success_threshold: fields.or("success_threshold", whole(1..=10_000), 1),
+        failure_threshold: fields.or("failure_threshold", whole(1..=10_000), 3),
+    }
+}
+
+fn pre_stop(fields: &mut Fields<'_>, version: Version) -> Option<PreStop> {
+    require_one_action(fields);
+    let sleep = fields.get("sleep", duration).and_then(|duration| sleep_hook(duration, version));
+    let exec = fields.optional("exec", |fields| command(fields, PreStopAction::Exec));
+    let http = fields.optional("http", |fields| command(fields, PreStopAction::Http));
+    sleep.or(exec).or(http)
+}
+
+fn sleep_hook(duration: SimDuration, version: Version) -> Option<PreStop> {
+    let action = if version < NATIVE_SLEEP { PreStopAction::Exec } else { PreStopAction::Sleep };
+    let hook = PreStop { action, duration, fails_readiness: false, fails: false };
+    (!duration.is_zero()).then_some(hook)
+}
+
+fn require_one_action(fields: &mut Fields<'_>) {
+    let mut present: Vec<_> = ACTIONS.into_iter().filter_map(|name| fields.entry(name)).collect();
+    // The later one is the surprise: it may come from a `--set`.
+    present.sort_by_key(|entry| entry.at);
+    if let [first, second, ..] = present.as_slice() {
+        let message =
+            format!("and `{}` are both given: a hook has one of sleep, exec and http", fields.key(&first.key));
+        let help = format!("remove one, or replace the hook: --set 'pod.pre_stop={{ {} = … }}'", second.key);
+        let fault = Fault::new("more-than-one-hook", message).help(help);
+        fields.contradict(&second.key, second.at, fault, first.at);
+    }
+    if present.is_empty() {
+        fields.complain(Fault::new("missing-key", "needs one of sleep, exec and http").help(NO_HOOK));
+    }
+}
+
+const NO_HOOK: &str = "without a hook, remove the table or write sleep = \"0s\"";
+
+fn command(fields: &mut Fields<'_>, action: PreStopAction) -> PreStop {
+    let fails = fields.or("fails", truth, false);
+    if !fields.has("duration") && !fails {
+        let fault = Fault::new("missing-key", "needs a `duration`");
+        fields.complain(fault.help(format!("write {} = {{ duration = \"10s\" }}", action_name(action))));
+    }
+    let fails_readiness = action == PreStopAction::Exec && fields.or("fails_readiness", truth, false);
+    PreStop { action, duration: fields.or("duration", duration, SimDuration::ZERO), fails_readiness, fails }
+}
+
+/// The key of a hook.
+pub(super) const fn action_name(action: PreStopAction) -> &'static str {
+    match action {
+        PreStopAction::Sleep => "sleep",
+        PreStopAction::Exec => "exec",
+        PreStopAction::Http => "http",
+    }
+}
+
+fn server(fields: &mut Fields<'_>) -> ServerSpec {
+    let profile = fields.or("profile", |node| names::SERVER_PROFILE.parse(node), ServerProfile::NginxSigquit);
+    let row = profile_defaults(profile);
+    ServerSpec {
+        profile,
+        workers: fields.or("workers", workers, row.workers),
+        service_time: fields.or("service_time", dist, row.service_time),
+        response_time: fields.or("response_time", duration, row.response_time),
+        keep_alive_requests: fields.or("keep_alive_requests", whole(1..=1_000_000_000), row.keep_alive_requests),
+        keep_alive_timeout: fields.or("keep_alive_timeout", period, row.keep_alive_timeout),
+        on_stop: fields.or("on_stop", |node| names::STOP_BEHAVIOUR.parse(node), row.on_stop),
+        in_flight: fields.or("in_flight", |node| names::IN_FLIGHT.parse(node), row.in_flight),
+        queued: fields.or("queued", |node| names::QUEUED.parse(node), row.queued),
+    }
+}
+
+/// The server table's row (mechanics 7.4); what it leaves open is nginx's default.
+fn profile_defaults(profile: ServerProfile) -> ServerSpec {
+    let (on_stop, in_flight) = match profile {
+        ServerProfile::NginxSigterm => (StopBehaviour::Stops, InFlightPolicy::Cut),
+        ServerProfile::NginxSigquit => (StopBehaviour::Stops, InFlightPolicy::Drain),
+        ServerProfile::IgnoresSignal => (StopBehaviour::Ignores, InFlightPolicy::Cut),
+    };
+    ServerSpec {
+        profile,
+        workers: Some(1),
+        service_time: Dist::Constant(SimDuration::from_millis(1)),
+        response_time: SimDuration::ZERO,
+        keep_alive_requests: 1_000,
+        keep_alive_timeout: SimDuration::from_secs(75),
+        on_stop,
+        in_flight,
+        queued: QueuedPolicy::Reset,
+    }
+}
+
+fn workers(node: &Node) -> Result<Option<u32>, Fault> {
+    match &node.value {
+        Value::Text(text) if text == "unlimited" => Ok(None),
+        Value::Whole(..) => whole(1..=1_000_000)(node).map(Some),
+        _ => {
+            Err(Fault::new("wrong-type", format!("must be a whole number or \"unlimited\", found {}", node.describe())))
+        }
+    }
+}

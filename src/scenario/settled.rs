@@ -1,0 +1,220 @@
+//! Writes a scenario as a file that says everything, every default shown. It reads back to an equal scenario, so a
+//! result that carries it names exactly what was run.
+
+use std::fmt::{Display, Write};
+
+use crate::model::spec::{
+    ClientProfile, ClientSpec, ClusterSpec, DelayId, DeploymentSpec, End, EntryNode, KubeProxySpec, NodeDelays,
+    PodSpec, PreStop, PreStopAction, ProbeSpec, RunSpec, Scenario, ServerSpec,
+};
+use crate::scenario::pod::action_name;
+use crate::scenario::{clients, names};
+use crate::units::IntOrPercent;
+
+/// The scenario as TOML, all defaults shown.
+pub fn settled_toml(scenario: &Scenario) -> String {
+    let mut out = Out::default();
+    out.text("name", &scenario.name);
+    out.text("description", &scenario.description);
+    run(&mut out, &scenario.run);
+    out.table("rollout");
+    out.raw("at", &scenario.rollout_at);
+    out.quoted("kind", names::ROLLOUT_KIND.of(()));
+    cluster(&mut out, &scenario.cluster);
+    deployment(&mut out, &scenario.deployment);
+    pod(&mut out, &scenario.pod);
+    out.table("service");
+    out.quoted("kind", names::SERVICE_KIND.of(scenario.service.kind));
+    out.quoted("external_traffic_policy", names::TRAFFIC_POLICY.of(()));
+    kube_proxy(&mut out, &scenario.kube_proxy);
+    scenario.clients.iter().for_each(|spec| client(&mut out, spec));
+    delays(&mut out, scenario);
+    out.table("model");
+    let without: Vec<String> = scenario.without.iter().map(|mechanism| format!("\"{}\"", mechanism.name())).collect();
+    out.raw("without", format!("[{}]", without.join(", ")));
+    out.0
+}
+
+/// The text so far.
+#[derive(Debug, Default)]
+struct Out(String);
+
+impl Out {
+    fn line(&mut self, line: &str) {
+        self.0.push_str(line);
+        self.0.push('\n');
+    }
+
+    fn table(&mut self, name: &str) {
+        self.line(&format!("\n[{name}]"));
+    }
+
+    /// A value whose `Display` is TOML.
+    fn raw(&mut self, key: &str, value: impl Display) {
+        self.line(&format!("{key} = {value}"));
+    }
+
+    /// A value whose `Display` is the inside of a plain string.
+    fn quoted(&mut self, key: &str, value: impl Display) {
+        self.line(&format!("{key} = \"{value}\""));
+    }
+
+    /// Any string.
+    fn text(&mut self, key: &str, value: &str) {
+        self.line(&format!("{key} = \"{}\"", escaped(value)));
+    }
+
+    fn fencepost(&mut self, key: &str, value: IntOrPercent) {
+        match value {
+            IntOrPercent::Int(number) => self.raw(key, number),
+            IntOrPercent::Percent(_) => self.quoted(key, value),
+        }
+    }
+}
+
+/// As the inside of a TOML basic string.
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if c.is_control() => drop(write!(out, "\\U{:08X}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn run(out: &mut Out, run: &RunSpec) {
+    out.table("run");
+    match run.end {
+        End::Duration(duration) => out.quoted("duration", duration),
+        End::AfterOldPodsGone(after) => out.raw("end", format!("{{ after_old_pods_gone = \"{after}\" }}")),
+    }
+    out.raw("replications", run.replications);
+    out.raw("seed", run.seed);
+}
+
+fn cluster(out: &mut Out, cluster: &ClusterSpec) {
+    out.table("cluster");
+    out.quoted("version", cluster.version);
+    out.raw("nodes", cluster.nodes);
+    out.quoted("size", names::CLUSTER_SIZE.of(cluster.size));
+    out.raw("services", cluster.services);
+    out.quoted("cni", names::CNI.of(cluster.cni));
+}
+
+fn deployment(out: &mut Out, deployment: &DeploymentSpec) {
+    out.table("deployment");
+    out.raw("replicas", deployment.replicas);
+    out.fencepost("max_surge", deployment.max_surge);
+    out.fencepost("max_unavailable", deployment.max_unavailable);
+    out.quoted("min_ready", deployment.min_ready);
+    out.quoted("progress_deadline", deployment.progress_deadline);
+}
+
+fn pod(out: &mut Out, pod: &PodSpec) {
+    out.table("pod");
+    out.quoted("termination_grace_period", pod.termination_grace_period);
+    out.raw("boot", &pod.boot);
+    match &pod.readiness_probe {
+        Some(spec) => probe(out, spec),
+        None => out.line("# no readiness_probe: Ready as soon as the container runs"),
+    }
+    out.table("pod.pre_stop");
+    match pod.pre_stop {
+        Some(hook) => pre_stop(out, hook),
+        None => out.raw("sleep", "\"0s\" # no hook"),
+    }
+    server(out, &pod.server);
+}
+
+fn probe(out: &mut Out, probe: &ProbeSpec) {
+    out.table("pod.readiness_probe");
+    out.quoted("initial_delay", probe.initial_delay);
+    out.quoted("period", probe.period);
+    out.quoted("timeout", probe.timeout);
+    out.raw("success_threshold", probe.success_threshold);
+    out.raw("failure_threshold", probe.failure_threshold);
+}
+
+fn pre_stop(out: &mut Out, hook: PreStop) {
+    let (name, duration, fails) = (action_name(hook.action), hook.duration, hook.fails);
+    match hook.action {
+        PreStopAction::Sleep => out.quoted(name, duration),
+        PreStopAction::Http => out.raw(name, format!("{{ duration = \"{duration}\", fails = {fails} }}")),
+        PreStopAction::Exec => {
+            let readiness = hook.fails_readiness;
+            out.raw(name, format!("{{ duration = \"{duration}\", fails_readiness = {readiness}, fails = {fails} }}"));
+        }
+    }
+}
+
+fn server(out: &mut Out, server: &ServerSpec) {
+    out.table("pod.server");
+    out.quoted("profile", names::SERVER_PROFILE.of(server.profile));
+    match server.workers {
+        Some(workers) => out.raw("workers", workers),
+        None => out.quoted("workers", "unlimited"),
+    }
+    out.raw("service_time", &server.service_time);
+    out.quoted("response_time", server.response_time);
+    out.raw("keep_alive_requests", server.keep_alive_requests);
+    out.quoted("keep_alive_timeout", server.keep_alive_timeout);
+    out.quoted("on_stop", names::STOP_BEHAVIOUR.of(server.on_stop));
+    out.quoted("in_flight", names::IN_FLIGHT.of(server.in_flight));
+    out.quoted("queued", names::QUEUED.of(server.queued));
+}
+
+fn kube_proxy(out: &mut Out, proxy: &KubeProxySpec) {
+    out.table("kube_proxy");
+    out.quoted("mode", names::PROXY_MODE.of(proxy.mode));
+    out.quoted("iptables_backend", names::IPTABLES_BACKEND.of(proxy.iptables_backend));
+    out.quoted("min_sync_period", proxy.min_sync_period);
+    out.quoted("sync_period", proxy.sync_period);
+    out.raw("initial_tokens", format!("[{:?}, {:?}]", proxy.initial_tokens.0, proxy.initial_tokens.1));
+}
+
+fn client(out: &mut Out, client: &ClientSpec) {
+    out.line("\n[[clients]]");
+    out.quoted("profile", names::CLIENT_PROFILE.of(client.profile));
+    if client.profile != ClientProfile::Open {
+        out.raw("connections", client.connections);
+    }
+    out.quoted("rate", client.rate);
+    out.quoted("arrivals", clients::arrival_names(client.profile).of(client.arrivals));
+    out.quoted("via", names::VIA.of(()));
+    match client.node {
+        EntryNode::Spread => out.quoted("node", "spread"),
+        EntryNode::Node(node) => out.raw("node", node.0),
+    }
+    out.raw("keep_alive", client.keep_alive);
+    out.raw("warm_up", client.warm_up);
+    out.raw("spread_to_end", client.spread_to_end);
+    client_failures(out, client);
+}
+
+fn client_failures(out: &mut Out, client: &ClientSpec) {
+    out.quoted("retry", names::RETRY.of(client.retry));
+    out.raw("notices_close", client.notices_close);
+    out.raw("honours_connection_close", client.honours_connection_close);
+    out.raw("free_connect", client.free_connect);
+    out.quoted("connect_timeout", client.connect_timeout);
+    out.quoted("request_timeout", client.request_timeout);
+}
+
+fn delays(out: &mut Out, scenario: &Scenario) {
+    out.table("delays");
+    all_delays(out, &scenario.delays.cluster);
+    out.quoted("kp_background", scenario.delays.kp_background);
+    for (node, delays) in scenario.delays.overrides() {
+        out.table(&format!("nodes.{}.delays", node.0));
+        all_delays(out, delays);
+    }
+}
+
+fn all_delays(out: &mut Out, delays: &NodeDelays) {
+    for &id in DelayId::ALL {
+        out.line(&format!("{} = {} # {}", id.name(), delays.get(id), id.what()));
+    }
+}
