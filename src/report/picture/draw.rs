@@ -66,8 +66,7 @@ fn text_style(size: f64, anchor: Anchor, ink: Ink, medium: Medium) -> TextStyle<
         Anchor::Middle => HPos::Center,
         Anchor::End => HPos::Right,
     };
-    let style = TextStyle::from(font.color(&colour(ink)));
-    style.pos(Pos::new(horizontal, VPos::Center))
+    font.color(&colour(ink)).pos(Pos::new(horizontal, VPos::Center))
 }
 
 fn pixel(value: f64, medium: Medium) -> i32 {

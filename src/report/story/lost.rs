@@ -132,6 +132,7 @@ fn saving_in_words(saving: &Saving) -> String {
 fn no_single_one(trace: &Trace, lost: &LostRequest, pod: PodId) -> String {
     let longest = late_segments(trace, lost).first().map(|&(_, length)| length);
     let reason = match (longest, needed(trace, lost, pod)) {
+        (_, Some(needed)) if needed.is_zero() => "the rule was not what held it".to_owned(),
         (Some(longest), Some(needed)) if longest < needed => {
             format!("the longest gives {}, {} were needed", span(longest), span(needed))
         }
