@@ -1,0 +1,53 @@
+//! The race as a picture: a lane for each pod with when it listened and when it was routed, the time in between
+//! shaded, each lost request marked where it was lost; and below, a panel for each deleted pod that shows the tenths
+//! of a second in which the two chains raced.
+//!
+//! A picture is laid out as a `Scene` (no fonts, no backend) and then drawn with plotters.
+
+mod axis;
+mod draw;
+mod heading;
+mod lanes;
+mod palette;
+mod panels;
+#[cfg(feature = "png")]
+mod png;
+mod scene;
+mod times;
+
+use crate::record::Trace;
+use scene::Scene;
+
+#[cfg(feature = "png")]
+pub use png::PictureError;
+
+const WIDTH: u32 = 1600;
+/// Blank space at the left and right edges, pixels.
+const MARGIN: f64 = 30.0;
+
+/// The race as SVG. `title` says which run it is ("article-no-hook, replication 0"); the picture adds what is seen.
+pub fn race_svg(trace: &Trace, title: &str) -> String {
+    draw::svg(&lay_out(trace, title))
+}
+
+/// The race as the bytes of a PNG file.
+///
+/// # Errors
+///
+/// If plotters or the encoder fail, which a valid trace does not cause.
+#[cfg(feature = "png")]
+pub fn race_png(trace: &Trace, title: &str) -> Result<Vec<u8>, PictureError> {
+    png::png(&lay_out(trace, title))
+}
+
+fn lay_out(trace: &Trace, title: &str) -> Scene {
+    let mut scene = Scene::new(WIDTH);
+    let below_heading = heading::add_heading(&mut scene, trace, title);
+    let below_lanes = lanes::add_lanes(&mut scene, trace, below_heading);
+    let below_panels = panels::add_panels(&mut scene, trace, below_lanes);
+    scene.height = (below_panels + 14.0) as u32;
+    scene
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+//! Colours of the pictures (Okabe and Ito's, which colour-blind eyes tell apart) and the shapes of the marks.
+
+use crate::record::FailureKind;
+
+/// An opaque colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ink(pub(super) u8, pub(super) u8, pub(super) u8);
+
+pub(super) const PAPER: Ink = Ink(255, 255, 255);
+pub(super) const TEXT: Ink = Ink(34, 34, 34);
+pub(super) const FAINT_TEXT: Ink = Ink(85, 85, 85);
+pub(super) const GRID: Ink = Ink(228, 228, 228);
+pub(super) const EVENT: Ink = Ink(120, 120, 120);
+pub(super) const STRIPE: Ink = Ink(247, 247, 247);
+/// Listening.
+pub(super) const LISTENING: Ink = Ink(0, 114, 178);
+/// In the rules of every node.
+pub(super) const ROUTED: Ink = Ink(86, 180, 233);
+/// In the rules of some nodes.
+pub(super) const PARTLY_ROUTED: Ink = Ink(200, 229, 247);
+/// Routed, not listening.
+pub(super) const EXPOSED: Ink = Ink(213, 94, 0);
+/// Routed by some nodes, not listening.
+pub(super) const PARTLY_EXPOSED: Ink = Ink(244, 190, 148);
+/// Between the signal and the end of the process.
+pub(super) const DRAINING: Ink = Ink(204, 121, 167);
+/// The preStop hook.
+pub(super) const HOOK: Ink = Ink(240, 228, 66);
+pub(super) const HOOK_LINES: Ink = Ink(160, 140, 0);
+/// Lost requests; nothing else has this colour.
+pub(super) const LOST: Ink = Ink(0, 0, 0);
+
+/// The outline of the mark for requests lost this way, in a square from -1 to 1.
+pub(super) fn mark(kind: FailureKind) -> &'static [(f64, f64)] {
+    match kind {
+        FailureKind::ConnectRefused => &CROSS,
+        FailureKind::ConnectTimeout => &PLUS,
+        FailureKind::HostUnreachable => &[(0.0, -1.0), (1.0, 0.8), (-1.0, 0.8)],
+        FailureKind::Reset => &[(0.0, -1.0), (1.0, 0.0), (0.0, 1.0), (-1.0, 0.0)],
+        FailureKind::Eof => &[(-0.8, -0.8), (0.8, -0.8), (0.8, 0.8), (-0.8, 0.8)],
+        FailureKind::Truncated => &[(-1.0, -0.8), (1.0, -0.8), (0.0, 1.0)],
+        FailureKind::Timeout => &[(-0.8, -1.0), (0.8, -1.0), (0.15, 0.0), (0.8, 1.0), (-0.8, 1.0), (-0.15, 0.0)],
+    }
+}
+
+const CROSS: [(f64, f64); 12] = [
+    (-1.0, -0.6),
+    (-0.6, -1.0),
+    (0.0, -0.4),
+    (0.6, -1.0),
+    (1.0, -0.6),
+    (0.4, 0.0),
+    (1.0, 0.6),
+    (0.6, 1.0),
+    (0.0, 0.4),
+    (-0.6, 1.0),
+    (-1.0, 0.6),
+    (-0.4, 0.0),
+];
+
+const PLUS: [(f64, f64); 12] = [
+    (-0.3, -1.0),
+    (0.3, -1.0),
+    (0.3, -0.3),
+    (1.0, -0.3),
+    (1.0, 0.3),
+    (0.3, 0.3),
+    (0.3, 1.0),
+    (-0.3, 1.0),
+    (-0.3, 0.3),
+    (-1.0, 0.3),
+    (-1.0, -0.3),
+    (-0.3, -0.3),
+];

@@ -1,0 +1,143 @@
+//! Each lost request: who sent it where, what it met, which clock was late and by how much.
+
+use crate::ids::PodId;
+use crate::record::{LostRequest, PodEvent, RuleEvent, Trace};
+use crate::report::chain::{Clock, Segment, clock, late_segments};
+use crate::units::SimDuration;
+
+use super::text::{Origin, add_prose, span};
+use super::{Saving, add_heading};
+
+/// Requests told one by one.
+pub(super) const TOLD: usize = 20;
+
+/// Adds the lost requests, if there were any.
+pub(super) fn add_requests(story: &mut String, trace: &Trace, savings: &[Saving]) {
+    if trace.lost.is_empty() {
+        return;
+    }
+    add_heading(story, &format!("The lost requests, times {}:", Origin::of(trace).after));
+    for (index, lost) in trace.lost.iter().take(TOLD).enumerate() {
+        let saved: Vec<_> = savings.iter().filter(|saving| saving.index == index).copied().collect();
+        add_request(story, trace, index, lost, &saved);
+    }
+    if trace.lost.len() > TOLD {
+        add_prose(story, "   ", &format!("… and {} more, the same in records.", trace.lost.len() - TOLD));
+    }
+}
+
+fn add_request(story: &mut String, trace: &Trace, index: usize, lost: &LostRequest, saved: &[Saving]) {
+    add_prose(story, &format!("{:>4}. ", index + 1), &who(trace, lost));
+    for prose in [what(trace, lost), why(trace, lost), remedy(trace, lost, saved)] {
+        if !prose.is_empty() {
+            add_prose(story, "      ", &prose);
+        }
+    }
+}
+
+fn who(trace: &Trace, lost: &LostRequest) -> String {
+    let connection = if lost.reused { "reused connection" } else { "fresh connection" };
+    let attempts = if lost.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", lost.attempts) };
+    format!(
+        "client {}, {}, request {}: sent at {}, {connection}, {attempts}, through {}.",
+        lost.client,
+        lost.slot,
+        lost.call,
+        Origin::of(trace).fine_secs(lost.sent),
+        lost.node
+    )
+}
+
+fn what(trace: &Trace, lost: &LostRequest) -> String {
+    let waited = span(lost.known.saturating_since(lost.sent));
+    let met = match lost.pod {
+        Some(pod) => format!("It met {}: {}.", pod.name(trace.replicas), lost.met.words()),
+        None => format!("It met no pod: {}.", lost.met.words()),
+    };
+    format!("{met} The client saw: {}, {waited} after sending.", lost.kind.words())
+}
+
+fn why(trace: &Trace, lost: &LostRequest) -> String {
+    match (clock(lost), lost.pod) {
+        (Clock::Unroute, Some(pod)) => late_rule(trace, lost, pod),
+        (Clock::Start, Some(pod)) => late_start(trace, lost, pod),
+        (Clock::Unroute | Clock::Start, None) => String::new(),
+        (Clock::Kill, _) => "Its clock is the kill chain itself: an established connection does not follow the rules, \
+                             it ends when its server closes it."
+            .to_owned(),
+        (Clock::NoEndpoints, _) => {
+            "Its clock is the routes of the pods to come: this node's rules held no pod at that moment.".to_owned()
+        }
+        (Clock::Service, _) => "Neither chain decided: the server was alive.".to_owned(),
+    }
+}
+
+fn late_rule(trace: &Trace, lost: &LostRequest, pod: PodId) -> String {
+    let chain = segments_in_words(&late_segments(trace, lost));
+    format!("Late was its rule on {}{chain}. {}", lost.node, rule_delay(trace, lost, pod))
+}
+
+/// ": longest was sync time with 118.0 ms, then EndpointSlice hop 27.0 ms, proxy wait 0 ms".
+fn segments_in_words(segments: &[(Segment, SimDuration)]) -> String {
+    let Some((&(longest, length), rest)) = segments.split_first() else { return String::new() };
+    let rest: Vec<_> = rest.iter().map(|&(segment, length)| format!("{} {}", segment.words(), span(length))).collect();
+    let then = if rest.is_empty() { String::new() } else { format!(", then {}", rest.join(", ")) };
+    format!(": longest was {} with {}{then}", longest.words(), span(length))
+}
+
+fn rule_delay(trace: &Trace, lost: &LostRequest, pod: PodId) -> String {
+    match needed(trace, lost, pod) {
+        Some(late) if late.is_zero() => {
+            "The rule was gone by then; the packet followed what an earlier one had chosen.".to_owned()
+        }
+        Some(late) => format!("Gone {} earlier, it would not have sent this request there.", span(late)),
+        None => "It was still there at the end.".to_owned(),
+    }
+}
+
+/// How much earlier the rule would have had to go, if it ever went.
+fn needed(trace: &Trace, lost: &LostRequest, pod: PodId) -> Option<SimDuration> {
+    let out = trace.rule(pod, lost.node)?.at(RuleEvent::Out)?;
+    Some(out.saturating_since(lost.met_at))
+}
+
+fn late_start(trace: &Trace, lost: &LostRequest, pod: PodId) -> String {
+    let listening = trace.pod(pod).and_then(|record| record.at(PodEvent::Listening));
+    let boot = late_segments(trace, lost).first().map(|&(_, length)| span(length));
+    let took = boot.map_or(String::new(), |boot| format!(" (boot took {boot})"));
+    match listening.map(|at| at.saturating_since(lost.met_at)) {
+        Some(early) => format!("Late was its start{took}: the packet came {} before it listened.", span(early)),
+        None => format!("Late was its start{took}: it never listened."),
+    }
+}
+
+fn remedy(trace: &Trace, lost: &LostRequest, saved: &[Saving]) -> String {
+    if !saved.is_empty() {
+        return saved.iter().map(saving_in_words).collect::<Vec<_>>().join(" ");
+    }
+    match (clock(lost), lost.pod) {
+        (Clock::Unroute, Some(pod)) => no_single_one(trace, lost, pod),
+        _ => String::new(),
+    }
+}
+
+fn saving_in_words(saving: &Saving) -> String {
+    format!(
+        "With {} at zero the same replication does not lose it (model.without = [\"{}\"], checked by running it).",
+        saving.segment.words(),
+        saving.mechanism
+    )
+}
+
+fn no_single_one(trace: &Trace, lost: &LostRequest, pod: PodId) -> String {
+    let longest = late_segments(trace, lost).first().map(|&(_, length)| length);
+    let reason = match (longest, needed(trace, lost, pod)) {
+        (_, Some(needed)) if needed.is_zero() => "the rule was not what held it".to_owned(),
+        (Some(longest), Some(needed)) if longest < needed => {
+            format!("the longest gives {}, {} were needed", span(longest), span(needed))
+        }
+        (Some(_), Some(_)) => "the run then takes another course and loses it elsewhere".to_owned(),
+        _ => "the rule's way out is not known to its end".to_owned(),
+    };
+    format!("No single one of the three at zero saves it: {reason}.")
+}
