@@ -1,1 +1,4 @@
-//! Stub.
+//! Results as bytes.
+
+pub mod picture;
+pub mod story;
