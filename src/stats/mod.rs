@@ -14,7 +14,7 @@ pub use proportion::{Proportion, proportion, zero_event_upper};
 pub use quantile::{Sample, quantile_interval};
 
 /// An interval, low end first.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Deserialize)]
 pub struct Interval(pub f64, pub f64);
 
 impl Interval {
