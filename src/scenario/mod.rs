@@ -15,8 +15,8 @@ pub struct Source {
 
 impl Source {
     /// A source with the name that problems show.
-    pub fn from_bytes(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Source {
-        Source { name: name.into(), bytes: bytes.into() }
+    pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Source, Problem> {
+        Ok(Source { name: name.into(), bytes: bytes.into() })
     }
 }
 
@@ -38,7 +38,7 @@ pub struct Problem {
     /// Which kind.
     pub code: &'static str,
     /// Dotted key.
-    pub key: String,
+    pub key: Option<String>,
     /// What is wrong.
     pub message: String,
     /// Where.
@@ -53,7 +53,7 @@ pub fn read(source: &Source, sets: &[String]) -> Result<(Scenario, Vec<Problem>)
     let problem = |key: &str, message: String| Problem {
         severity: Severity::Error,
         code: "syntax",
-        key: key.to_owned(),
+        key: Some(key.to_owned()),
         message,
         place: source.name.clone(),
         help: None,
@@ -89,7 +89,7 @@ pub fn read(source: &Source, sets: &[String]) -> Result<(Scenario, Vec<Problem>)
 
 /// Problems as text.
 pub fn render(problems: &[Problem], _color: bool) -> String {
-    problems.iter().map(|problem| format!("{}: {}: {}\n", problem.place, problem.key, problem.message)).collect()
+    problems.iter().map(|problem| format!("{}: {:?}: {}\n", problem.place, problem.key, problem.message)).collect()
 }
 
 /// The scenario with all its defaults.
