@@ -65,9 +65,36 @@ pub fn against_the_article(run: &RunResult, replications: &[Metrics], observed: 
     )
 }
 
+/// The sentence broken into lines of at most 100 characters, those after the first set in by two.
+pub fn wrapped(sentence: &str) -> String {
+    const WIDTH: usize = 100;
+    let (mut text, mut room) = (String::new(), WIDTH);
+    for word in sentence.split(' ') {
+        let length = word.chars().count();
+        if text.is_empty() {
+            room = WIDTH.saturating_sub(length);
+        } else if length < room {
+            text.push(' ');
+            room -= length + 1;
+        } else {
+            text.push_str("\n  ");
+            room = (WIDTH - 2).saturating_sub(length);
+        }
+        text.push_str(word);
+    }
+    text + "\n"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sentences_are_broken_between_words() {
+        let text = wrapped(&"word ".repeat(45));
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+        assert_eq!(text.lines().map(|line| line.split_whitespace().count()).collect::<Vec<_>>(), [20, 19, 6]);
+    }
     use crate::report::result::samples;
 
     #[test]

@@ -13,7 +13,7 @@ pub fn frequency(values: &[f64]) -> Vec<(f64, Share)> {
 
 /// The share of one value, also of one that never occurred; none without values.
 pub fn frequency_of(values: &[f64], wanted: f64) -> Option<Share> {
-    let hits = values.iter().filter(|value| value.total_cmp(&&wanted).is_eq()).count();
+    let hits = values.iter().filter(|value| value.total_cmp(&wanted).is_eq()).count();
     share(hits, values.len())
 }
 

@@ -141,10 +141,19 @@ fn share_text(share: &Share) -> String {
         0 => format!("0 of {}: below {} %", share.n, percent_digits(high)),
         hits if hits == share.n => format!("{hits} of {hits}: above {} %", percent_digits(low)),
         _ => {
-            let [estimate, low, high] = [share.estimate, low, high].map(percent_digits);
+            let digits = decimals((high - low) * 50.0, share.estimate * 100.0);
+            let [estimate, low, high] = [share.estimate, low, high].map(|value| percent_to(value, digits));
             format!("{estimate} [{low}, {high}] %")
         }
     }
+}
+
+/// With that many decimals, unless that would make something of nothing or all of something: no bound reads 0 or 100
+/// that is not.
+fn percent_to(share: f64, digits: usize) -> String {
+    let text = format!("{:.digits$}", share * 100.0);
+    let extreme = text.parse().is_ok_and(|percent: f64| percent <= 0.0 || percent >= 100.0);
+    if extreme { percent_digits(share) } else { text }
 }
 
 /// One sentence for each pair: what differs, and by how much.
@@ -195,7 +204,7 @@ mod tests {
         };
         assert_eq!(share(0, 1_000), "0 of 1000: below 0.37 %");
         assert_eq!(share(1_000, 1_000), "1000 of 1000: above 99.63 %");
-        assert_eq!(share(3, 1_000), "0.30 [0.062, 0.87] %");
+        assert_eq!(share(3, 1_000), "0.30 [0.06, 0.87] %");
         assert_eq!(share(1, 1), "1 of 1: above 2.5 %");
     }
 

@@ -1,0 +1,74 @@
+//! `rollsim explain`: one replication told as a story, with pictures of the race.
+
+use super::args::ExplainArgs;
+use super::failure::Failure;
+use super::{folders, input, print};
+use crate::model::spec::Scenario;
+use crate::record::{Metric, Trace};
+use crate::report::sink::Folder;
+use crate::report::{picture, story};
+use crate::run::{self, Options};
+use crate::scenario;
+
+/// Among so many replications the first that loses a request is looked for.
+const LOOKED_AT: u64 = 200;
+
+/// Runs the command.
+pub(super) fn run(args: &ExplainArgs) -> Result<(), Failure> {
+    let input = load(args)?;
+    let scenario = &input.scenario;
+    let folder = folders::prepare(args.out.as_deref(), &[&scenario.name])?.pop().flatten();
+    let replication = args.replication.unwrap_or_else(|| chosen(scenario, args.quiet));
+    let trace = traced(scenario, replication);
+    if let Some(folder) = &folder {
+        draw(&trace, folder)?;
+    }
+    print::result(&told(scenario, replication, &trace))?;
+    if let Some(folder) = folder.filter(|_| !args.quiet) {
+        print::note(&format!("written: {}", folder.path().display()));
+    }
+    Ok(())
+}
+
+fn load(args: &ExplainArgs) -> Result<input::Input, Failure> {
+    let mut inputs = input::load(std::slice::from_ref(&args.file), &args.changes.as_sets(None), false)?;
+    let input = inputs.swap_remove(0);
+    if !args.quiet {
+        print::problems(&scenario::render(&input.problems, true));
+    }
+    Ok(input)
+}
+
+/// The first replication that loses a request, else the first; says which.
+fn chosen(scenario: &Scenario, quiet: bool) -> u64 {
+    let found = (0..LOOKED_AT).find(|&replication| loses(scenario, replication));
+    if !quiet {
+        print::note(&match found {
+            Some(replication) => format!("replication {replication} is the first that loses a request"),
+            None => format!("none of the first {LOOKED_AT} replications loses a request; this is replication 0"),
+        });
+    }
+    found.unwrap_or(0)
+}
+
+fn loses(scenario: &Scenario, replication: u64) -> bool {
+    let output = run::run_once(scenario, replication, Options { trace: false, check: false });
+    output.metrics.get(Metric::Failed).is_some_and(|failed| failed > 0.0)
+}
+
+fn traced(scenario: &Scenario, replication: u64) -> Trace {
+    run::run_once(scenario, replication, Options { trace: true, check: false }).trace.unwrap_or_default()
+}
+
+/// The only call of the story.
+fn told(scenario: &Scenario, replication: u64, trace: &Trace) -> String {
+    story::tell(trace, &scenario.name, scenario.run.seed, replication, &[])
+}
+
+/// The only calls of the pictures.
+fn draw(trace: &Trace, folder: &Folder) -> Result<(), Failure> {
+    folder.write("race.svg", picture::svg(trace).as_bytes())?;
+    #[cfg(feature = "png")]
+    folder.write("race.png", &picture::png(trace))?;
+    Ok(())
+}
