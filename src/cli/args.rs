@@ -6,12 +6,12 @@ use crate::report::Gate;
 
 const EXAMPLES: &str = "\
 Examples:
-  rollsim                                          the article's rollout, without and with a preStop hook
+  rollsim                                          the article's rollout, without and with a hook
   rollsim run my.toml                              how many requests does this rollout lose?
   rollsim run my.toml --set pod.pre_stop.sleep=5s  and with a hook of five seconds?
   rollsim run a.toml b.toml                        two scenarios side by side, with the same luck
   rollsim run my.toml --fail-if 'failed.p95 > 0'   exit code 3 for a pipeline
-  rollsim explain my.toml                          one rollout told as a story: why was each request lost?
+  rollsim explain my.toml                          one rollout told as a story: what was lost, and why
 
 Exit codes: 0 done, 1 environment (path, permission, full disk), 2 bad input, 3 a --fail-if held.";
 
