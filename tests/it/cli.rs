@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-const SCENARIO: &str = "name = \"small\"\n[run]\nduration = \"60s\"\n";
+const SCENARIO: &str = "name = \"small\"\n[run]\nduration = \"60s\"\n[[clients]]\nprofile = \"fortio\"\n";
 
 /// A folder of its own for each test, with the scenario in `small.toml`.
 struct Room(PathBuf);
