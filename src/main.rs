@@ -1,3 +1,7 @@
 //! Arguments in, exit code out; the library does the rest.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rollsim::cli::main(std::env::args_os())
+}

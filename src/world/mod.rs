@@ -362,6 +362,3 @@ fn old_pods(scenario: &Scenario, key: StreamKey) -> Vec<PodObject> {
     };
     (0..scenario.deployment.replicas).map(pod).collect()
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,198 @@
+//! The arguments, as they are typed. What they mean together is settled by the commands.
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::report::Gate;
+
+const EXAMPLES: &str = "\
+Examples:
+  rollsim                                          the article's rollout, without and with a hook
+  rollsim run my.toml                              how many requests does this rollout lose?
+  rollsim run my.toml --set pod.pre_stop.sleep=5s  and with a hook of five seconds?
+  rollsim run a.toml b.toml                        two scenarios side by side, with the same luck
+  rollsim run my.toml --fail-if 'failed.p95 > 0'   exit code 3 for a pipeline
+  rollsim explain my.toml                          one rollout told as a story: what was lost, and why
+
+Exit codes: 0 done, 1 environment (path, permission, full disk), 2 bad input, 3 a --fail-if held.";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  rollsim run my.toml --replications 5000 --seed 7
+  rollsim run my.toml --precision 0.05             stop when the mean failed count is known to 5 %
+  rollsim run a.toml b.toml --format markdown
+  rollsim run my.toml --ablate                     what does each mechanism contribute?
+  rollsim run my.toml --fail-if 'any_failed > 1%' --fail-if 'rollout_duration_s.p95 > 120'
+  cat my.toml | rollsim run - --format json --out none
+
+A gate compares METRIC.STATISTIC with a number: mean, ci95_lo, ci95_hi, min, p05, p25, p50, p75, p95, max, n of any
+metric of the result, or any_failed, the share of rollouts that lose a request. A gate on a metric that did not happen
+counts as held.";
+
+/// A flight simulator for Kubernetes rollouts: how many requests will this rolling update lose, why, and what loses none?
+///
+/// Without a command it simulates the article's rollout without and with a preStop hook and compares them.
+#[derive(Debug, Parser)]
+#[command(name = "rollsim", version, after_help = EXAMPLES)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Simulate one or more scenarios many times and compare them
+    Run(RunArgs),
+    /// Tell one replication as a story: why was each request lost?
+    Explain(ExplainArgs),
+    /// Print the JSON Schema of a format
+    Schema {
+        /// Of which format
+        what: SchemaOf,
+    },
+    /// Print a completion script for a shell
+    Completions {
+        /// For which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SchemaOf {
+    /// What `run --format json` prints and result.json holds
+    Result,
+}
+
+/// What changes a scenario before it runs.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Changes {
+    /// Set a key of the scenario, such as pod.pre_stop.sleep=5s (repeatable; checked like the file)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(super) sets: Vec<String>,
+    /// Seed of the experiment: the same seed, the same bytes
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    pub(super) seed: Option<u64>,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = RUN_EXAMPLES)]
+pub(super) struct RunArgs {
+    /// Scenario files, or names of built-in scenarios; - is stdin
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<String>,
+    #[command(flatten)]
+    pub(super) changes: Changes,
+    /// Number of replications (with --precision: at most)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) replications: Option<u32>,
+    /// Stop when the 95 % interval of the mean failed count is this narrow: half-width / mean, such as 0.05
+    #[arg(long, value_name = "SHARE", value_parser = precision)]
+    pub(super) precision: Option<f64>,
+    /// Threads; the result does not depend on it [default: as many as processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) threads: Option<u16>,
+    /// How to print the result
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub(super) format: Format,
+    /// Where to write result.json, scenario.toml and replications.csv; none to skip [default: output/<scenario>/]
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<String>,
+    /// No progress and no notes
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+    /// Switch each mechanism off in turn, with the same luck, and show what it contributes
+    #[arg(long)]
+    pub(super) ablate: bool,
+    /// Exit with code 3 if this holds, such as 'failed.p95 > 0' (repeatable)
+    #[arg(long, value_name = "GATE")]
+    pub(super) fail_if: Vec<Gate>,
+    /// Run the checkers of invariants in every replication (slower)
+    #[arg(long)]
+    pub(super) check: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ExplainArgs {
+    /// Scenario file, or name of a built-in scenario; - is stdin
+    #[arg(value_name = "FILE")]
+    pub(super) file: String,
+    #[command(flatten)]
+    pub(super) changes: Changes,
+    /// Which replication [default: the first of 200 that loses a request]
+    #[arg(long, value_name = "N")]
+    pub(super) replication: Option<u64>,
+    /// Where to write the pictures; none to skip [default: output/<scenario>/]
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<String>,
+    /// No notes
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Table,
+    /// For programs; `rollsim schema result` documents it
+    Json,
+    /// For spreadsheets: a row for each scenario and metric
+    Csv,
+    /// For a pull request
+    Markdown,
+}
+
+fn precision(text: &str) -> Result<f64, String> {
+    let value = text.parse::<f64>().ok().filter(|value| *value > 0.0 && value.is_finite());
+    value.ok_or_else(|| "expected a share above 0, such as 0.05".to_owned())
+}
+
+impl Changes {
+    /// All changes as `--set`, so that they pass the same checks and show in the settled scenario.
+    pub(super) fn as_sets(&self, replications: Option<u32>) -> Vec<String> {
+        let mut sets = self.sets.clone();
+        sets.extend(self.seed.map(|seed| format!("run.seed={seed}")));
+        sets.extend(replications.map(|replications| format!("run.replications={replications}")));
+        sets
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Args::command().debug_assert();
+    }
+
+    fn parse(line: &str) -> Result<Args, clap::Error> {
+        Args::try_parse_from(line.split_whitespace())
+    }
+
+    #[test]
+    fn bad_values_are_refused() {
+        for line in [
+            "rollsim run",
+            "rollsim run a --replications 0",
+            "rollsim run a --precision 0",
+            "rollsim run a --threads 0",
+            "rollsim run a --format yaml",
+            "rollsim run a --fail-if faild.p95>0",
+            "rollsim explain a b",
+            "rollsim fly",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn seed_and_replications_are_changes_like_any_other() {
+        let Ok(Args { command: Some(Command::Run(args)) }) =
+            parse("rollsim run a --set x=1 --seed 7 --replications 20 --fail-if failed.p95>0")
+        else {
+            panic!("these arguments are good")
+        };
+        assert_eq!(args.changes.as_sets(args.replications), ["x=1", "run.seed=7", "run.replications=20"]);
+    }
+}

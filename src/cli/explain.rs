@@ -1,0 +1,111 @@
+//! `rollsim explain`: one replication told as a story, with pictures of the race.
+
+use std::collections::BTreeMap;
+
+use super::args::ExplainArgs;
+use super::failure::Failure;
+use super::{folders, input, print};
+use crate::model::spec::{Mechanism, Scenario};
+use crate::record::{LostRequest, Metric, Trace};
+use crate::report::chain::{self, Segment};
+use crate::report::picture;
+use crate::report::sink::Folder;
+use crate::report::story::{self, Saving};
+use crate::run::{self, Options};
+use crate::scenario;
+
+/// Among so many replications the first that loses a request is looked for.
+const LOOKED_AT: u64 = 200;
+
+/// Runs the command.
+pub(super) fn run(args: &ExplainArgs) -> Result<(), Failure> {
+    let input = load(args)?;
+    let scenario = &input.scenario;
+    let folder = folders::prepare(args.out.as_deref(), &[&scenario.name])?.pop().flatten();
+    let replication = args.replication.unwrap_or_else(|| chosen(scenario, args.quiet));
+    let trace = traced(scenario, replication);
+    if let Some(folder) = &folder {
+        draw(&trace, &format!("{}, replication {replication}", scenario.name), folder)?;
+    }
+    print::result(&told(scenario, replication, &trace))?;
+    if let Some(folder) = folder.filter(|_| !args.quiet) {
+        print::note(&format!("written: {}", folder.path().display()));
+    }
+    Ok(())
+}
+
+fn load(args: &ExplainArgs) -> Result<input::Input, Failure> {
+    let mut inputs = input::load(std::slice::from_ref(&args.file), &args.changes.as_sets(None), false)?;
+    let input = inputs.swap_remove(0);
+    if !args.quiet {
+        print::problems(&scenario::render(&input.problems, true));
+    }
+    Ok(input)
+}
+
+/// The first replication that loses a request, else the first; says which.
+fn chosen(scenario: &Scenario, quiet: bool) -> u64 {
+    let found = (0..LOOKED_AT).find(|&replication| loses(scenario, replication));
+    if !quiet {
+        print::note(&match found {
+            Some(replication) => format!("replication {replication} is the first that loses a request"),
+            None => format!("none of the first {LOOKED_AT} replications loses a request; this is replication 0"),
+        });
+    }
+    found.unwrap_or(0)
+}
+
+fn loses(scenario: &Scenario, replication: u64) -> bool {
+    let output = run::run_once(scenario, replication, Options { trace: false, check: false });
+    output.metrics.get(Metric::Failed).is_some_and(|failed| failed > 0.0)
+}
+
+fn traced(scenario: &Scenario, replication: u64) -> Trace {
+    run::run_once(scenario, replication, Options { trace: true, check: false }).trace.unwrap_or_default()
+}
+
+/// The story, each lost request with the segment of its chain that saves it when set to zero.
+fn told(scenario: &Scenario, replication: u64, trace: &Trace) -> String {
+    let savings = savings(scenario, replication, trace);
+    story::tell(trace, &scenario.name, scenario.run.seed, replication, &savings)
+}
+
+/// For each request told of: the longest late segment without which the same replication does not lose it, found by
+/// running the replication again without that mechanism.
+fn savings(scenario: &Scenario, replication: u64, trace: &Trace) -> Vec<Saving> {
+    let mut without = BTreeMap::new();
+    let mut saves = |segment: Segment, lost: &LostRequest| {
+        let again = without
+            .entry(segment.mechanism())
+            .or_insert_with(|| traced(&without_mechanism(scenario, segment.mechanism()), replication).lost);
+        !again.iter().any(|other| is_same_request(other, lost))
+    };
+    let mut saving = |(index, lost): (usize, &LostRequest)| {
+        let late = chain::late_segments(trace, lost);
+        late.into_iter().find(|(segment, _)| saves(*segment, lost)).map(|(segment, _)| Saving::new(index, segment))
+    };
+    trace.lost.iter().enumerate().take(story::told_requests(trace)).filter_map(&mut saving).collect()
+}
+
+fn without_mechanism(scenario: &Scenario, name: &str) -> Scenario {
+    let mut changed = scenario.clone();
+    if let Some(mechanism) = Mechanism::by_name(name) {
+        changed.without = changed.without.with(mechanism);
+    }
+    changed
+}
+
+fn is_same_request(one: &LostRequest, other: &LostRequest) -> bool {
+    (one.client, one.slot, one.call) == (other.client, other.slot, other.call)
+}
+
+/// The only calls of the pictures.
+fn draw(trace: &Trace, title: &str, folder: &Folder) -> Result<(), Failure> {
+    folder.write("race.svg", picture::race_svg(trace, title).as_bytes())?;
+    #[cfg(feature = "png")]
+    match picture::race_png(trace, title) {
+        Ok(png) => folder.write("race.png", &png)?,
+        Err(error) => print::note(&format!("race.png could not be drawn: {error}")),
+    }
+    Ok(())
+}

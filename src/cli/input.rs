@@ -1,0 +1,183 @@
+//! From the files on the command line to settled scenarios: reads every file, then checks every text, so that all that
+//! is wrong is said at once.
+
+use std::collections::BTreeSet;
+use std::io::{self, ErrorKind, Read};
+
+use super::failure::Failure;
+use crate::model::spec::Scenario;
+use crate::report::Warning;
+use crate::scenario::{self, Problem, Source};
+
+/// The scenarios inside the program, by name: the article's pair.
+pub(super) const ARTICLE: [(&str, &str); 2] = [
+    ("article-no-hook", include_str!("../../scenarios/article-no-hook.toml")),
+    ("article-with-hook", include_str!("../../scenarios/article-with-hook.toml")),
+];
+
+/// A settled scenario and the doubts about it.
+#[derive(Debug)]
+pub(super) struct Input {
+    pub(super) scenario: Scenario,
+    pub(super) problems: Vec<Problem>,
+}
+
+impl Input {
+    /// The doubts as the result states them.
+    pub(super) fn warnings(&self) -> Vec<Warning> {
+        let warning = |problem: &Problem| Warning {
+            code: problem.code.to_owned(),
+            key: problem.key.clone().unwrap_or_default(),
+            message: problem.message.clone(),
+        };
+        self.problems.iter().map(warning).collect()
+    }
+}
+
+/// Reads and settles all scenarios, each changed by `sets`.
+pub(super) fn load(files: &[String], sets: &[String], as_json: bool) -> Result<Vec<Input>, Failure> {
+    refuse_stdin_twice(files)?;
+    settle(&read_all(files)?, sets, as_json)
+}
+
+/// Settles texts that are in the program.
+pub(super) fn load_builtin(texts: &[(&str, &str)], sets: &[String]) -> Result<Vec<Input>, Failure> {
+    let named = texts.iter().map(|(name, text)| (format!("{name}.toml"), text.as_bytes().to_vec()));
+    settle(&named.collect::<Vec<_>>(), sets, false)
+}
+
+fn refuse_stdin_twice(files: &[String]) -> Result<(), Failure> {
+    if files.iter().filter(|file| *file == "-").count() > 1 {
+        return Err(Failure::BadRequest("stdin (-) can be read only once".to_owned()));
+    }
+    Ok(())
+}
+
+fn read_all(files: &[String]) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+    let (mut texts, mut messages) = (Vec::new(), Vec::new());
+    for file in files {
+        match read(file) {
+            Ok(bytes) => texts.push((shown_name(file), bytes)),
+            Err(error) => messages.push(format!("failed to read {}: {error}{}", shown_name(file), hint(&error))),
+        }
+    }
+    if messages.is_empty() { Ok(texts) } else { Err(Failure::Environment(messages)) }
+}
+
+fn shown_name(file: &str) -> String {
+    if file == "-" { "<stdin>".to_owned() } else { file.to_owned() }
+}
+
+/// A file wins over a built-in scenario of the same name.
+fn read(file: &str) -> io::Result<Vec<u8>> {
+    if file == "-" {
+        let mut bytes = Vec::new();
+        return io::stdin().read_to_end(&mut bytes).map(|_| bytes);
+    }
+    match std::fs::read(file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => builtin(file).ok_or(error),
+        read => read,
+    }
+}
+
+fn builtin(name: &str) -> Option<Vec<u8>> {
+    ARTICLE.iter().find(|(other, _)| *other == name).map(|(_, text)| text.as_bytes().to_vec())
+}
+
+fn hint(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => format!(" (built-in scenarios: {})", ARTICLE.map(|(name, _)| name).join(", ")),
+        _ => String::new(),
+    }
+}
+
+fn settle(texts: &[(String, Vec<u8>)], sets: &[String], as_json: bool) -> Result<Vec<Input>, Failure> {
+    let (mut inputs, mut problems) = (Vec::new(), Vec::new());
+    for (name, bytes) in texts {
+        match settle_one(name, bytes, sets) {
+            Ok(input) => inputs.push(input),
+            Err(more) => problems.extend(more),
+        }
+    }
+    if problems.is_empty() { Ok(inputs) } else { Err(Failure::BadInput { problems, as_json }) }
+}
+
+fn settle_one(name: &str, bytes: &[u8], sets: &[String]) -> Result<Input, Vec<Problem>> {
+    let source = Source::from_bytes(name, bytes).map_err(|problem| vec![problem])?;
+    let (scenario, problems) = scenario::read(&source, sets)?;
+    Ok(Input { scenario, problems })
+}
+
+/// Gives scenarios of the same name a number, since results and folders go by the name. Returns what was renamed, to say
+/// so.
+pub(super) fn tell_apart(inputs: &mut [Input]) -> Vec<String> {
+    let mut taken: BTreeSet<String> = BTreeSet::new();
+    let mut notes = Vec::new();
+    for Input { scenario, .. } in inputs {
+        let name = free_name(&scenario.name, &taken);
+        if name != scenario.name {
+            notes.push(format!(
+                "note: there is more than one scenario '{}'; this one is called '{name}'",
+                scenario.name
+            ));
+        }
+        taken.insert(name.clone());
+        scenario.name = name;
+    }
+    notes
+}
+
+fn free_name(name: &str, taken: &BTreeSet<String>) -> String {
+    if !taken.contains(name) {
+        return name.to_owned();
+    }
+    let numbered = (2u32..).map(|number| format!("{name}-{number}")).find(|name| !taken.contains(name));
+    numbered.unwrap_or_else(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inputs(texts: &[(&str, &str)]) -> Vec<Input> {
+        load_builtin(texts, &[]).unwrap()
+    }
+
+    #[test]
+    fn the_built_in_scenarios_are_good_and_bear_their_names() {
+        for (input, (name, _)) in inputs(&ARTICLE).iter().zip(ARTICLE) {
+            assert_eq!(input.scenario.name, name);
+        }
+    }
+
+    #[test]
+    fn scenarios_of_one_name_are_told_apart() {
+        let mut same = inputs(&[ARTICLE[0], ARTICLE[1], ARTICLE[0], ARTICLE[0]]);
+        let notes = tell_apart(&mut same);
+        let names: Vec<&str> = same.iter().map(|input| input.scenario.name.as_str()).collect();
+        assert_eq!(names, ["article-no-hook", "article-with-hook", "article-no-hook-2", "article-no-hook-3"]);
+        assert_eq!(notes.len(), 2);
+    }
+
+    #[test]
+    fn every_file_that_is_missing_is_named() {
+        let files = ["no/such/file.toml".to_owned(), "article-no-hook".to_owned(), "nor/this.toml".to_owned()];
+        let Err(Failure::Environment(messages)) = load(&files, &[], false) else { panic!("two files are missing") };
+        assert_eq!(messages.len(), 2);
+        assert!(messages[1].starts_with("failed to read nor/this.toml: "), "{messages:?}");
+    }
+
+    #[test]
+    fn the_problems_of_all_files_come_together() {
+        let texts = [("a", "typo_one = 1"), ("b", "name = \"b\""), ("c", "typo_two = 1")];
+        let Err(Failure::BadInput { problems, .. }) = load_builtin(&texts, &[]) else { panic!("two files are bad") };
+        let about = |key: &str| problems.iter().any(|problem| problem.key.as_deref() == Some(key));
+        assert!(about("typo_one") && about("typo_two"), "{problems:?}");
+    }
+
+    #[test]
+    fn stdin_is_read_once() {
+        let files = ["-".to_owned(), "-".to_owned()];
+        assert!(matches!(load(&files, &[], false), Err(Failure::BadRequest(_))));
+    }
+}

@@ -1,0 +1,48 @@
+//! The command line: arguments in, exit code out. Results go to stdout; progress, notes and problems to stderr.
+//!
+//! Reading files, printing and exit codes live here and nowhere else. A command is: settle the input, do the work in the
+//! library, print what a renderer made of it.
+
+mod args;
+mod article;
+mod explain;
+mod failure;
+mod folders;
+mod input;
+mod print;
+mod progress;
+mod run;
+mod simulate;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use args::{Args, Command, SchemaOf};
+use failure::Failure;
+
+/// Runs the program with these arguments, the first of which is its name.
+pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let outcome = Args::try_parse_from(arguments).map_err(Failure::Usage).and_then(dispatch);
+    if let Err(failure) = &outcome {
+        failure.explain();
+    }
+    ExitCode::from(failure::exit_code(&outcome))
+}
+
+fn dispatch(args: Args) -> Result<(), Failure> {
+    match args.command {
+        None => article::run(),
+        Some(Command::Run(args)) => run::run(&args),
+        Some(Command::Explain(args)) => explain::run(&args),
+        Some(Command::Schema { what: SchemaOf::Result }) => print::result(crate::report::schema::RESULT),
+        Some(Command::Completions { shell }) => completions(shell),
+    }
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Args::command(), "rollsim", &mut script);
+    print::result(&String::from_utf8_lossy(&script))
+}

@@ -1,0 +1,97 @@
+//! `rollsim run`: scenarios in, results out, gates last.
+
+use super::args::{Format, RunArgs};
+use super::failure::Failure;
+use super::input::{self, Input};
+use super::simulate::{self, How, Measured};
+use super::{folders, print};
+use crate::report::sink::Folder;
+use crate::report::{Gate, RunsResult, csv, json, markdown, table};
+use crate::scenario;
+
+/// Runs the command. Files are written before anything is printed, so that a reader who leaves early loses nothing.
+pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
+    let inputs = load(args)?;
+    let names: Vec<&str> = inputs.iter().map(|input| input.scenario.name.as_str()).collect();
+    let folders = folders::prepare(args.out.as_deref(), &names)?;
+    let measured = simulate::all(&inputs, how(args))?;
+    write_all(&inputs, &measured, &folders)?;
+    let together = simulate::together(&measured);
+    print::result(&rendered(&together, args.format))?;
+    if !args.quiet {
+        notes(args, &measured, &folders).iter().for_each(|note| print::note(note));
+    }
+    judge(&args.fail_if, &together)
+}
+
+fn how(args: &RunArgs) -> How {
+    How {
+        precision: args.precision,
+        threads: args.threads.map(usize::from),
+        check: args.check,
+        ablate: args.ablate,
+        quiet: args.quiet,
+    }
+}
+
+fn load(args: &RunArgs) -> Result<Vec<Input>, Failure> {
+    let sets = args.changes.as_sets(args.replications);
+    let mut inputs = input::load(&args.files, &sets, args.format == Format::Json)?;
+    let notes = input::tell_apart(&mut inputs);
+    if !args.quiet {
+        inputs.iter().for_each(|input| print::problems(&scenario::render(&input.problems, true)));
+        notes.iter().for_each(|note| print::note(note));
+    }
+    Ok(inputs)
+}
+
+fn write_all(inputs: &[Input], measured: &[Measured], folders: &[Option<Folder>]) -> Result<(), Failure> {
+    for ((input, measured), folder) in inputs.iter().zip(measured).zip(folders) {
+        if let Some(folder) = folder {
+            write_one(input, measured, folder)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_one(input: &Input, measured: &Measured, folder: &Folder) -> Result<(), Failure> {
+    folder.write("scenario.toml", scenario::settled_toml(&input.scenario).as_bytes())?;
+    folder.write("replications.csv", csv::replications(&measured.replications).as_bytes())?;
+    folder.write("result.json", json::render(&measured.result).as_bytes())?;
+    Ok(())
+}
+
+/// One scenario is one object of JSON; several are one object with all of them.
+fn rendered(together: &RunsResult, format: Format) -> String {
+    match (format, together.runs.as_slice()) {
+        (Format::Table, _) => table::render(together),
+        (Format::Csv, runs) => csv::render(runs),
+        (Format::Markdown, _) => markdown::render(together),
+        (Format::Json, [run]) => json::render(run),
+        (Format::Json, _) => json::render(together),
+    }
+}
+
+fn notes(args: &RunArgs, measured: &[Measured], folders: &[Option<Folder>]) -> Vec<String> {
+    let imprecise = measured.iter().filter(|one| !one.precise).map(|one| imprecise_note(args, one));
+    let seeds = other_seeds_note(measured);
+    let written = folders.iter().flatten().map(|folder| format!("written: {}", folder.path().display()));
+    imprecise.chain(seeds).chain(written).collect()
+}
+
+fn imprecise_note(args: &RunArgs, one: &Measured) -> String {
+    let (scenario, n) = (&one.result.scenario, one.result.replications);
+    let precision = args.precision.unwrap_or_default();
+    format!("note: {scenario} did not reach the precision {precision} in {n} replications; raise --replications")
+}
+
+fn other_seeds_note(measured: &[Measured]) -> Option<String> {
+    let differ = measured.iter().any(|one| one.result.seed != measured[0].result.seed);
+    differ.then(|| "note: the scenarios have different seeds, so no differences are shown; --seed sets one".to_owned())
+}
+
+fn judge(gates: &[Gate], together: &RunsResult) -> Result<(), Failure> {
+    let held: Vec<String> =
+        together.runs.iter().flat_map(|run| gates.iter().filter_map(|gate| gate.held(run))).collect();
+    if held.is_empty() { Ok(()) } else { Err(Failure::Gates(held)) }
+}

@@ -1,0 +1,82 @@
+//! The long work of `run` and of the built-in comparison: replications of each scenario, and of each ablation.
+
+use super::failure::Failure;
+use super::input::Input;
+use super::progress::Progress;
+use crate::model::spec::{Mechanism, Scenario};
+use crate::record::Metrics;
+use crate::replications::{self, Plan, Replicated};
+use crate::report::result::Identity;
+use crate::report::{Ablation, RunResult, RunsResult};
+
+/// How to simulate.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct How {
+    pub(super) precision: Option<f64>,
+    pub(super) threads: Option<usize>,
+    pub(super) check: bool,
+    pub(super) ablate: bool,
+    pub(super) quiet: bool,
+}
+
+/// A result with the replications it rests on.
+#[derive(Debug)]
+pub(super) struct Measured {
+    pub(super) result: RunResult,
+    pub(super) replications: Vec<Metrics>,
+    /// Whether the precision asked for was reached.
+    pub(super) precise: bool,
+}
+
+impl How {
+    fn plan(&self, replications: u64) -> Plan {
+        Plan { replications, threads: self.threads, precision: self.precision, check: self.check }
+    }
+}
+
+/// Simulates all scenarios, one after the other.
+pub(super) fn all(inputs: &[Input], how: How) -> Result<Vec<Measured>, Failure> {
+    let progress = Progress::new(inputs.iter().map(|input| total(&input.scenario, how)).sum(), how.quiet);
+    inputs.iter().map(|input| one(input, how, &progress)).collect()
+}
+
+fn total(scenario: &Scenario, how: How) -> u64 {
+    let variants = if how.ablate { mechanisms(scenario).count() as u64 } else { 0 };
+    u64::from(scenario.run.replications) * (1 + variants)
+}
+
+/// The mechanisms that are on.
+fn mechanisms(scenario: &Scenario) -> impl Iterator<Item = Mechanism> + use<> {
+    let off = scenario.without;
+    Mechanism::ALL.into_iter().filter(move |&mechanism| !off.has(mechanism))
+}
+
+fn one(input: &Input, how: How, progress: &Progress) -> Result<Measured, Failure> {
+    let scenario = &input.scenario;
+    let plan = how.plan(scenario.run.replications.into());
+    let Replicated { metrics, digest, precise } = replications::replicate(scenario, &plan, &progress.piece())?;
+    let identity = Identity { scenario: &scenario.name, seed: scenario.run.seed, digest: digest.value() };
+    let mut result = RunResult::new(&identity, &metrics, input.warnings());
+    if how.ablate {
+        result.ablation = ablations(scenario, &metrics, how, progress)?;
+    }
+    Ok(Measured { result, replications: metrics, precise })
+}
+
+/// As many replications without a mechanism as with it, so that each has its pair.
+fn ablations(scenario: &Scenario, whole: &[Metrics], how: How, progress: &Progress) -> Result<Vec<Ablation>, Failure> {
+    let plan = Plan { precision: None, ..how.plan(whole.len() as u64) };
+    let without = |mechanism: Mechanism| {
+        let scenario = Scenario { without: scenario.without.with(mechanism), ..scenario.clone() };
+        let replicated = replications::replicate(&scenario, &plan, &progress.piece())?;
+        Ok(Ablation::new(mechanism.name(), whole, &replicated.metrics))
+    };
+    mechanisms(scenario).map(without).collect()
+}
+
+/// The results side by side.
+pub(super) fn together(measured: &[Measured]) -> RunsResult {
+    let runs = measured.iter().map(|one| one.result.clone()).collect();
+    let replications: Vec<&[Metrics]> = measured.iter().map(|one| one.replications.as_slice()).collect();
+    RunsResult::new(runs, &replications)
+}

@@ -1,0 +1,109 @@
+//! The only place of the library that writes files. A file appears whole or not at all: it is written beside its place
+//! and renamed, so that a reader, a crash or a full disk never leaves half a result.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// A file or folder cannot be written.
+#[derive(Debug, Error)]
+#[error("failed to {action} {}: {source}", path.display())]
+pub struct SinkError {
+    action: &'static str,
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl SinkError {
+    fn of(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SinkError {
+        move |source| SinkError { action, path: path.to_owned(), source }
+    }
+}
+
+/// A folder that exists and can be written to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// Makes the folder if need be and tries to write to it, so that a bad path fails before the long work.
+    pub fn prepare(path: &Path) -> Result<Folder, SinkError> {
+        fs::create_dir_all(path).map_err(SinkError::of("make the folder", path))?;
+        let folder = Folder(path.to_owned());
+        let trial = folder.beside("trial");
+        fs::write(&trial, b"").map_err(SinkError::of("write to the folder", path))?;
+        fs::remove_file(&trial).map_err(SinkError::of("write to the folder", path))?;
+        Ok(folder)
+    }
+
+    /// Writes the file `name` in the folder, replacing an older one.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), SinkError> {
+        let (place, beside) = (self.0.join(name), self.beside(name));
+        let written = write_through(&beside, bytes).and_then(|()| fs::rename(&beside, &place));
+        written.map_err(|error| {
+            // What was written so far is of no use; if it cannot be removed either, the first error tells more.
+            drop(fs::remove_file(&beside));
+            SinkError::of("write", &place)(error)
+        })
+    }
+
+    /// Where the folder is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The process id keeps two runs into one folder from writing to the same place.
+    fn beside(&self, name: &str) -> PathBuf {
+        self.0.join(format!(".{name}.{}.part", std::process::id()))
+    }
+}
+
+/// Flushed to the disk before the rename, or a crash could leave the new name with nothing in it.
+fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = fs::File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scratch(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("rollsim-sink-{}-{name}", std::process::id()));
+        drop(fs::remove_dir_all(&path));
+        path
+    }
+
+    #[test]
+    fn a_file_replaces_the_older_one_and_leaves_nothing_beside() {
+        let path = scratch("replace");
+        let folder = Folder::prepare(&path.join("a/b")).unwrap();
+        folder.write("result.json", b"old").unwrap();
+        folder.write("result.json", b"new").unwrap();
+        assert_eq!(fs::read(path.join("a/b/result.json")).unwrap(), b"new");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        fs::remove_dir_all(&path).unwrap();
+    }
+
+    #[test]
+    fn a_path_through_a_file_is_refused_with_its_name() {
+        let path = scratch("through");
+        fs::create_dir_all(&path).unwrap();
+        fs::write(path.join("file"), b"").unwrap();
+        let error = Folder::prepare(&path.join("file/folder")).unwrap_err().to_string();
+        assert!(error.starts_with("failed to make the folder ") && error.contains("file/folder"), "{error}");
+        fs::remove_dir_all(&path).unwrap();
+    }
+
+    #[test]
+    fn what_cannot_be_renamed_into_place_leaves_nothing() {
+        let path = scratch("occupied");
+        let folder = Folder::prepare(&path).unwrap();
+        fs::create_dir_all(path.join("result.json/occupied")).unwrap();
+        assert!(folder.write("result.json", b"x").is_err());
+        assert_eq!(fs::read_dir(&path).unwrap().count(), 1);
+        fs::remove_dir_all(&path).unwrap();
+    }
+}

@@ -1,0 +1,89 @@
+//! Results as a table for a terminal: scenarios side by side, at most 100 columns wide for one or two of them, 120 for more.
+
+use comfy_table::{Cell as TableCell, ContentArrangement, LineStyle, TableStyle};
+
+use super::rows::{self, Cell, Row};
+use super::{RunResult, RunsResult, ablation};
+
+/// How scenarios stand beside one another.
+#[derive(Debug, Clone, Copy)]
+struct Layout {
+    /// The widest table, in columns.
+    width: u16,
+    /// Scenarios in one block.
+    beside: usize,
+    /// Between an estimate and its range.
+    separator: &'static str,
+}
+
+/// Up to two scenarios find room with estimate and range on one line.
+const FEW: Layout = Layout { width: 100, beside: 2, separator: "  " };
+
+/// More stand three beside one another, the range below the estimate.
+const MANY: Layout = Layout { width: 120, beside: 3, separator: "\n" };
+
+/// The results of all scenarios, their differences, and the ablations that were asked for.
+pub fn render(result: &RunsResult) -> String {
+    let mut text = rows::headline(&result.runs) + "\n\n";
+    let layout = if result.runs.len() <= FEW.beside { FEW } else { MANY };
+    let rows = rows::rows(&result.runs);
+    for (index, runs) in result.runs.chunks(layout.beside).enumerate() {
+        text += &(block(runs, &rows, index * layout.beside, layout) + "\n");
+    }
+    rows::paired_lines(&result.paired).iter().for_each(|line| text += &format!("{line}\n"));
+    result.runs.iter().filter(|run| !run.ablation.is_empty()).for_each(|run| text += &ablation_block(run));
+    text
+}
+
+fn block(runs: &[RunResult], rows: &[Row], first: usize, layout: Layout) -> String {
+    let header = std::iter::once(String::new()).chain(runs.iter().map(|run| run.scenario.clone()));
+    let body = rows.iter().map(|row| {
+        let cells = row.cells[first..first + runs.len()].iter().map(|cell| joined(cell, layout.separator));
+        std::iter::once(row.label.to_owned()).chain(cells).collect()
+    });
+    grid(header.collect(), body.collect(), layout.width)
+}
+
+fn joined(cell: &Cell, separator: &str) -> String {
+    cell.range.as_ref().map_or_else(|| cell.estimate.clone(), |range| format!("{}{separator}{range}", cell.estimate))
+}
+
+fn ablation_block(run: &RunResult) -> String {
+    let title = format!("{}, with one mechanism switched off in turn (same luck)\n", run.scenario);
+    title + &grid(ablation::HEADER.map(str::to_owned).to_vec(), ablation::rows(run), FEW.width)
+}
+
+/// One line below the header and nothing else.
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+
+/// A header, a line, and the body; no escape sequences, whatever the terminal.
+fn grid(header: Vec<String>, rows: Vec<Vec<String>>, width: u16) -> String {
+    let mut table = comfy_table::Table::new();
+    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    table.set_header(header.into_iter().map(TableCell::new));
+    table.add_rows(rows);
+    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::result::samples;
+
+    #[test]
+    fn two_scenarios_stand_side_by_side_within_a_hundred_columns() {
+        let text = render(&samples::pair());
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn many_scenarios_stand_three_beside_one_another() {
+        let metrics = samples::replications(&[3, 4, 5, 0, 7, 4]);
+        let runs: Vec<RunResult> =
+            (0..5).map(|index| samples::result(&format!("scenario-{index}"), &metrics)).collect();
+        let text = render(&RunsResult::new(runs, &[metrics.as_slice(); 5]));
+        assert!(text.lines().all(|line| line.chars().count() <= 120), "{text}");
+        assert!(text.contains("scenario-4"));
+    }
+}
