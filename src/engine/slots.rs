@@ -1,80 +1,80 @@
-//! Which of many slots wakes next: a tournament over one wake time a slot.
+//! Which of many slots wakes next.
 //!
 //! A run has a fixed few connections that each wake once a request, so the heap of the calendar would pay a pop and a
-//! push where one path to the root of a small tree is enough. Equal times go to the lower slot.
+//! push where a look over the eight slots of a block, and a tournament between blocks, is enough. Equal times go to the
+//! lower slot.
 
 use crate::units::SimTime;
+
+/// Slots that are looked over one by one.
+const BLOCK: usize = 8;
 
 /// A wake time for each of a number of slots, and the earliest of them.
 #[derive(Debug)]
 pub struct Slots {
-    /// Wake times, one a leaf; the count is a power of two.
-    wake: Vec<SimTime>,
-    /// `winner[node]` is the slot that wakes first below `node`; node 1 is the root, leaves are not stored.
-    winner: Vec<u32>,
+    /// The wakes of the slots, by block.
+    blocks: Vec<[SimTime; BLOCK]>,
+    /// A complete binary tree over the blocks: node 1 is the root, the children of `n` are `2n` and `2n + 1`, and the
+    /// second half are the blocks. Each node holds the earliest wake below it and whose that is.
+    nodes: Vec<(SimTime, u32)>,
 }
 
 impl Slots {
     /// `count` slots that never wake.
     pub fn new(count: usize) -> Self {
-        let mut slots = Slots { wake: Vec::new(), winner: Vec::new() };
-        slots.rebuild(count.max(2).next_power_of_two());
-        slots
+        let blocks = count.max(1).div_ceil(BLOCK).next_power_of_two();
+        Slots { blocks: vec![[SimTime::MAX; BLOCK]; blocks], nodes: vec![(SimTime::MAX, 0); 2 * blocks] }
     }
 
     /// When and which slot wakes next; [`SimTime::MAX`] if none does.
     #[inline]
     pub fn next(&self) -> (SimTime, u32) {
-        let slot = self.winner[1];
-        (self.wake[slot as usize], slot)
-    }
-
-    /// When `slot` wakes.
-    pub fn wake_of(&self, slot: u32) -> SimTime {
-        self.wake[slot as usize]
+        self.nodes[1]
     }
 
     /// Sets when `slot` wakes, growing the table if the slot is new.
     #[inline]
     pub fn set(&mut self, slot: u32, at: SimTime) {
-        if slot as usize >= self.wake.len() {
-            self.rebuild((slot as usize + 1).next_power_of_two());
+        let block = slot as usize / BLOCK;
+        if block >= self.blocks.len() {
+            self.grow((block + 1).next_power_of_two());
         }
-        self.wake[slot as usize] = at;
-        self.replay(slot);
+        self.blocks[block][slot as usize % BLOCK] = at;
+        self.replay(block);
     }
 
-    /// Replays the matches on the path from the leaf of `slot` to the root.
-    #[inline]
-    fn replay(&mut self, slot: u32) {
-        let mut node = (self.wake.len() + slot as usize) / 2;
-        let (left, right) = (slot & !1, slot | 1);
-        let mut best = self.earlier(left, right);
-        self.winner[node] = best;
-        while node > 1 {
-            let other = self.winner[node ^ 1];
-            best = if node & 1 == 0 { self.earlier(best, other) } else { self.earlier(other, best) };
-            node /= 2;
-            self.winner[node] = best;
+    /// Looks over a block and replays the matches on its path to the root.
+    #[inline(always)]
+    fn replay(&mut self, block: usize) {
+        let mut best = earliest(&self.blocks[block], block);
+        let nodes = self.nodes.as_mut_slice();
+        let mut place = nodes.len() / 2 + block;
+        nodes[place] = best;
+        while place > 1 {
+            best = best.min(nodes[place ^ 1]);
+            place /= 2;
+            nodes[place] = best;
         }
     }
 
-    /// The one that wakes first; `left` on a tie, being the lower slot.
-    #[inline]
-    fn earlier(&self, left: u32, right: u32) -> u32 {
-        if self.wake[right as usize] < self.wake[left as usize] { right } else { left }
+    #[cold]
+    fn grow(&mut self, blocks: usize) {
+        self.blocks.resize(blocks, [SimTime::MAX; BLOCK]);
+        self.nodes = vec![(SimTime::MAX, 0); 2 * blocks];
+        (0..blocks).for_each(|block| self.replay(block));
     }
+}
 
-    fn rebuild(&mut self, leaves: usize) {
-        self.wake.resize(leaves, SimTime::MAX);
-        self.winner = vec![0; leaves];
-        for node in (1..leaves).rev() {
-            let child =
-                |child: usize, winner: &[u32]| if child >= leaves { (child - leaves) as u32 } else { winner[child] };
-            let (left, right) = (child(2 * node, &self.winner), child(2 * node + 1, &self.winner));
-            self.winner[node] = self.earlier(left, right);
-        }
+/// The first of the earliest wakes of a block, with its slot.
+#[inline]
+fn earliest(wakes: &[SimTime; BLOCK], block: usize) -> (SimTime, u32) {
+    let (mut at, mut place) = (wakes[0], 0);
+    for (other, wake) in wakes.iter().enumerate().skip(1) {
+        // Written so that it compiles to conditional moves: the outcome is unpredictable.
+        place = if *wake < at { other } else { place };
+        at = at.min(*wake);
     }
+    (at, (block * BLOCK + place) as u32)
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@
 //! comes first.
 
 mod exposure;
+mod histogram;
+mod path;
 mod recorder;
 mod requests;
 mod slot;
@@ -27,8 +29,9 @@ use crate::model::spec::{End, Scenario};
 use crate::record::RunOutput;
 use crate::units::{SimDuration, SimTime};
 
+use path::View;
 use recorder::Recorder;
-use requests::{Requests, View};
+use requests::Requests;
 
 /// Ranks of the rooms in the order of simultaneous events.
 mod rank {
@@ -144,17 +147,17 @@ impl<'s> World<'s> {
     /// Runs to the end and says what happened.
     pub fn run(mut self, key: StreamKey) -> RunOutput {
         self.start(key);
+        let mut control = self.calendar.next_at();
         loop {
-            let control = self.calendar.next_at();
             let (request, slot) = self.requests.next();
-            if control.min(request).is_never() || (request.is_never() && control > self.end) {
-                break;
-            }
-            if control <= request {
-                self.handle_next_event();
-            } else {
+            if request < control {
                 let mut view = View { proxies: &self.proxies, servers: &mut self.servers };
                 self.requests.wake(request, slot, &mut view);
+            } else if request.is_never() && control > self.end {
+                break;
+            } else {
+                self.handle_next_event();
+                control = self.calendar.next_at();
             }
         }
         self.finish()

@@ -2,7 +2,9 @@
 
 use crate::engine::{Stream, StreamKey};
 use crate::ids::{NodeId, PodId};
+use crate::model::client::Pacing;
 use crate::model::server::Service;
+use crate::model::spec::ClientSpec;
 use crate::record::{FailureKind, Met};
 use crate::units::{SimDuration, SimTime};
 
@@ -58,6 +60,23 @@ pub(super) struct Call {
 }
 
 impl Call {
+    /// No request yet, entering at `node`.
+    pub(super) fn none(node: NodeId) -> Self {
+        Call {
+            index: 0,
+            sent: SimTime::ZERO,
+            attempt_sent: SimTime::ZERO,
+            round_trip: SimDuration::ZERO,
+            service_time: SimDuration::ZERO,
+            choice: None,
+            node,
+            attempt: 1,
+            warm_up: false,
+            reused: false,
+            may_have_run: false,
+        }
+    }
+
     #[inline]
     pub(super) fn one_way(&self) -> SimDuration {
         self.round_trip.half()
@@ -94,6 +113,14 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    /// When the server is done with the request, or the client knows that it is lost.
+    pub(super) fn done(&self) -> SimTime {
+        match self.ending {
+            Ending::Served { done, .. } => done,
+            Ending::Lost(failure) => failure.known,
+        }
+    }
+
     /// Whether the last byte of the response has not left the server at `now`.
     pub(super) fn in_service(&self, now: SimTime) -> Option<Service> {
         match self.ending {
@@ -137,12 +164,25 @@ impl Luck {
     }
 }
 
+/// When the calls of a closed-loop connection are due.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Schedule {
+    pub(super) pacing: Pacing,
+    /// The client's start, and the connection's phase.
+    pub(super) start: SimTime,
+}
+
 /// A connection slot.
 #[derive(Debug)]
-pub(super) struct Slot {
+pub(super) struct Slot<'s> {
+    /// Its place in the tournament of wakes.
+    pub(super) index: u32,
     pub(super) client: u32,
+    pub(super) spec: &'s ClientSpec,
     /// The ordinal among the client's connections.
     pub(super) ordinal: u32,
+    /// Of a closed-loop client.
+    pub(super) schedule: Option<Schedule>,
     pub(super) state: State,
     pub(super) socket: Option<Socket>,
     pub(super) call: Call,
@@ -150,7 +190,5 @@ pub(super) struct Slot {
     pub(super) answer: Option<Answer>,
     /// Draws of the next call that were made before its turn was put off.
     pub(super) drawn: Option<(SimDuration, SimDuration)>,
-    /// The phase of a staggered client.
-    pub(super) phase: SimDuration,
     pub(super) luck: Luck,
 }

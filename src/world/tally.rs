@@ -1,13 +1,8 @@
 //! Counts of requests and connections, and the distribution of latencies, in constant memory.
 
-use hdrhistogram::Histogram;
-
 use crate::record::{FailureKind, Metric, Metrics};
 use crate::units::{SimDuration, SimTime};
-
-/// Latencies from 1 µs to an hour, to three digits.
-const SHORTEST_NS: u64 = 1_000;
-const LONGEST_NS: u64 = 3_600_000_000_000;
+use crate::world::histogram::Histogram;
 
 /// What the clients have seen so far, warm-up excluded.
 #[derive(Debug)]
@@ -18,7 +13,7 @@ pub(super) struct Tally {
     pub(super) duplicated: u64,
     pub(super) connections_opened: u64,
     pub(super) connections_severed: u64,
-    latencies: Histogram<u32>,
+    latencies: Histogram,
     latency_sum: SimDuration,
     latency_max: SimDuration,
     first_failure: Option<SimTime>,
@@ -27,7 +22,6 @@ pub(super) struct Tally {
 
 impl Tally {
     pub(super) fn new() -> Self {
-        let latencies = Histogram::new_with_bounds(SHORTEST_NS, LONGEST_NS, 3).expect("the bounds are valid");
         Tally {
             succeeded: 0,
             failed: [0; FailureKind::ALL.len()],
@@ -35,7 +29,7 @@ impl Tally {
             duplicated: 0,
             connections_opened: 0,
             connections_severed: 0,
-            latencies,
+            latencies: Histogram::new(),
             latency_sum: SimDuration::ZERO,
             latency_max: SimDuration::ZERO,
             first_failure: None,
@@ -48,7 +42,7 @@ impl Tally {
         self.succeeded += 1;
         self.latency_sum += latency;
         self.latency_max = self.latency_max.max(latency);
-        self.latencies.saturating_record(latency.as_nanos());
+        self.latencies.record(latency);
     }
 
     pub(super) fn failed(&mut self, kind: FailureKind, known: SimTime) {
@@ -83,7 +77,7 @@ impl Tally {
         if self.succeeded == 0 {
             return;
         }
-        let quantile = |q: f64| SimDuration::from_nanos(self.latencies.value_at_quantile(q)).min(self.latency_max);
+        let quantile = |q: f64| self.latencies.quantile(q).min(self.latency_max);
         metrics.set(Metric::LatencyMeanS, self.latency_sum.as_secs_f64() / self.succeeded as f64);
         metrics.set(Metric::LatencyP50S, quantile(0.5).as_secs_f64());
         metrics.set(Metric::LatencyP90S, quantile(0.9).as_secs_f64());

@@ -37,6 +37,12 @@ impl Pacing {
         self.calls
     }
 
+    /// Whether call `index` is made at all.
+    #[inline]
+    pub fn goes_on(&self, index: u64) -> bool {
+        self.calls.is_none_or(|calls| index < calls)
+    }
+
     /// The time between calls.
     pub fn period(&self) -> SimDuration {
         self.due(1)

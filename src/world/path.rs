@@ -1,0 +1,482 @@
+//! The request path of one connection slot: from the moment its client sends to the moment it knows.
+//!
+//! A slot wakes when a packet of its reaches the data plane, so all that the packet meets (rules, listener, workers) is
+//! known and in order of time: one wake a request on an open connection, two on a fresh one. What the server does
+//! later to a request in service ([`Path::sever`]) revokes the answer arranged for it. An answer is counted at the
+//! slot's next wake, when nothing can come between any more.
+
+use crate::dist::Dist;
+use crate::engine::{Digest, Slots, Stream};
+use crate::ids::{PodId, SlotId};
+use crate::model::client::retries_silently;
+use crate::model::kube_proxy::KubeProxy;
+use crate::model::network::{ClosedFate, SynFate, closed_fate, next_syn, silent_syn_end, syn_fate};
+use crate::model::server::{Listener, Servers};
+use crate::model::spec::{DelayId, Mechanism, QueuedPolicy, Scenario};
+use crate::record::{FailureKind, LostRequest, Met};
+use crate::units::{SimDuration, SimTime};
+use crate::world::Options;
+use crate::world::slot::{Answer, Ending, Failure, Slot, Socket, State};
+use crate::world::tally::Tally;
+
+/// What a packet can meet: the rules of each node and the servers.
+#[derive(Debug)]
+pub(super) struct View<'a, 's> {
+    pub(super) proxies: &'a [KubeProxy<'s>],
+    pub(super) servers: &'a mut Servers<'s>,
+}
+
+/// What remains of the requests of a run.
+#[derive(Debug, Default)]
+pub(super) struct Results {
+    pub(super) digest: Digest,
+    pub(super) lost: Vec<LostRequest>,
+    pub(super) connected: Vec<(SimTime, SlotId, PodId)>,
+}
+
+/// What a wake means beyond its slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum After {
+    /// Nothing.
+    Nothing,
+    /// The slot's request has ended and no other is arranged.
+    Free,
+    /// The slot's warm-up request has ended.
+    WarmedUp,
+}
+
+/// What the slots share: the wakes, the counts, the limits of the run.
+#[derive(Debug)]
+pub(super) struct Path<'s> {
+    pub(super) scenario: &'s Scenario,
+    pub(super) options: Options,
+    pub(super) wakes: Slots,
+    /// Requests due at or after this are not sent.
+    pub(super) stop: SimTime,
+    pub(super) now: SimTime,
+    pub(super) tally: Tally,
+    pub(super) established: u64,
+    pub(super) closed: u64,
+    pub(super) results: Results,
+}
+
+impl<'s> Path<'s> {
+    pub(super) fn new(scenario: &'s Scenario, options: Options) -> Self {
+        Path {
+            scenario,
+            options,
+            wakes: Slots::new(8),
+            stop: SimTime::MAX,
+            now: SimTime::ZERO,
+            tally: Tally::new(),
+            established: 0,
+            closed: 0,
+            results: Results::default(),
+        }
+    }
+
+    /// Arranges a request on a closed-loop connection, to be sent at `sent`.
+    #[inline(always)]
+    pub(super) fn begin_call(&mut self, slot: &mut Slot<'s>, index: u64, sent: SimTime, warm_up: bool) {
+        let (round_trip, service_time) = match slot.drawn.take() {
+            Some(drawn) => drawn,
+            None => {
+                let round_trip = self.scenario.delays.get(DelayId::RttPod);
+                let service_time = &self.scenario.pod.server.service_time;
+                (draw(round_trip, || slot.luck.round_trip()), draw(service_time, || slot.luck.service_time()))
+            }
+        };
+        let call = &mut slot.call;
+        (call.index, call.sent, call.attempt_sent) = (index, sent, sent);
+        (call.round_trip, call.service_time) = (round_trip, service_time);
+        (call.attempt, call.warm_up, call.may_have_run) = (1, warm_up, false);
+        slot.state = State::Packet;
+        self.wake_at(slot, sent + round_trip.half());
+    }
+
+    /// A client that knew of a failure while its packet was on the way may be due before now; it wakes now.
+    #[inline(always)]
+    pub(super) fn wake_at(&mut self, slot: &Slot<'s>, at: SimTime) {
+        self.wakes.set(slot.index, at.max(self.now));
+    }
+
+    /// The slot wakes.
+    #[inline]
+    pub(super) fn wake(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) -> After {
+        match slot.state {
+            State::Packet => self.packet(slot, view),
+            State::AfterHandshake => self.request_arrives(slot, view),
+            State::Retransmission => self.connect_again(slot, view),
+            State::Answer => return self.answer_known(slot),
+            State::GivesUp => self.gives_up(slot, view),
+            State::Idle => unreachable!("an idle slot has no wake"),
+        }
+        After::Nothing
+    }
+
+    #[inline(always)]
+    fn packet(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
+        self.settle(slot);
+        if slot.call.sent >= self.stop && obeys_stop(slot) {
+            self.rest(slot);
+        } else if slot.socket.is_some() {
+            self.request_arrives(slot, view);
+        } else {
+            self.connect(slot, view);
+        }
+    }
+
+    fn rest(&mut self, slot: &mut Slot<'s>) {
+        slot.state = State::Idle;
+        self.wakes.set(slot.index, SimTime::MAX);
+    }
+
+    /// The SYN of a new connection reaches the node.
+    fn connect(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
+        self.tally.connections_opened += 1;
+        slot.call.reused = false;
+        self.syn(slot, view);
+    }
+
+    fn syn(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
+        let call = slot.call;
+        let rules = view.proxies[call.node.index()].rules();
+        let Some(pod) = choose(rules, slot) else {
+            self.answered(slot, None, FailureKind::ConnectRefused, Met::NoEndpoints, view);
+            return;
+        };
+        match syn_fate(view.servers.listener(pod), self.scenario.cluster.cni) {
+            SynFate::Accepted => self.established(slot, pod, view),
+            SynFate::Answered(kind, met) => self.answered(slot, Some(pod), kind, met, view),
+            SynFate::Silent => self.silent(slot, pod, view),
+        }
+    }
+
+    /// The attempt fails by an answer of the network, one way later.
+    fn answered(
+        &mut self,
+        slot: &mut Slot<'s>,
+        pod: Option<PodId>,
+        kind: FailureKind,
+        met: Met,
+        view: &mut View<'_, 's>,
+    ) {
+        let known = self.now + slot.call.one_way();
+        self.attempt_failed(slot, Failure { kind, met, met_at: self.now, known, pod }, view);
+    }
+
+    /// Nothing answers the SYN: its retransmissions go to the same pod, pinned by conntrack.
+    fn silent(&mut self, slot: &mut Slot<'s>, pod: PodId, view: &mut View<'_, 's>) {
+        let call = slot.call;
+        let timeout = slot.spec.connect_timeout;
+        if self.scenario.without.has(Mechanism::ConntrackPinning) {
+            self.retransmit_later(slot, pod, view);
+            return;
+        }
+        let exited = view.servers.exited(pod).unwrap_or(self.now);
+        let (known, kind) = silent_syn_end(call.attempt_sent, timeout, exited, call.one_way());
+        let failure = Failure { kind, met: Met::NamespaceGone, met_at: self.now, known, pod: Some(pod) };
+        self.attempt_failed(slot, failure, view);
+    }
+
+    /// Without pinning each retransmission chooses anew.
+    fn retransmit_later(&mut self, slot: &mut Slot<'s>, pod: PodId, view: &mut View<'_, 's>) {
+        let call = slot.call;
+        let given_up = call.attempt_sent + slot.spec.connect_timeout;
+        match next_syn(call.attempt_sent, self.now).filter(|at| *at < given_up) {
+            Some(at) => {
+                slot.state = State::Retransmission;
+                self.wake_at(slot, at + call.one_way());
+            }
+            None => {
+                let kind = FailureKind::ConnectTimeout;
+                let failure =
+                    Failure { kind, met: Met::NamespaceGone, met_at: self.now, known: given_up, pod: Some(pod) };
+                self.attempt_failed(slot, failure, view);
+            }
+        }
+    }
+
+    fn connect_again(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
+        slot.call.choice = None;
+        self.syn(slot, view);
+    }
+
+    fn established(&mut self, slot: &mut Slot<'s>, pod: PodId, view: &mut View<'_, 's>) {
+        self.established += 1;
+        let free = slot.spec.free_connect;
+        let node = slot.call.node;
+        slot.socket = Some(Socket { pod, node, carried: 0, closed_at: None, idle_since: self.now });
+        if self.options.trace {
+            let id = SlotId(slot.ordinal);
+            self.results.connected.push((self.now, id, pod));
+        }
+        if free {
+            self.request_arrives(slot, view);
+        } else {
+            slot.state = State::AfterHandshake;
+            let at = self.now + slot.call.round_trip;
+            self.wake_at(slot, at);
+        }
+    }
+
+    /// The request reaches the pod over the slot's connection.
+    #[inline]
+    fn request_arrives(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
+        if self.scenario.without.has(Mechanism::ConntrackPinning) {
+            self.unpin(slot, view);
+        }
+        let server = &self.scenario.pod.server;
+        let Some(socket) = &mut slot.socket else { unreachable!("a request travels over a connection") };
+        slot.call.reused = socket.carried > 0;
+        if socket.closed_at.is_none() && self.now.saturating_since(socket.idle_since) > server.keep_alive_timeout {
+            socket.closed_at = Some(socket.idle_since + server.keep_alive_timeout);
+        }
+        match socket.closed_at {
+            Some(closed) => self.meets_closed(slot, closed, view),
+            None => self.serve(slot, view),
+        }
+    }
+
+    #[inline(always)]
+    fn serve(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
+        let server = &self.scenario.pod.server;
+        let Some(socket) = &mut slot.socket else { unreachable!("a request is served over a connection") };
+        let call = slot.call;
+        let service = view.servers.serve(socket.pod, self.now, call.service_time);
+        let done = service.finish + server.response_time;
+        socket.carried += 1;
+        socket.idle_since = done;
+        let last = socket.carried >= server.keep_alive_requests;
+        if last {
+            socket.closed_at = Some(done);
+        }
+        let closes = !slot.spec.keep_alive || (last && slot.spec.honours_connection_close);
+        let known = done + call.one_way();
+        slot.answer = Some(Answer { call, known, ending: Ending::Served { service, done }, closes });
+        let patience = call.attempt_sent + slot.spec.request_timeout;
+        if known > patience {
+            slot.state = State::GivesUp;
+            self.wake_at(slot, patience);
+        } else {
+            self.go_on(slot, known);
+        }
+    }
+
+    /// The client's patience ends before the response is there.
+    fn gives_up(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
+        slot.answer = None;
+        slot.call.may_have_run = true;
+        let pod = slot.socket.map(|socket| socket.pod);
+        let (kind, met) = (FailureKind::Timeout, Met::SlowServer);
+        self.attempt_failed(slot, Failure { kind, met, met_at: self.now, known: self.now, pod }, view);
+    }
+
+    /// The server had closed the connection before the request arrived.
+    fn meets_closed(&mut self, slot: &mut Slot<'s>, closed: SimTime, view: &mut View<'_, 's>) {
+        let notices = slot.spec.notices_close;
+        let call = slot.call;
+        let pod = slot.socket.map(|socket| socket.pod);
+        match closed_fate(closed, self.now, call.one_way()) {
+            ClosedFate::SeenBeforeSending if notices => {
+                self.close_socket(slot);
+                self.connect(slot, view);
+            }
+            ClosedFate::SeenBeforeSending => {
+                let (kind, met) = (FailureKind::Eof, Met::ClosedIdle);
+                let failure = Failure { kind, met, met_at: self.now, known: call.attempt_sent, pod };
+                self.attempt_failed(slot, failure, view);
+            }
+            ClosedFate::Crossed => {
+                self.answered(slot, pod, FailureKind::Reset, Met::ClosedUnread, view);
+            }
+        }
+    }
+
+    /// Without conntrack pinning the packet chooses among the current rules, whatever its connection.
+    fn unpin(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
+        let Some(node) = slot.socket.map(|socket| socket.node) else { return };
+        let Some(pod) = choose(view.proxies[node.index()].rules(), slot) else { return };
+        let Some(socket) = &mut slot.socket else { return };
+        if pod != socket.pod {
+            socket.pod = pod;
+            socket.closed_at = match view.servers.listener(pod) {
+                Listener::Open => None,
+                _ => Some(self.now),
+            };
+        }
+    }
+
+    /// The attempt fails. Either the client tries again by itself, or the request is lost.
+    fn attempt_failed(&mut self, slot: &mut Slot<'s>, failure: Failure, view: &mut View<'_, 's>) {
+        self.close_socket(slot);
+        let client = slot.spec;
+        let call = &mut slot.call;
+        let retries = !self.scenario.without.has(Mechanism::SilentRetry)
+            && retries_silently(client, failure.kind, call.reused, call.attempt);
+        if !retries {
+            let answer = Answer { call: *call, known: failure.known, ending: Ending::Lost(failure), closes: false };
+            slot.answer = Some(answer);
+            self.go_on(slot, failure.known);
+            return;
+        }
+        (call.attempt, call.attempt_sent, call.choice) = (call.attempt + 1, failure.known, None);
+        let at = failure.known + call.one_way();
+        if at <= self.now {
+            self.connect(slot, view);
+        } else {
+            slot.state = State::Packet;
+            self.wake_at(slot, at);
+        }
+    }
+
+    fn close_socket(&mut self, slot: &mut Slot<'s>) {
+        if slot.socket.take().is_some() {
+            self.closed += 1;
+        }
+    }
+
+    /// The end of the request is arranged; a closed-loop connection goes on with its next call.
+    #[inline(always)]
+    fn go_on(&mut self, slot: &mut Slot<'s>, known: SimTime) {
+        let next = slot.call.index + 1;
+        if let Some(schedule) = slot.schedule.filter(|schedule| schedule.pacing.goes_on(next) && !slot.call.warm_up) {
+            let sent = schedule.pacing.due_at(schedule.start, next).max(known);
+            if sent < self.stop || schedule.pacing.calls().is_some() {
+                self.begin_call(slot, next, sent, false);
+                return;
+            }
+        }
+        slot.state = State::Answer;
+        self.wake_at(slot, known);
+    }
+
+    /// The answer is known, and no next call was arranged.
+    fn answer_known(&mut self, slot: &mut Slot<'s>) -> After {
+        self.settle(slot);
+        self.rest(slot);
+        if slot.call.warm_up { After::WarmedUp } else { After::Free }
+    }
+
+    /// Counts the answer of the slot: nothing can come between any more.
+    #[inline(always)]
+    pub(super) fn settle(&mut self, slot: &mut Slot<'s>) {
+        let Some(answer) = slot.answer.take() else { return };
+        if !answer.call.warm_up {
+            match answer.ending {
+                Ending::Served { .. } => {
+                    self.tally.succeeded(answer.known - answer.call.sent);
+                    if answer.call.attempt > 1 {
+                        self.tally.retried += 1;
+                        self.tally.duplicated += u64::from(answer.call.may_have_run);
+                    }
+                }
+                Ending::Lost(failure) => self.tally.failed(failure.kind, answer.known),
+            }
+            if self.options.check || self.options.trace {
+                self.observe(slot, &answer);
+            }
+        }
+        if answer.closes {
+            self.close_socket(slot);
+        }
+    }
+
+    #[cold]
+    fn observe(&mut self, slot: &mut Slot<'s>, answer: &Answer) {
+        let call = &answer.call;
+        let who = u64::from(slot.client) << 32 | u64::from(slot.ordinal);
+        let Ending::Lost(failure) = answer.ending else {
+            let words = [6, who, call.index, call.sent.as_nanos(), answer.known.as_nanos()];
+            self.results.digest.add(&words);
+            return;
+        };
+        let words = [7, who, call.index, call.sent.as_nanos(), answer.known.as_nanos(), failure.kind as u64];
+        self.results.digest.add(&words);
+        self.results.lost.push(LostRequest {
+            client: slot.client,
+            slot: SlotId(slot.ordinal),
+            call: call.index,
+            sent: call.sent,
+            met_at: failure.met_at,
+            known: failure.known,
+            kind: failure.kind,
+            met: failure.met,
+            pod: failure.pod,
+            node: call.node,
+            reused: call.reused,
+            attempts: call.attempt,
+        });
+    }
+
+    /// Returns when the connection's request is drained, or now.
+    pub(super) fn sever_one(&mut self, slot: &mut Slot<'s>, cut: bool, view: &mut View<'_, 's>) -> SimTime {
+        let Some(socket) = &mut slot.socket else { return self.now };
+        if slot.answer.is_some_and(|answer| answer.closes && answer.known <= self.now) {
+            // The client has closed it; that is noted at its next wake.
+            return self.now;
+        }
+        self.tally.connections_severed += u64::from(socket.closed_at.is_none());
+        let in_service = slot.answer.and_then(|answer| Some((answer, answer.in_service(self.now)?)));
+        let Some((answer, service)) = in_service else {
+            socket.closed_at = Some(socket.closed_at.map_or(self.now, |closed| closed.min(self.now)));
+            return self.now;
+        };
+        let unread = service.start > self.now && self.scenario.pod.server.queued == QueuedPolicy::Reset;
+        if !cut && !unread {
+            socket.closed_at = Some(socket.idle_since);
+            self.drain_one(slot);
+            return answer.done();
+        }
+        let (kind, met) = match () {
+            () if service.start > self.now => (FailureKind::Reset, Met::ClosedUnread),
+            () if service.finish > self.now => (FailureKind::Eof, Met::CutInService),
+            () => (FailureKind::Truncated, Met::CutInResponse),
+        };
+        self.revoke(slot, answer, kind, met, view);
+        self.now
+    }
+
+    /// A drained request is answered with `Connection: close`.
+    fn drain_one(&mut self, slot: &mut Slot<'s>) {
+        let honours = slot.spec.honours_connection_close;
+        if let Some(answer) = &mut slot.answer {
+            answer.closes |= honours;
+        }
+    }
+
+    /// The answer arranged for a request will not come: the connection ends instead.
+    fn revoke(&mut self, slot: &mut Slot<'s>, answer: Answer, kind: FailureKind, met: Met, view: &mut View<'_, 's>) {
+        let pod = slot.socket.map(|socket| socket.pod);
+        slot.answer = None;
+        let next_was_arranged = slot.state == State::Packet;
+        if next_was_arranged {
+            slot.drawn = Some((slot.call.round_trip, slot.call.service_time));
+        }
+        slot.call = answer.call;
+        slot.call.may_have_run |= met != Met::ClosedUnread;
+        self.answered(slot, pod, kind, met, view);
+    }
+}
+
+/// A client with a known number of calls makes them all, as fortio does; a retry belongs to a request under way.
+fn obeys_stop(slot: &Slot<'_>) -> bool {
+    let counted = slot.schedule.is_some_and(|schedule| schedule.pacing.calls().is_some());
+    slot.call.attempt == 1 && !slot.call.warm_up && !counted
+}
+
+/// One draw, the stream being opened only if the distribution needs it.
+#[inline]
+pub(super) fn draw<'a>(dist: &Dist, stream: impl FnOnce() -> &'a mut Stream) -> SimDuration {
+    match dist {
+        Dist::Constant(value) => *value,
+        dist => dist.draw(stream()),
+    }
+}
+
+/// Each pod in the rules with equal probability: by the call's own bits if it has some, else by the slot's stream.
+fn choose(rules: &[PodId], slot: &mut Slot<'_>) -> Option<PodId> {
+    let bits = slot.call.choice.unwrap_or_else(|| slot.luck.choice().bits());
+    let place = (u128::from(bits) * rules.len() as u128) >> 64;
+    rules.get(place as usize).copied()
+}
