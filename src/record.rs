@@ -495,8 +495,10 @@ impl Fact {
 pub struct RunOutput {
     /// The numbers.
     pub metrics: Metrics,
-    /// Order-free digest of the facts, and of every request's outcome if the run was checked or traced.
+    /// Order-free digest of the facts of the control plane and the data plane.
     pub digest: Digest,
+    /// Order-free digest of every request's outcome, if the run was checked or traced.
+    pub requests_digest: Option<Digest>,
     /// The story, if it was asked for.
     pub trace: Option<Trace>,
 }

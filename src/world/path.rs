@@ -29,7 +29,8 @@ pub(super) struct View<'a, 's> {
 /// What remains of the requests of a run.
 #[derive(Debug, Default)]
 pub(super) struct Results {
-    pub(super) digest: Digest,
+    /// Of every request's outcome, if the run is checked or traced.
+    pub(super) digest: Option<Digest>,
     pub(super) lost: Vec<LostRequest>,
     pub(super) connected: Vec<(SimTime, SlotId, PodId)>,
 }
@@ -62,6 +63,7 @@ pub(super) struct Path<'s> {
 
 impl<'s> Path<'s> {
     pub(super) fn new(scenario: &'s Scenario, options: Options) -> Self {
+        let observed = options.check || options.trace;
         Path {
             scenario,
             options,
@@ -71,7 +73,7 @@ impl<'s> Path<'s> {
             tally: Tally::new(),
             established: 0,
             closed: 0,
-            results: Results::default(),
+            results: Results { digest: observed.then(Digest::default), ..Results::default() },
         }
     }
 
@@ -373,7 +375,7 @@ impl<'s> Path<'s> {
                 }
                 Ending::Lost(failure) => self.tally.failed(failure.kind, answer.known),
             }
-            if self.options.check || self.options.trace {
+            if self.results.digest.is_some() {
                 self.observe(slot, &answer);
             }
         }
@@ -388,11 +390,11 @@ impl<'s> Path<'s> {
         let who = u64::from(slot.client) << 32 | u64::from(slot.ordinal);
         let Ending::Lost(failure) = answer.ending else {
             let words = [6, who, call.index, call.sent.as_nanos(), answer.known.as_nanos()];
-            self.results.digest.add(&words);
+            self.results.digest.iter_mut().for_each(|digest| digest.add(&words));
             return;
         };
         let words = [7, who, call.index, call.sent.as_nanos(), answer.known.as_nanos(), failure.kind as u64];
-        self.results.digest.add(&words);
+        self.results.digest.iter_mut().for_each(|digest| digest.add(&words));
         self.results.lost.push(LostRequest {
             client: slot.client,
             slot: SlotId(slot.ordinal),

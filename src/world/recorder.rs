@@ -88,11 +88,10 @@ impl Recorder {
         metrics.set(Metric::ExposedShareS, share);
         metrics.set(Metric::StartExposureS, start);
         let requests = requests.into_results(&mut metrics);
-        self.digest.join(requests.digest);
         if let Some(trace) = &mut self.trace {
             (trace.lost, trace.connected, trace.end) = (requests.lost, requests.connected, end);
         }
-        RunOutput { metrics, digest: self.digest, trace: self.trace }
+        RunOutput { metrics, digest: self.digest, requests_digest: requests.digest, trace: self.trace }
     }
 
     fn set_rollout_metrics(&self, metrics: &mut Metrics) {
