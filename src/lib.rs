@@ -27,4 +27,6 @@ pub mod replications;
 
 pub mod report;
 
+pub mod explain;
+
 pub mod cli;

@@ -1,16 +1,13 @@
 //! `rollsim explain`: one replication told as a story, with pictures of the race.
 
-use std::collections::BTreeMap;
-
 use super::args::ExplainArgs;
 use super::failure::Failure;
 use super::{folders, input, print};
-use crate::model::spec::{Mechanism, Scenario};
-use crate::record::{LostRequest, Metric, Trace};
-use crate::report::chain::{self, Segment};
-use crate::report::picture;
+use crate::explain::{self, traced};
+use crate::model::spec::Scenario;
+use crate::record::{Metric, Trace};
 use crate::report::sink::Folder;
-use crate::report::story::{self, Saving};
+use crate::report::{picture, story};
 use crate::run::{self, Options};
 use crate::scenario;
 
@@ -60,43 +57,10 @@ fn loses(scenario: &Scenario, replication: u64) -> bool {
     output.metrics.get(Metric::Failed).is_some_and(|failed| failed > 0.0)
 }
 
-fn traced(scenario: &Scenario, replication: u64) -> Trace {
-    run::run_once(scenario, replication, Options { trace: true, check: false }).trace.unwrap_or_default()
-}
-
 /// The story, each lost request with the segment of its chain that saves it when set to zero.
 fn told(scenario: &Scenario, replication: u64, trace: &Trace) -> String {
-    let savings = savings(scenario, replication, trace);
+    let savings = explain::savings(scenario, replication, trace);
     story::tell(trace, &scenario.name, scenario.run.seed, replication, &savings)
-}
-
-/// For each request told of: the longest late segment without which the same replication does not lose it, found by
-/// running the replication again without that mechanism.
-fn savings(scenario: &Scenario, replication: u64, trace: &Trace) -> Vec<Saving> {
-    let mut without = BTreeMap::new();
-    let mut saves = |segment: Segment, lost: &LostRequest| {
-        let again = without
-            .entry(segment.mechanism())
-            .or_insert_with(|| traced(&without_mechanism(scenario, segment.mechanism()), replication).lost);
-        !again.iter().any(|other| is_same_request(other, lost))
-    };
-    let mut saving = |(index, lost): (usize, &LostRequest)| {
-        let late = chain::late_segments(trace, lost);
-        late.into_iter().find(|(segment, _)| saves(*segment, lost)).map(|(segment, _)| Saving::new(index, segment))
-    };
-    trace.lost.iter().enumerate().take(story::told_requests(trace)).filter_map(&mut saving).collect()
-}
-
-fn without_mechanism(scenario: &Scenario, name: &str) -> Scenario {
-    let mut changed = scenario.clone();
-    if let Some(mechanism) = Mechanism::by_name(name) {
-        changed.without = changed.without.with(mechanism);
-    }
-    changed
-}
-
-fn is_same_request(one: &LostRequest, other: &LostRequest) -> bool {
-    (one.client, one.slot, one.call) == (other.client, other.slot, other.call)
 }
 
 /// The only calls of the pictures.

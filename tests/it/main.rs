@@ -1,5 +1,13 @@
 //! Integration tests, one crate so that it links once.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test that fails says so by panicking")]
+#![expect(clippy::float_cmp, reason = "counts are whole numbers")]
+#![expect(clippy::disallowed_methods, reason = "expectations may be computed with std's maths")]
+
+mod article;
 mod cli;
+mod common;
+mod mechanisms;
 mod scenario_files;
+mod theory;
 mod vectors;

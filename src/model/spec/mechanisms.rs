@@ -64,6 +64,11 @@ impl Mechanisms {
         self.0 & (1 << mechanism as u32) != 0
     }
 
+    /// The names of the members.
+    pub fn names(self) -> Vec<&'static str> {
+        self.iter().map(Mechanism::name).collect()
+    }
+
     /// The members in the order of [`Mechanism::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Mechanism> {
         Mechanism::ALL.into_iter().filter(move |&mechanism| self.has(mechanism))

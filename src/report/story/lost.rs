@@ -18,15 +18,15 @@ pub(super) fn add_requests(story: &mut String, trace: &Trace, savings: &[Saving]
     }
     add_heading(story, &format!("The lost requests, times {}:", Origin::of(trace).after));
     for (index, lost) in trace.lost.iter().take(TOLD).enumerate() {
-        let saved: Vec<_> = savings.iter().filter(|saving| saving.index == index).copied().collect();
-        add_request(story, trace, index, lost, &saved);
+        let saved = savings.iter().find(|saving| saving.index == index);
+        add_request(story, trace, index, lost, saved);
     }
     if trace.lost.len() > TOLD {
         add_prose(story, "   ", &format!("… and {} more, the same in records.", trace.lost.len() - TOLD));
     }
 }
 
-fn add_request(story: &mut String, trace: &Trace, index: usize, lost: &LostRequest, saved: &[Saving]) {
+fn add_request(story: &mut String, trace: &Trace, index: usize, lost: &LostRequest, saved: Option<&Saving>) {
     add_prose(story, &format!("{:>4}. ", index + 1), &who(trace, lost));
     for prose in [what(trace, lost), why(trace, lost), remedy(trace, lost, saved)] {
         if !prose.is_empty() {
@@ -111,33 +111,31 @@ fn late_start(trace: &Trace, lost: &LostRequest, pod: PodId) -> String {
     }
 }
 
-fn remedy(trace: &Trace, lost: &LostRequest, saved: &[Saving]) -> String {
-    if !saved.is_empty() {
-        return saved.iter().map(saving_in_words).collect::<Vec<_>>().join(" ");
+fn remedy(trace: &Trace, lost: &LostRequest, saved: Option<&Saving>) -> String {
+    if let Some(saving) = saved {
+        return saving_in_words(saving);
     }
     match (clock(lost), lost.pod) {
-        (Clock::Unroute, Some(pod)) => no_single_one(trace, lost, pod),
+        (Clock::Unroute, Some(pod)) => none_of_them(trace, lost, pod),
         _ => String::new(),
     }
 }
 
 fn saving_in_words(saving: &Saving) -> String {
+    let words: Vec<_> = saving.segments.iter().map(|segment| segment.words()).collect();
+    let alone = if words.len() > 1 { "No single one of them at zero saves it. " } else { "" };
     format!(
-        "With {} at zero the same replication does not lose it (model.without = [\"{}\"], checked by running it).",
-        saving.segment.words(),
-        saving.mechanism
+        "{alone}With {} at zero the same replication does not lose it (model.without = {}, checked by running it).",
+        words.join(" and "),
+        saving.without()
     )
 }
 
-fn no_single_one(trace: &Trace, lost: &LostRequest, pod: PodId) -> String {
-    let longest = late_segments(trace, lost).first().map(|&(_, length)| length);
-    let reason = match (longest, needed(trace, lost, pod)) {
-        (_, Some(needed)) if needed.is_zero() => "the rule was not what held it".to_owned(),
-        (Some(longest), Some(needed)) if longest < needed => {
-            format!("the longest gives {}, {} were needed", span(longest), span(needed))
-        }
-        (Some(_), Some(_)) => "the run then takes another course and loses it elsewhere".to_owned(),
-        _ => "the rule's way out is not known to its end".to_owned(),
+fn none_of_them(trace: &Trace, lost: &LostRequest, pod: PodId) -> String {
+    let reason = match needed(trace, lost, pod) {
+        Some(needed) if needed.is_zero() => "the rule was not what held it",
+        Some(_) => "the run then takes another course and loses it elsewhere",
+        None => "the rule's way out is not known to its end",
     };
-    format!("No single one of the three at zero saves it: {reason}.")
+    format!("Not even all three at zero save it: {reason}.")
 }

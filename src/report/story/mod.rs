@@ -2,7 +2,7 @@
 //! request was lost.
 //!
 //! Plain text of at most 110 columns, made from a [`Trace`] and nothing else. Whether a request would be saved with
-//! one segment at zero can only be seen by simulating again, so the caller does that and hands in the [`Saving`]s.
+//! a segment at zero can only be seen by simulating again, so the caller does that and hands in the [`Saving`]s.
 
 mod lost;
 mod outcome;
@@ -15,26 +15,30 @@ use crate::report::chain::Segment;
 
 pub(crate) use text::{count, span};
 
-/// A lost request that is not lost when one segment takes no time: found by running the same replication again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A lost request that is not lost when some segments take no time: found by running the same replication again.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Saving {
     /// The request's index in [`Trace::lost`].
     pub index: usize,
-    /// The name in `model.without` with which it was run again.
-    pub mechanism: &'static str,
-    /// The segment this set to zero.
-    pub segment: Segment,
+    /// The segments this set to zero, longest first: one where one is enough.
+    pub segments: Vec<Segment>,
 }
 
 impl Saving {
-    /// Request `index` is not lost with `segment` at zero.
-    pub const fn new(index: usize, segment: Segment) -> Self {
-        Saving { index, mechanism: segment.mechanism(), segment }
+    /// Request `index` is not lost with `segments` at zero.
+    pub fn new(index: usize, segments: &[Segment]) -> Self {
+        Saving { index, segments: segments.to_vec() }
+    }
+
+    /// The value of `model.without` with which it was run again: `["sync_time"]`.
+    pub fn without(&self) -> String {
+        let names: Vec<_> = self.segments.iter().map(|segment| format!("\"{}\"", segment.mechanism())).collect();
+        format!("[{}]", names.join(", "))
     }
 }
 
-/// Tells one replication. `savings` are all that were found when each of [`late_segments`] was tried for each of the
-/// first [`told_requests`] lost requests: of a request without one the story says that no single segment saves it.
+/// Tells one replication. `savings` are those found when [`late_segments`] were tried, one by one and then together, for
+/// each of the first [`told_requests`] lost requests: of a request without one the story says that none saves it.
 ///
 /// [`late_segments`]: crate::report::chain::late_segments
 pub fn tell(trace: &Trace, scenario_name: &str, seed: u64, replication: u64, savings: &[Saving]) -> String {

@@ -5,7 +5,7 @@ use super::*;
 use crate::ids::{NodeId, PodId, Revision};
 use crate::record::{Met, PodRecord, RuleEvent, RuleRecord};
 use crate::report::sample;
-use crate::units::{SimDuration, SimTime};
+use crate::units::SimTime;
 
 fn narrow(story: &str) {
     for line in story.lines() {
@@ -16,7 +16,7 @@ fn narrow(story: &str) {
 
 #[test]
 fn a_story_with_losses() {
-    let savings = [Saving::new(0, Segment::SyncTime), Saving::new(2, Segment::SyncTime)];
+    let savings = [Saving::new(0, &[Segment::SyncTime]), Saving::new(2, &[Segment::SyncTime])];
     let story = tell(&sample::sample_trace(), "article-no-hook", 1, 0, &savings);
     narrow(&story);
     insta::assert_snapshot!(story);
@@ -67,7 +67,7 @@ fn an_exposed_start_is_told() {
     trace.lost[0].pod = Some(pod);
     trace.lost[0].met = Met::NotListeningYet;
     trace.lost[0].met_at = SimTime::from_nanos(1_240_000_000);
-    let story = tell(&trace, "boot", 1, 0, &[Saving::new(0, Segment::Boot)]);
+    let story = tell(&trace, "boot", 1, 0, &[Saving::new(0, &[Segment::Boot])]);
     assert!(story.contains("new-6: its rule on node-0 came 50.0 ms before it listened, 1 request lost"), "{story}");
     assert!(story.contains("Late was its start (boot took 250.0 ms): the packet came 10.0 ms before"), "{story}");
     assert!(story.contains("[\"boot_before_listening\"]"), "{story}");
@@ -82,11 +82,10 @@ fn an_established_connection_has_the_kill_chain_as_its_clock() {
 }
 
 #[test]
-fn a_segment_that_is_too_short_does_not_save() {
-    let mut trace = sample::sample_trace();
-    trace.lost[0].met_at = trace.lost[0].met_at.saturating_sub(SimDuration::from_millis(40));
-    let story = tell(&trace, "short", 1, 0, &[]);
-    assert!(story.contains("No single one of the three at zero saves it: the longest gives"), "{story}");
+fn segments_that_only_save_together_are_said_to() {
+    let trace = sample::sample_trace();
+    let story = tell(&trace, "short", 1, 0, &[Saving::new(0, &[Segment::SyncTime, Segment::EndpointSliceHop])]);
+    assert!(story.contains("No single one of them at zero saves it. With sync time and EndpointSlice hop"), "{story}");
 }
 
 #[test]
@@ -99,5 +98,5 @@ fn empty_traces_are_told_too() {
     trace.template_changed = None;
     narrow(&tell(&trace, "bare", 1, 0, &[]));
     trace.pods.clear();
-    narrow(&tell(&trace, "barest", 1, 0, &[Saving::new(77, Segment::Boot)]));
+    narrow(&tell(&trace, "barest", 1, 0, &[Saving::new(77, &[Segment::Boot])]));
 }
