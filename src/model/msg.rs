@@ -43,6 +43,19 @@ pub enum Msg {
     },
 }
 
+/// What a SYN to a pod meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listener {
+    /// The process has not opened it yet.
+    NotYet,
+    /// It accepts.
+    Open,
+    /// It is closed, the network namespace still answers.
+    Closed,
+    /// The namespace is gone, too.
+    Gone,
+}
+
 /// The output buffer of a room with timers of type `T`.
 pub type RoomOut<T> = Out<T, Msg, Fact>;
 

@@ -4,7 +4,7 @@
 //! unread bytes. Leaves out: packet loss, windows, the size of requests. Source: mechanics 7.1; mechanisms 3 to 7 of
 //! the measurements' README (bridge CNI: no answer once the namespace is gone, host unreachable after about 54 s).
 
-use crate::model::server::Listener;
+use crate::model::msg::Listener;
 use crate::model::spec::Cni;
 use crate::record::{FailureKind, Met};
 use crate::units::{SimDuration, SimTime};

@@ -8,7 +8,7 @@
 mod workers;
 
 use crate::ids::PodId;
-use crate::model::msg::{Draws, Fact, Msg, PodEvent, RoomOut};
+use crate::model::msg::{Draws, Fact, Listener, Msg, PodEvent, RoomOut};
 use crate::model::spec::{DelayId, InFlightPolicy, Mechanism, Scenario, Signal, StopBehaviour};
 use crate::units::{SimDuration, SimTime};
 
@@ -23,19 +23,6 @@ pub enum Timer {
     Stops(PodId),
     /// The process ends.
     Exits(PodId),
-}
-
-/// What a SYN to a pod meets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Listener {
-    /// The process has not opened it yet.
-    NotYet,
-    /// It accepts.
-    Open,
-    /// It is closed, the network namespace still answers.
-    Closed,
-    /// The namespace is gone, too.
-    Gone,
 }
 
 #[derive(Debug)]
