@@ -1,3 +1,5 @@
+//! Draws against the moments and quantiles their parameters promise, and against the values they have had so far.
+
 use super::*;
 use crate::engine::{Digest, StreamKey};
 

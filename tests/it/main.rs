@@ -10,4 +10,5 @@ mod common;
 mod mechanisms;
 mod scenario_files;
 mod theory;
+mod tidy;
 mod vectors;
