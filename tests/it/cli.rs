@@ -10,10 +10,10 @@ use serde_json::Value;
 const SCENARIO: &str = "name = \"small\"\n[run]\nduration = \"60s\"\n[[clients]]\nprofile = \"fortio\"\n";
 
 /// A folder of its own for each test, with the scenario in `small.toml`.
-struct Room(PathBuf);
+pub(crate) struct Room(PathBuf);
 
 impl Room {
-    fn new(name: &str) -> Room {
+    pub(crate) fn new(name: &str) -> Room {
         let path = std::env::temp_dir().join(format!("rollsim-cli-{}-{name}", std::process::id()));
         drop(fs::remove_dir_all(&path));
         fs::create_dir_all(&path).unwrap();
@@ -32,7 +32,7 @@ impl Room {
     }
 
     /// Runs, checks the exit code and returns stdout and stderr.
-    fn check(&self, arguments: &[&str], code: i32) -> (String, String) {
+    pub(crate) fn check(&self, arguments: &[&str], code: i32) -> (String, String) {
         let output = self.run(arguments);
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
@@ -40,7 +40,7 @@ impl Room {
         (stdout, stderr)
     }
 
-    fn read(&self, path: &str) -> String {
+    pub(crate) fn read(&self, path: &str) -> String {
         fs::read_to_string(self.0.join(path)).unwrap()
     }
 }

@@ -7,6 +7,7 @@
 mod article;
 mod cli;
 mod common;
+mod determinism;
 mod mechanisms;
 mod scenario_files;
 mod theory;
