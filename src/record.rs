@@ -398,7 +398,8 @@ pub struct LostRequest {
     pub call: u64,
     /// When its first attempt was sent.
     pub sent: SimTime,
-    /// When the packet that sealed its fate reached the node or the pod.
+    /// When the packet that sealed its fate reached the node or the pod; when it was sent, if the connection was known to
+    /// be closed by then.
     pub met_at: SimTime,
     /// When the client knew.
     pub known: SimTime,

@@ -287,7 +287,7 @@ impl<'s> Path<'s> {
             }
             ClosedFate::SeenBeforeSending => {
                 let (kind, met) = (FailureKind::Eof, Met::ClosedIdle);
-                let failure = Failure { kind, met, met_at: self.now, known: call.attempt_sent, pod };
+                let failure = Failure { kind, met, met_at: call.attempt_sent, known: call.attempt_sent, pod };
                 self.attempt_failed(slot, failure, view);
             }
             ClosedFate::Crossed => {

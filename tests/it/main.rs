@@ -9,6 +9,7 @@ mod cli;
 mod common;
 mod determinism;
 mod mechanisms;
+mod properties;
 mod scenario_files;
 mod theory;
 mod tidy;
