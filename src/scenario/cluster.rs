@@ -64,7 +64,8 @@ fn tokens(node: &Node) -> Result<(f64, f64), Fault> {
     let [low, high] = exactly(node, "a number of tokens or [low, high]")?;
     let (low, high) = (one(low)?, one(high)?);
     if low > high {
-        return Err(Fault::new("bad-value", format!("has a low end {low} above its high end {high}")));
+        let fault = Fault::new("bad-value", format!("has a low end {low} above its high end {high}"));
+        return Err(fault.help("write the low end first"));
     }
     Ok((low, high))
 }

@@ -86,7 +86,8 @@ fn part<T>(node: &Node, name: &str, all: &[&str], parse: impl Fn(&Node) -> Resul
 fn uniform(node: &Node) -> Result<Dist, Fault> {
     let [low, high] = durations(node, "[low, high]")?;
     if low > high {
-        return Err(bad(format!("has a uniform distribution whose low end {low} is above its high end {high}")));
+        let fault = bad(format!("has a uniform distribution whose low end {low} is above its high end {high}"));
+        return Err(fault.help(format!("write {{ uniform = [\"{high}\", \"{low}\"] }}")));
     }
     Ok(Dist::Uniform(low, high))
 }
@@ -94,7 +95,8 @@ fn uniform(node: &Node) -> Result<Dist, Fault> {
 fn triangular(node: &Node) -> Result<Dist, Fault> {
     let [low, mode, high] = durations(node, "[low, mode, high]")?;
     if low > mode || mode > high {
-        return Err(bad("has a triangular distribution whose low end, mode and high end do not rise"));
+        let fault = bad("has a triangular distribution whose low end, mode and high end do not rise");
+        return Err(fault.help("write the smallest first: { triangular = [\"1s\", \"2s\", \"5s\"] }"));
     }
     Ok(Dist::Triangular(low, mode, high))
 }
@@ -111,10 +113,12 @@ fn lognormal(node: &Node) -> Result<Dist, Fault> {
     let median = part(node, "median", &["median", "p99"], duration)?;
     let p99 = part(node, "p99", &["median", "p99"], duration)?;
     if p99 < median {
-        return Err(bad(format!("has a log-normal distribution whose p99 {p99} is below its median {median}")));
+        let fault = bad(format!("has a log-normal distribution whose p99 {p99} is below its median {median}"));
+        return Err(fault.help("99 in 100 values lie below p99, 50 below the median: p99 is the larger one"));
     }
     if median.is_zero() && !p99.is_zero() {
-        return Err(bad("has a log-normal distribution with median 0 but p99 above it"));
+        let fault = bad("has a log-normal distribution with median 0 but p99 above it");
+        return Err(fault.help("give it a small median, such as \"1us\""));
     }
     Ok(Dist::LogNormal(LogNormal::new(median, p99)))
 }
@@ -124,17 +128,19 @@ fn shaped(node: &Node, size: &str, make: impl Fn(f64, SimDuration) -> Dist) -> R
     Ok(make(shape, part(node, size, &["shape", size], duration)?))
 }
 
+const QUANTILES: &str = "write { quantiles = [[0.0, \"1s\"], [0.5, \"2s\"], [1.0, \"5s\"]] }";
+
 fn quantiles(node: &Node) -> Result<Dist, Fault> {
     let rows = items(node, "an array of [probability, duration]")?;
     let table: Vec<(f64, SimDuration)> = rows.iter().map(row).collect::<Result<_, _>>()?;
     for (pair, item) in table.windows(2).zip(rows.iter().skip(1)) {
         if pair[0].0 >= pair[1].0 || pair[0].1 > pair[1].1 {
-            return Err(bad("has quantiles that do not rise from row to row").at(item.at));
+            return Err(bad("has quantiles that do not rise from row to row").help(QUANTILES).at(item.at));
         }
     }
     match (table.first(), table.last()) {
         (Some((first, _)), Some((last, _))) if *first <= 0.0 && *last >= 1.0 => Ok(Dist::Quantiles(table)),
-        _ => Err(bad("has quantiles that do not run from probability 0.0 to 1.0")),
+        _ => Err(bad("has quantiles that do not run from probability 0.0 to 1.0").help(QUANTILES)),
     }
 }
 

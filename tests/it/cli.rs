@@ -1,5 +1,8 @@
 //! The program as a user runs it: exit codes, what goes to stdout and what to stderr, and the files it leaves.
 
+mod results;
+mod wrong_files;
+
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;

@@ -6,9 +6,9 @@ use std::path::Path;
 use rollsim::scenario::{Source, read, render, settled_toml};
 
 /// A name, a file, and the `--set` given with it.
-type Wrong = (&'static str, &'static str, &'static [&'static str]);
+pub(crate) type Wrong = (&'static str, &'static str, &'static [&'static str]);
 
-const WRONG: &[Wrong] = &[
+pub(crate) const WRONG: &[Wrong] = &[
     ("unknown key", "[deployment]\nmax_sruge = 1\n", &[]),
     ("Kubernetes' own spelling", "[pod]\nterminationGracePeriodSeconds = 30\n", &[]),
     ("key in the wrong table", "replicas = 3\n", &[]),
