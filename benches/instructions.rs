@@ -1,1 +1,113 @@
-fn main() {}
+//! What a request costs the whole program: instructions, counted by callgrind and the same on every machine of a kind,
+//! and CPU time and memory of a thousand replications.
+//!
+//! Fails above the limits below, so that a change that slows the request path says so. What is not installed is skipped.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "what is printed is the result")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Output};
+
+/// The article without a hook is the tightest loop there is: a request on an open connection, one wake. It takes about
+/// 580 instructions, histogram and pacing included; the limit leaves a few for another compiler.
+const MOST_INSTRUCTIONS: u64 = 600;
+
+/// Memory must not grow with the requests: 30 million of them pass here, a byte for each would be 29 MiB.
+const MOST_MIB: u64 = 64;
+
+/// Requests of one replication of each scenario.
+const REQUESTS: u64 = 30_000;
+
+/// Few and many replications: the difference is free of start-up and of the reading of the scenario.
+const FEW: u64 = 1;
+const MANY: u64 = 6;
+
+const LIMITED: &str = "article-no-hook";
+const SCENARIOS: [&str; 3] = [LIMITED, "article-with-hook", "toy-rollout"];
+
+fn main() -> ExitCode {
+    let outcome = instructions().and_then(|()| resources());
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn instructions() -> Result<(), String> {
+    if !runs("valgrind") {
+        println!("instructions: skipped, valgrind is not installed");
+        return Ok(());
+    }
+    SCENARIOS.iter().filter(|name| file(name).exists()).try_for_each(|name| instructions_of(name))
+}
+
+fn instructions_of(name: &str) -> Result<(), String> {
+    let (few, many) = (counted(name, FEW)?, counted(name, MANY)?);
+    let each = (many.saturating_sub(few)) / ((MANY - FEW) * REQUESTS);
+    println!("{name}: {each} instructions a request");
+    if name == LIMITED && each > MOST_INSTRUCTIONS {
+        return Err(format!("{name}: {each} instructions a request, at most {MOST_INSTRUCTIONS} are allowed"));
+    }
+    Ok(())
+}
+
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("scenarios/{name}.toml"))
+}
+
+/// Instructions of a whole run, from the `summary:` or `totals:` line of callgrind's file.
+fn counted(name: &str, replications: u64) -> Result<u64, String> {
+    let out = std::env::temp_dir().join(format!("rollsim-callgrind-{}-{name}", std::process::id()));
+    let mut command = Command::new("valgrind");
+    command.args(["--tool=callgrind", "--quiet", &format!("--callgrind-out-file={}", out.display())]);
+    let ran = finish(command.arg(env!("CARGO_BIN_EXE_rollsim")), name, replications);
+    let text = std::fs::read_to_string(&out);
+    drop(std::fs::remove_file(&out));
+    ran?;
+    let text = text.map_err(|error| format!("{}: {error}", out.display()))?;
+    let total = ["summary: ", "totals: "].iter().find_map(|head| text.lines().find_map(|line| line.strip_prefix(head)));
+    total.and_then(|total| total.trim().parse().ok()).ok_or_else(|| "callgrind gave no total".to_owned())
+}
+
+/// Adds the arguments of a quiet run on one thread, runs it and checks that it ended well.
+fn finish(command: &mut Command, name: &str, replications: u64) -> Result<Output, String> {
+    let replications = replications.to_string();
+    command.arg("run").arg(file(name)).args(["--replications", &replications]);
+    command.args(["--threads", "1", "--out", "none", "--quiet"]);
+    let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
+    if output.status.success() {
+        Ok(output)
+    } else {
+        Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr)))
+    }
+}
+
+/// Whether a program is there and knows its version; the `time` of other systems does not, nor the format used here.
+fn runs(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
+}
+
+const TIME: &str = "/usr/bin/time";
+
+/// CPU time and memory of 1,000 replications, as GNU time sees them.
+fn resources() -> Result<(), String> {
+    if !runs(TIME) {
+        println!("1,000 replications: skipped, GNU time is not installed");
+        return Ok(());
+    }
+    let mut command = Command::new(TIME);
+    let output = finish(command.args(["-f", "%U %M"]).arg(env!("CARGO_BIN_EXE_rollsim")), LIMITED, 1_000)?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    let (seconds, mib) = seconds_and_mib(&text).ok_or_else(|| format!("{TIME} printed {text}"))?;
+    println!("{LIMITED}: {seconds} s of CPU time and {mib} MiB for 1,000 replications on one thread");
+    if mib > MOST_MIB { Err(format!("{mib} MiB, at most {MOST_MIB} are allowed")) } else { Ok(()) }
+}
+
+/// The last line is `seconds kibibytes`; memory is rounded up.
+fn seconds_and_mib(text: &str) -> Option<(f64, u64)> {
+    let (seconds, kib) = text.trim().lines().last()?.split_once(' ')?;
+    Some((seconds.parse().ok()?, kib.parse::<u64>().ok()?.div_ceil(1_024)))
+}

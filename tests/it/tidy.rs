@@ -221,7 +221,7 @@ fn nothing_is_unfinished() {
 
 #[test]
 fn files_say_why_they_exist_and_end() {
-    ["src", "tests"].iter().for_each(|folder| hold(&files(folder, "rs"), shape));
+    ["src", "tests", "benches"].iter().for_each(|folder| hold(&files(folder, "rs"), shape));
 }
 
 #[test]
