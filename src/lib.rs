@@ -17,6 +17,8 @@ pub mod model;
 
 pub mod scenario;
 
+pub mod measured;
+
 pub mod world;
 
 pub mod run;
@@ -24,6 +26,8 @@ pub mod run;
 pub mod stats;
 
 pub mod replications;
+
+pub mod validate;
 
 pub mod report;
 

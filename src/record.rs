@@ -368,6 +368,8 @@ pub enum Met {
     CutInResponse,
     /// A server that was too slow for the client's patience.
     SlowServer,
+    /// A network that was too slow for the client's connect timeout.
+    SlowNetwork,
 }
 
 impl Met {
@@ -383,6 +385,7 @@ impl Met {
             Met::CutInService => "connection cut while the server worked on the request",
             Met::CutInResponse => "connection cut while the response was being sent",
             Met::SlowServer => "server slower than the client's timeout",
+            Met::SlowNetwork => "network slower than the client's connect timeout",
         }
     }
 }

@@ -44,6 +44,8 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Tell one replication as a story: why was each request lost?
     Explain(ExplainArgs),
+    /// Score the model against measured rollouts
+    Validate(ValidateArgs),
     /// Print the JSON Schema of a format
     Schema {
         /// Of which format
@@ -126,6 +128,42 @@ pub(super) struct ExplainArgs {
     /// No notes
     #[arg(long, short)]
     pub(super) quiet: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ValidateArgs {
+    /// Folder of measurements (runs.csv, pods.csv) [default: those that come with the program]
+    #[arg(long, value_name = "DIR")]
+    pub(super) data: Option<String>,
+    /// File with the lines of the [delays] table [default: the delays of the measured machine]
+    #[arg(long, value_name = "FILE")]
+    pub(super) delays: Option<String>,
+    /// Replications of each scenario
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) replications: u32,
+    /// Seed of the experiment
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Threads; the result does not depend on it [default: as many as processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) threads: Option<u16>,
+    /// Exit with code 3 if a 90 % band of failed, sockets or rollout duration covers less than this share of the runs
+    #[arg(long, value_name = "SHARE", value_parser = precision)]
+    pub(super) min_coverage: Option<f64>,
+    /// How to print the score
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub(super) format: ValidateFormat,
+    /// No progress and no notes
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ValidateFormat {
+    /// For people
+    Table,
+    /// For programs
+    Json,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

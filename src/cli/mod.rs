@@ -13,6 +13,7 @@ mod print;
 mod progress;
 mod run;
 mod simulate;
+mod validate;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -36,6 +37,7 @@ fn dispatch(args: Args) -> Result<(), Failure> {
         None => article::run(),
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Explain(args)) => explain::run(&args),
+        Some(Command::Validate(args)) => validate::run(&args),
         Some(Command::Schema { what: SchemaOf::Result }) => print::result(crate::report::schema::RESULT),
         Some(Command::Completions { shell }) => completions(shell),
     }

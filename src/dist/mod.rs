@@ -42,6 +42,9 @@ pub enum Dist {
     Quantiles(Vec<(f64, SimDuration)>),
     /// The sum of independent parts.
     Sum(Vec<Dist>),
+    /// Until something that looks again so long after it last looked, each look taking some time itself. Drawn alone
+    /// this is a uniform part of the period and one look; a room may keep the grid, so that waits hang together.
+    Grid(SimDuration, Box<Dist>),
 }
 
 /// A log-normal distribution, said by its median and 99th percentile as in the reference's delay table.
@@ -88,6 +91,7 @@ impl Dist {
         match self {
             Dist::Constant(value) => value.is_zero(),
             Dist::Sum(parts) => parts.iter().all(Dist::is_zero),
+            Dist::Grid(period, lateness) => period.is_zero() && lateness.is_zero(),
             _ => false,
         }
     }
@@ -105,6 +109,10 @@ impl Dist {
     fn draw_other(&self, stream: &mut Stream) -> SimDuration {
         let nanos = match self {
             Dist::Sum(parts) => return parts.iter().map(|part| part.draw(stream)).sum(),
+            Dist::Grid(period, lateness) => {
+                let wait = SimDuration::from_nanos_f64_rounded(period.as_nanos() as f64 * stream.uniform());
+                return wait + lateness.draw(stream);
+            }
             Dist::Gamma(shape, mean) => gamma(*shape, mean.as_nanos() as f64, stream),
             invertible => invertible.quantile_nanos(stream.uniform()),
         };
@@ -123,7 +131,7 @@ impl Dist {
             Dist::Pareto(shape, low) => nanos(low) * libm::pow(1.0 - u, -1.0 / shape),
             Dist::Triangular(low, mode, high) => triangular(nanos(low), nanos(mode), nanos(high), u),
             Dist::Quantiles(table) => interpolate(table, u),
-            Dist::Gamma(..) | Dist::Sum(_) => unreachable!("gamma and sums are not drawn by inversion"),
+            Dist::Gamma(..) | Dist::Sum(_) | Dist::Grid(..) => unreachable!("these are not drawn by inversion"),
         }
     }
 
@@ -139,6 +147,7 @@ impl Dist {
             Dist::Triangular(a, b, c) => (a.as_secs_f64() + b.as_secs_f64() + c.as_secs_f64()) / 3.0,
             Dist::Quantiles(table) => table_mean(table),
             Dist::Sum(parts) => parts.iter().map(Dist::mean_secs).sum(),
+            Dist::Grid(period, lateness) => period.as_secs_f64() / 2.0 + lateness.mean_secs(),
         }
     }
 }
@@ -202,6 +211,9 @@ impl fmt::Display for Dist {
             Dist::Sum(parts) => {
                 let parts: Vec<_> = parts.iter().map(Dist::to_string).collect();
                 write!(f, "{{ sum = [{}] }}", parts.join(", "))
+            }
+            Dist::Grid(period, lateness) => {
+                write!(f, "{{ grid = {{ period = \"{period}\", lateness = {lateness} }} }}")
             }
         }
     }

@@ -19,6 +19,7 @@ fn all() -> Vec<Dist> {
         Dist::Gamma(3.0, ms(30)),
         Dist::Quantiles(vec![(0.0, ms(1)), (0.5, ms(10)), (1.0, ms(100))]),
         Dist::Sum(vec![Dist::uniform_ms(0, 1000), Dist::lognormal_ms(20, 200)]),
+        Dist::Grid(ms(1000), Box::new(Dist::lognormal_ms(20, 200))),
     ]
 }
 

@@ -81,6 +81,14 @@ impl<'s> Draws<'s> {
         dist.draw(self.streams.get(id.name(), entity))
     }
 
+    /// Period and lateness of delay `id`, if it is a grid.
+    pub fn grid(&self, id: DelayId) -> Option<(SimDuration, &'s crate::dist::Dist)> {
+        match self.delays.get(id) {
+            crate::dist::Dist::Grid(period, lateness) => Some((*period, lateness)),
+            _ => None,
+        }
+    }
+
     /// The streams of the room, for draws that are not delays.
     pub fn streams(&mut self) -> &mut Streams {
         &mut self.streams

@@ -89,7 +89,7 @@ pub fn clock(lost: &LostRequest) -> Clock {
             Clock::Kill
         }
         Met::NoEndpoints => Clock::NoEndpoints,
-        Met::SlowServer => Clock::Service,
+        Met::SlowServer | Met::SlowNetwork => Clock::Service,
     }
 }
 

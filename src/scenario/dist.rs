@@ -8,8 +8,8 @@ use crate::scenario::tree::{Entry, Node, Table, Value};
 use crate::scenario::values::{DAY, duration, exactly, items, number, table};
 use crate::units::SimDuration;
 
-const KINDS: [&str; 9] =
-    ["uniform", "exponential", "lognormal", "weibull", "pareto", "triangular", "gamma", "quantiles", "sum"];
+const KINDS: [&str; 10] =
+    ["uniform", "exponential", "lognormal", "weibull", "pareto", "triangular", "gamma", "quantiles", "sum", "grid"];
 
 /// Sharper or flatter than this is no shape anybody measured, and its powers leave the range of a double.
 const SHAPES: std::ops::RangeInclusive<f64> = 0.05..=1000.0;
@@ -59,6 +59,7 @@ fn of_kind(entry: &Entry) -> Result<Dist, Fault> {
         "gamma" => shaped(node, "mean", Dist::Gamma),
         "quantiles" => quantiles(node),
         "sum" => sum(node),
+        "grid" => grid(node),
         unknown => return Err(unknown_kind(unknown).at(entry.at)),
     };
     dist.map_err(|fault| fault.at(node.at))
@@ -162,6 +163,12 @@ fn sum(node: &Node) -> Result<Dist, Fault> {
     }
 }
 
+fn grid(node: &Node) -> Result<Dist, Fault> {
+    const KEYS: [&str; 2] = ["period", "lateness"];
+    let period = part(node, "period", &KEYS, duration)?;
+    Ok(Dist::Grid(period, Box::new(part(node, "lateness", &KEYS, dist)?)))
+}
+
 /// Where nearly all draws lie: the upper end, or the 99th percentile, or else the mean; at most a day.
 pub(super) fn reach(dist: &Dist) -> SimDuration {
     let reach = match dist {
@@ -169,6 +176,7 @@ pub(super) fn reach(dist: &Dist) -> SimDuration {
         Dist::LogNormal(lognormal) => lognormal.p99,
         Dist::Quantiles(table) => table.last().map_or(SimDuration::ZERO, |(_, value)| *value),
         Dist::Sum(parts) => parts.iter().map(reach).sum(),
+        Dist::Grid(period, lateness) => *period + reach(lateness),
         other => SimDuration::from_secs_f64_rounded(other.mean_secs()),
     };
     reach.min(DAY)
@@ -198,6 +206,7 @@ mod tests {
             "{ gamma = { shape = 3.0, mean = \"30ms\" } }",
             "{ quantiles = [[0.0, \"1ms\"], [0.5, \"10ms\"], [1.0, \"100ms\"]] }",
             "{ sum = [{ uniform = [\"0s\", \"1s\"] }, \"20ms\"] }",
+            "{ grid = { period = \"1s\", lateness = \"20ms\" } }",
         ] {
             assert_eq!(parse(text).unwrap().to_string(), text);
         }

@@ -1,6 +1,6 @@
 //! How long a new connection could still be sent to a pod that does not listen: read off the facts as they come.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{NodeId, PodId};
 use crate::record::{Fact, PodEvent, RuleEvent};
@@ -14,21 +14,32 @@ enum Listens {
     NoMore,
 }
 
+/// The rules of one node.
+#[derive(Debug)]
+struct NodeRules {
+    /// Endpoints in them.
+    count: u32,
+    /// Those that listen no more, and those that do not listen yet.
+    dead: u32,
+    early: u32,
+    /// By pod: in the rules.
+    holds: BTreeSet<PodId>,
+    /// The integral of dead / count, in seconds.
+    share_secs: f64,
+}
+
 /// The sums so far.
 #[derive(Debug)]
 pub(super) struct Exposure {
     now: SimTime,
     listens: BTreeMap<PodId, Listens>,
-    /// Pods in the rules, by node.
-    rules: Vec<Vec<PodId>>,
-    /// Exposed pods, by node: in the rules and not listening.
-    exposed: Vec<(NodeId, PodId, Listens)>,
+    nodes: Vec<NodeRules>,
+    /// Nodes whose rules hold a pod that does not listen.
+    exposed: BTreeSet<NodeId>,
     /// Sum over terminated pods and nodes.
     stop_side: SimDuration,
     /// Sum over started pods and nodes.
     start_side: SimDuration,
-    /// For each node the integral of 1/endpoints over the exposure of terminated pods, in seconds.
-    share_secs: Vec<f64>,
     terminated: u32,
     started: u32,
 }
@@ -36,15 +47,15 @@ pub(super) struct Exposure {
 impl Exposure {
     /// `old` pods listen and are in the rules of all `nodes`.
     pub(super) fn new(nodes: u32, old: u32) -> Self {
-        let pods: Vec<PodId> = (0..old).map(PodId).collect();
+        let holds: BTreeSet<PodId> = (0..old).map(PodId).collect();
+        let rules = || NodeRules { count: old, dead: 0, early: 0, holds: holds.clone(), share_secs: 0.0 };
         Exposure {
             now: SimTime::ZERO,
-            listens: pods.iter().map(|pod| (*pod, Listens::Now)).collect(),
-            rules: vec![pods; nodes as usize],
-            exposed: Vec::new(),
+            listens: holds.iter().map(|pod| (*pod, Listens::Now)).collect(),
+            nodes: (0..nodes).map(|_| rules()).collect(),
+            exposed: BTreeSet::new(),
             stop_side: SimDuration::ZERO,
             start_side: SimDuration::ZERO,
-            share_secs: vec![0.0; nodes as usize],
             terminated: 0,
             started: 0,
         }
@@ -52,16 +63,23 @@ impl Exposure {
 
     pub(super) fn note(&mut self, fact: &Fact) {
         match *fact {
-            Fact::Rule { at, pod, node, event: RuleEvent::In } => {
-                self.change(at, |now| now.rules[node.index()].push(pod))
-            }
-            Fact::Rule { at, pod, node, event: RuleEvent::Out } => {
-                self.change(at, |now| now.rules[node.index()].retain(|other| *other != pod));
-            }
+            Fact::Rule { at, pod, node, event: RuleEvent::In } => self.set_rule(at, pod, node, true),
+            Fact::Rule { at, pod, node, event: RuleEvent::Out } => self.set_rule(at, pod, node, false),
             Fact::Pod { at, pod, event: PodEvent::Started } => self.set_listens(at, pod, Listens::NotYet),
             Fact::Pod { at, pod, event: PodEvent::Listening } => self.set_listens(at, pod, Listens::Now),
             Fact::Pod { at, pod, event: PodEvent::ListenerClosed } => self.set_listens(at, pod, Listens::NoMore),
             _ => {}
+        }
+    }
+
+    fn set_rule(&mut self, at: SimTime, pod: PodId, node: NodeId, comes: bool) {
+        self.advance(at);
+        let listens = self.listens(pod);
+        let rules = &mut self.nodes[node.index()];
+        let changed = if comes { rules.holds.insert(pod) } else { rules.holds.remove(&pod) };
+        if changed {
+            rules.count = if comes { rules.count + 1 } else { rules.count - 1 };
+            self.tally(node, listens, comes);
         }
     }
 
@@ -71,19 +89,34 @@ impl Exposure {
             Listens::Now => {}
             Listens::NoMore => self.terminated += 1,
         }
-        self.change(at, |now| {
-            now.listens.insert(pod, listens);
-        });
+        self.advance(at);
+        let before = self.listens(pod);
+        self.listens.insert(pod, listens);
+        for node in (0..self.nodes.len() as u32).map(NodeId) {
+            if self.nodes[node.index()].holds.contains(&pod) {
+                self.tally(node, before, false);
+                self.tally(node, listens, true);
+            }
+        }
     }
 
-    fn change(&mut self, at: SimTime, change: impl FnOnce(&mut Self)) {
-        self.advance(at);
-        change(self);
-        self.exposed.clear();
-        for (node, rules) in self.rules.iter().enumerate() {
-            let listens = |pod: &PodId| self.listens.get(pod).copied().unwrap_or(Listens::NotYet);
-            let exposed = rules.iter().filter(|pod| listens(pod) != Listens::Now);
-            self.exposed.extend(exposed.map(|pod| (NodeId(node as u32), *pod, listens(pod))));
+    fn listens(&self, pod: PodId) -> Listens {
+        self.listens.get(&pod).copied().unwrap_or(Listens::NotYet)
+    }
+
+    /// A pod in this state comes into, or goes from, the rules of a node.
+    fn tally(&mut self, node: NodeId, listens: Listens, comes: bool) {
+        let rules = &mut self.nodes[node.index()];
+        let count = match listens {
+            Listens::NoMore => &mut rules.dead,
+            Listens::NotYet => &mut rules.early,
+            Listens::Now => return,
+        };
+        *count = if comes { *count + 1 } else { *count - 1 };
+        if rules.dead + rules.early > 0 {
+            self.exposed.insert(node);
+        } else {
+            self.exposed.remove(&node);
         }
     }
 
@@ -91,13 +124,11 @@ impl Exposure {
     fn advance(&mut self, at: SimTime) {
         let passed = at.saturating_since(self.now);
         self.now = self.now.max(at);
-        for (node, _, listens) in &self.exposed {
-            if *listens == Listens::NoMore {
-                self.stop_side += passed;
-                self.share_secs[node.index()] += passed.as_secs_f64() / self.rules[node.index()].len() as f64;
-            } else {
-                self.start_side += passed;
-            }
+        for node in &self.exposed {
+            let rules = &mut self.nodes[node.index()];
+            self.stop_side += passed * u64::from(rules.dead);
+            self.start_side += passed * u64::from(rules.early);
+            rules.share_secs += passed.as_secs_f64() * f64::from(rules.dead) / f64::from(rules.count);
         }
     }
 
@@ -105,9 +136,9 @@ impl Exposure {
     /// of the offered load that enters at each node.
     pub(super) fn finish(mut self, end: SimTime, entering: &[f64]) -> (Option<f64>, f64, Option<f64>) {
         self.advance(end);
-        let nodes = self.rules.len() as f64;
+        let nodes = self.nodes.len() as f64;
         let mean = |sum: SimDuration, pods: u32| (pods > 0).then(|| sum.as_secs_f64() / (f64::from(pods) * nodes));
-        let share = self.share_secs.iter().zip(entering).map(|(secs, weight)| secs * weight).sum();
+        let share = self.nodes.iter().zip(entering).map(|(rules, weight)| rules.share_secs * weight).sum();
         (mean(self.stop_side, self.terminated), share, mean(self.start_side, self.started))
     }
 }

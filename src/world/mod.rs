@@ -134,7 +134,7 @@ impl<'s> World<'s> {
             deployment: DeploymentController::new(scenario, draws("deployment"), old),
             replica_sets: ReplicaSetController::new(scenario, draws("replicaset"), old, &pods),
             scheduler: Scheduler::new(draws("scheduler"), scenario.cluster.nodes, placed),
-            kubelets: nodes().map(|node| Kubelet::new(scenario, on_node("kubelet", node))).collect(),
+            kubelets: nodes().map(|node| Kubelet::new(scenario, node, on_node("kubelet", node))).collect(),
             proxies: nodes().map(proxy).collect(),
             endpoints,
             servers: Servers::new(scenario, draws("server"), table, pods.len()),
@@ -239,13 +239,14 @@ impl<'s> World<'s> {
         }
     }
 
-    /// At every instant ready pods ≥ desired − maxUnavailable: no pod fails in this model.
+    /// At every instant ready pods ≥ desired − maxUnavailable, unless a pod lost its readiness by itself.
     fn check_availability(&self) {
         let spec = &self.scenario.deployment;
         let fenceposts = resolve_fenceposts(Some(spec.max_surge), Some(spec.max_unavailable), spec.replicas);
         let rolling = deployment::Rolling { desired: spec.replicas, fenceposts };
         let (ready, least) = (self.api.counts().ready, spec.replicas - max_unavailable(&rolling));
-        assert!(ready >= least, "{ready} pods ready at {}, at least {least} promised", self.now);
+        let promised = !self.api.counts().lost_readiness;
+        assert!(ready >= least || !promised, "{ready} pods ready at {}, at least {least} promised", self.now);
     }
 
     fn watched(&mut self, watcher: Watcher, version: ResourceVersion) {

@@ -12,7 +12,7 @@ use crate::model::client::retries_silently;
 use crate::model::kube_proxy::KubeProxy;
 use crate::model::msg::Listener;
 use crate::model::network::{ClosedFate, SynFate, closed_fate, next_syn, silent_syn_end, syn_fate};
-use crate::model::server::Servers;
+use crate::model::server::{Servers, Service};
 use crate::model::spec::{DelayId, Mechanism, QueuedPolicy, Scenario};
 use crate::record::{FailureKind, LostRequest, Met};
 use crate::units::{SimDuration, SimTime};
@@ -57,6 +57,8 @@ pub(super) struct Path<'s> {
     pub(super) stop: SimTime,
     pub(super) now: SimTime,
     pub(super) tally: Tally,
+    /// Requests whose first packet reached the data plane, warm-up excluded.
+    pub(super) begun: u64,
     pub(super) established: u64,
     pub(super) closed: u64,
     pub(super) results: Results,
@@ -72,6 +74,7 @@ impl<'s> Path<'s> {
             stop: SimTime::MAX,
             now: SimTime::ZERO,
             tally: Tally::new(),
+            begun: 0,
             established: 0,
             closed: 0,
             results: Results { digest: observed.then(Digest::default), ..Results::default() },
@@ -120,9 +123,12 @@ impl<'s> Path<'s> {
     #[inline(always)]
     fn packet(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
         self.settle(slot);
-        if slot.call.sent >= self.stop && obeys_stop(slot) {
+        if slot.call.sent >= self.stop && !is_made_after_the_end(slot) {
             self.rest(slot);
-        } else if slot.socket.is_some() {
+            return;
+        }
+        self.begun += u64::from(slot.call.attempt == 1 && !slot.call.warm_up);
+        if slot.socket.is_some() {
             self.request_arrives(slot, view);
         } else {
             self.connect(slot, view);
@@ -143,6 +149,13 @@ impl<'s> Path<'s> {
 
     fn syn(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
         let call = slot.call;
+        let given_up = call.attempt_sent + slot.spec.connect_timeout;
+        if self.now + call.one_way() > given_up && !slot.spec.free_connect {
+            let (kind, met) = (FailureKind::ConnectTimeout, Met::SlowNetwork);
+            let met_at = self.now.min(given_up);
+            self.attempt_failed(slot, Failure { kind, met, met_at, known: given_up, pod: None }, view);
+            return;
+        }
         let rules = view.proxies[call.node.index()].rules();
         let Some(pod) = choose(rules, slot) else {
             self.answered(slot, None, FailureKind::ConnectRefused, Met::NoEndpoints, view);
@@ -209,7 +222,7 @@ impl<'s> Path<'s> {
         self.established += 1;
         let free = slot.spec.free_connect;
         let node = slot.call.node;
-        slot.socket = Some(Socket { pod, node, carried: 0, closed_at: None, idle_since: self.now });
+        slot.socket = Some(Socket { pod, node, carried: 0, closed_at: None, idle_since: self.now, severed: false });
         if self.options.trace {
             let id = SlotId(slot.ordinal);
             self.results.connected.push((self.now, id, pod));
@@ -246,7 +259,10 @@ impl<'s> Path<'s> {
         let server = &self.scenario.pod.server;
         let Some(socket) = &mut slot.socket else { unreachable!("a request is served over a connection") };
         let call = slot.call;
-        let service = view.servers.serve(socket.pod, self.now, call.service_time);
+        let Some(service) = view.servers.serve(socket.pod, self.now, call.service_time) else {
+            self.stay_unread(slot);
+            return;
+        };
         let done = service.finish + server.response_time;
         socket.carried += 1;
         socket.idle_since = done;
@@ -254,25 +270,39 @@ impl<'s> Path<'s> {
         if last {
             socket.closed_at = Some(done);
         }
+        if !slot.spec.keep_alive {
+            socket.closed_at = Some(done);
+        }
         let closes = !slot.spec.keep_alive || (last && slot.spec.honours_connection_close);
         let known = done + call.one_way();
         slot.answer = Some(Answer { call, known, ending: Ending::Served { service, done }, closes });
-        let patience = call.attempt_sent + slot.spec.request_timeout;
-        if known > patience {
-            slot.state = State::GivesUp;
-            self.wake_at(slot, patience);
+        if known > self.now.saturating_sub(call.one_way()) + slot.spec.request_timeout {
+            self.give_up_later(slot);
         } else {
             self.go_on(slot, known);
         }
     }
 
-    /// The client's patience ends before the response is there.
+    /// The server does not read any more: the request waits for the end of its connection.
+    #[cold]
+    fn stay_unread(&mut self, slot: &mut Slot<'s>) {
+        self.give_up_later(slot);
+    }
+
+    /// The client waits for the response as long as its patience lasts, counted from sending the request.
+    fn give_up_later(&mut self, slot: &mut Slot<'s>) {
+        slot.patience = self.now.saturating_sub(slot.call.one_way()) + slot.spec.request_timeout;
+        slot.state = State::GivesUp;
+        self.wake_at(slot, slot.patience);
+    }
+
+    /// The client's patience ended before the response was there.
     fn gives_up(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
-        slot.answer = None;
-        slot.call.may_have_run = true;
+        slot.call.may_have_run |= slot.answer.take().is_some();
         let pod = slot.socket.map(|socket| socket.pod);
         let (kind, met) = (FailureKind::Timeout, Met::SlowServer);
-        self.attempt_failed(slot, Failure { kind, met, met_at: self.now, known: self.now, pod }, view);
+        let known = slot.patience;
+        self.attempt_failed(slot, Failure { kind, met, met_at: self.now.min(known), known, pod }, view);
     }
 
     /// The server had closed the connection before the request arrived.
@@ -414,22 +444,56 @@ impl<'s> Path<'s> {
 
     /// Returns when the connection's request is drained, or now.
     pub(super) fn sever_one(&mut self, slot: &mut Slot<'s>, cut: bool, view: &mut View<'_, 's>) -> SimTime {
+        let timeout = self.scenario.pod.server.keep_alive_timeout;
         let Some(socket) = &mut slot.socket else { return self.now };
         if slot.answer.is_some_and(|answer| answer.closes && answer.known <= self.now) {
             // The client has closed it; that is noted at its next wake.
             return self.now;
         }
-        self.tally.connections_severed += u64::from(socket.closed_at.is_none());
-        let in_service = slot.answer.and_then(|answer| Some((answer, answer.in_service(self.now)?)));
-        let Some((answer, service)) = in_service else {
-            socket.closed_at = Some(socket.closed_at.map_or(self.now, |closed| closed.min(self.now)));
-            return self.now;
-        };
+        if socket.closed_at.is_none() && self.now.saturating_since(socket.idle_since) > timeout {
+            socket.closed_at = Some(socket.idle_since + timeout);
+        }
+        let open = socket.closed_at.is_none_or(|closed| closed > self.now);
+        self.tally.connections_severed += u64::from(open && !socket.severed);
+        socket.severed |= open;
+        match slot.answer.and_then(|answer| Some((answer, answer.in_service(self.now)?))) {
+            Some((answer, service)) => self.sever_in_service(slot, answer, service, cut, view),
+            None => self.sever_idle(slot, view),
+        }
+    }
+
+    /// The connection has no request in service: it is idle, or its request has not arrived, or is not read any more.
+    fn sever_idle(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) -> SimTime {
+        let Some(socket) = &mut slot.socket else { return self.now };
+        socket.closed_at = Some(socket.closed_at.map_or(self.now, |closed| closed.min(self.now)));
+        let unread = slot.state == State::GivesUp && slot.answer.is_none();
+        if unread && self.now + slot.call.one_way() <= slot.patience {
+            let pod = Some(socket.pod);
+            self.answered(slot, pod, FailureKind::Reset, Met::ClosedUnread, view);
+        }
+        self.now
+    }
+
+    /// Returns when the request is drained, or now.
+    fn sever_in_service(
+        &mut self,
+        slot: &mut Slot<'s>,
+        answer: Answer,
+        service: Service,
+        cut: bool,
+        view: &mut View<'_, 's>,
+    ) -> SimTime {
+        let Some(socket) = &mut slot.socket else { return self.now };
         let unread = service.start > self.now && self.scenario.pod.server.queued == QueuedPolicy::Reset;
         if !cut && !unread {
             socket.closed_at = Some(socket.idle_since);
             self.drain_one(slot);
             return answer.done();
+        }
+        socket.closed_at = Some(self.now);
+        if slot.state == State::GivesUp && self.now + answer.call.one_way() > slot.patience {
+            // The client gives up before it learns of the end.
+            return self.now;
         }
         let (kind, met) = match () {
             () if service.start > self.now => (FailureKind::Reset, Met::ClosedUnread),
@@ -462,10 +526,12 @@ impl<'s> Path<'s> {
     }
 }
 
-/// A client with a known number of calls makes them all, as fortio does; a retry belongs to a request under way.
-fn obeys_stop(slot: &Slot<'_>) -> bool {
-    let counted = slot.schedule.is_some_and(|schedule| schedule.pacing.calls().is_some());
-    slot.call.attempt == 1 && !slot.call.warm_up && !counted
+/// Whether the call, due at or after the end of the run, is still made. A retry belongs to a request under way. Fortio
+/// makes at least two calls a connection, and the last, which is due at the end (periodic.go).
+fn is_made_after_the_end(slot: &Slot<'_>) -> bool {
+    let made = |calls: u64| slot.call.index < 2 || slot.call.index + 1 == calls;
+    let counted = slot.schedule.and_then(|schedule| schedule.pacing.calls()).is_some_and(made);
+    slot.call.attempt > 1 || slot.call.warm_up || counted
 }
 
 /// One draw, the stream being opened only if the distribution needs it.

@@ -36,6 +36,8 @@ pub(super) struct Socket {
     pub(super) closed_at: Option<SimTime>,
     /// When the server last finished with it.
     pub(super) idle_since: SimTime,
+    /// A stopping server has ended it.
+    pub(super) severed: bool,
 }
 
 /// One request, its randomness drawn at its birth.
@@ -135,9 +137,9 @@ impl Answer {
 pub(super) struct Luck {
     key: StreamKey,
     entity: u64,
-    round_trip: Option<Stream>,
-    service_time: Option<Stream>,
-    choice: Option<Stream>,
+    round_trip: Option<Box<Stream>>,
+    service_time: Option<Box<Stream>>,
+    choice: Option<Box<Stream>>,
 }
 
 impl Luck {
@@ -149,18 +151,18 @@ impl Luck {
     #[inline]
     pub(super) fn round_trip(&mut self) -> &mut Stream {
         let (key, entity) = (self.key, self.entity);
-        self.round_trip.get_or_insert_with(|| key.stream("connection", "round_trip", entity))
+        self.round_trip.get_or_insert_with(|| Box::new(key.stream("connection", "round_trip", entity)))
     }
 
     #[inline]
     pub(super) fn service_time(&mut self) -> &mut Stream {
         let (key, entity) = (self.key, self.entity);
-        self.service_time.get_or_insert_with(|| key.stream("connection", "service_time", entity))
+        self.service_time.get_or_insert_with(|| Box::new(key.stream("connection", "service_time", entity)))
     }
 
     pub(super) fn choice(&mut self) -> &mut Stream {
         let (key, entity) = (self.key, self.entity);
-        self.choice.get_or_insert_with(|| key.stream("connection", "choice", entity))
+        self.choice.get_or_insert_with(|| Box::new(key.stream("connection", "choice", entity)))
     }
 }
 
@@ -190,5 +192,7 @@ pub(super) struct Slot<'s> {
     pub(super) answer: Option<Answer>,
     /// Draws of the next call that were made before its turn was put off.
     pub(super) drawn: Option<(SimDuration, SimDuration)>,
+    /// In state `GivesUp`: until when the client waits for the response.
+    pub(super) patience: SimTime,
     pub(super) luck: Luck,
 }

@@ -2,7 +2,7 @@
 
 use rollsim::explain::traced;
 use rollsim::ids::{NodeId, PodId};
-use rollsim::record::{Met, Metric, PodEvent, RuleEvent, Trace};
+use rollsim::record::{FailureKind, Met, Metric, PodEvent, RuleEvent, Trace};
 use rollsim::units::SimDuration;
 
 use crate::common::{runs, scenario, values};
@@ -258,4 +258,86 @@ fn what_is_switched_off_is_off() {
     let all = "[\"endpoint_slice_hop\", \"sync_time\", \"proxy_batching\"]";
     assert_eq!(count(all, Metric::ExposureS), 0.0, "the rule goes at the moment of the deletion");
     assert!(count("[\"conntrack_pinning\"]", Metric::Failed) > count("[]", Metric::Failed));
+}
+
+/// The standard library's sort panics on upstream's comparison, which is not transitive, from 21 pods on.
+#[test]
+fn many_pods_of_mixed_ages_are_deleted_in_some_order() {
+    for (replicas, n) in [(21, 100), (100, 10), (400, 2)] {
+        let replicas = format!("deployment.replicas={replicas}");
+        let sets = [replicas.as_str(), "cluster.version=1.34", "cluster.nodes=4", "clients.0.rate=10/s"];
+        assert_eq!(runs(&scenario(BASE, &sets), n).len(), n as usize);
+    }
+}
+
+/// Many creates do not hold back the deletes that maxUnavailable allows at once, though both share a rate limit.
+#[test]
+fn the_first_old_pods_go_at_once_though_many_new_ones_are_created() {
+    let sets =
+        ["deployment.replicas=200", "deployment.max_surge=25%", "deployment.max_unavailable=25%", "cluster.nodes=20"];
+    let trace = trace(&sets);
+    let deleted = (0..200).filter_map(|pod| trace.pod(PodId(pod)).unwrap().at(PodEvent::Deleted)).min().unwrap();
+    assert!(deleted - trace.template_changed.unwrap() < SimDuration::from_millis(500));
+}
+
+/// A probe that is slower than its timeout makes live pods unready: nothing is promised then.
+#[test]
+fn a_pod_that_loses_its_readiness_is_not_held_against_the_controllers() {
+    let sets = ["pod.readiness_probe.timeout=20ms", "pod.readiness_probe.failure_threshold=1", "delays.probe_rtt=50ms"];
+    assert_eq!(runs(&scenario(BASE, &sets), 5).len(), 5);
+}
+
+/// A pod is looked at again minReadySeconds after it is Ready: by one timer a ReplicaSet up to 1.33, exactly since 1.34.
+#[test]
+fn min_ready_holds_a_rollout_back_by_its_length() {
+    for version in ["1.20", "1.33", "1.34"] {
+        let version = format!("cluster.version=\"{version}\"");
+        let sets = ["deployment.replicas=1", "deployment.min_ready=10s", &version];
+        let without = mean(&[sets[0], sets[2]], Metric::RolloutDurationS);
+        let held = mean(&sets, Metric::RolloutDurationS) - without;
+        assert!((9.0..=10.2).contains(&held), "{version}: {held}");
+    }
+}
+
+/// Connect and response have a timeout each; the client knows when it ends, not when the packet arrives.
+#[test]
+fn timeouts_end_when_they_say() {
+    let slow = ["delays.rtt_pod=100ms", "rollout.at=1h", "clients.0.keep_alive=false"];
+    let connect = trace(&[slow[0], slow[1], slow[2], "clients.0.connect_timeout=10ms"]);
+    let response = trace(&[slow[0], slow[1], slow[2], "clients.0.request_timeout=10ms"]);
+    assert!(!connect.lost.is_empty() && !response.lost.is_empty());
+    for lost in &connect.lost {
+        assert_eq!((lost.kind, lost.known - lost.sent), (FailureKind::ConnectTimeout, SimDuration::from_millis(10)));
+    }
+    for lost in &response.lost {
+        assert_eq!((lost.kind, lost.known - lost.sent), (FailureKind::Timeout, SimDuration::from_millis(110)));
+    }
+}
+
+/// periodic.go: no more threads than can make two calls each, and after the end only the last call.
+#[test]
+fn fortio_ends_as_fortio_does() {
+    let text = BASE.replace("profile = \"paced\"", "profile = \"fortio\"").replace("notices_close = false", "");
+    let few = runs(&scenario(&text, &["clients.0.rate=1/s", "run.duration=10s", "rollout.at=1h"]), 1);
+    assert_eq!((few[0].get(Metric::Requests), few[0].get(Metric::ConnectionsOpened)), (Some(10.0), Some(5.0)));
+    let slow = ["run.duration=10s", "pod.server.service_time=1s", "rollout.at=1h", "clients.0.request_timeout=1h"];
+    let late = runs(&scenario(&text, &slow), 1);
+    assert!(late[0].get(Metric::LatencyMaxS).unwrap() < 10.0);
+    assert!(late[0].get(Metric::Requests).unwrap() < 60.0);
+}
+
+/// A connection that the server had closed for idleness is not severed by its end.
+#[test]
+fn idle_connections_are_closed_before_they_can_be_severed() {
+    let sets = ["clients.0.rate=8/m", "pod.server.keep_alive_timeout=5s", "pod.pre_stop.exec={ duration = \"10s\" }"];
+    assert!(mean(&sets, Metric::ConnectionsSevered) < 4.0, "{}", mean(&sets, Metric::ConnectionsSevered));
+}
+
+/// nginx' master holds the listener a little longer than its workers live: connections made then are reset.
+#[test]
+fn connections_that_nobody_accepts_are_reset() {
+    let sets = ["clients.0.keep_alive=false", "delays.listener_lag=50ms"];
+    assert!(mean(&sets, Metric::FailedReset) > 5.0);
+    let trace = trace(&sets);
+    assert!(trace.lost.iter().any(|lost| lost.met == Met::ClosedUnread && !lost.reused));
 }

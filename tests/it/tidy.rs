@@ -27,8 +27,25 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("replications", &["engine", "record", "model::spec", "run", "stats"]),
     // Reads the record: a result or a story must be possible without simulating again.
     ("report", &["units", "ids", "record", "stats"]),
+    ("measured", &["record"]),
+    ("validate", &["engine", "record"]),
     ("explain", &["record", "model::spec", "run", "report"]),
-    ("cli", &["units", "record", "model::spec", "scenario", "run", "stats", "replications", "report", "explain"]),
+    (
+        "cli",
+        &[
+            "units",
+            "record",
+            "model::spec",
+            "scenario",
+            "run",
+            "stats",
+            "replications",
+            "report",
+            "explain",
+            "measured",
+            "validate",
+        ],
+    ),
     ("main", &["cli"]),
 ];
 

@@ -7,11 +7,13 @@
 //! server fail-over. Sources: mechanics 2.1 to 2.3 (kubernetes/community sig-scalability/slos at 24e7d8f5;
 //! client-go tools/cache/reflector.go at 32ce75a7).
 
+mod difference;
 mod object;
 mod server;
 mod throttle;
 mod work_queue;
 
+pub use difference::difference;
 pub use object::{
     Conditions, DeploymentObject, DeploymentStatus, Endpoint, EndpointSliceObject, Object, Phase, PodObject,
     ReplicaSetObject, ReplicaSetStatus, ResourceVersion, Timestamp,

@@ -66,6 +66,8 @@ pub enum Write {
         phase: Phase,
         /// Condition Ready.
         ready: bool,
+        /// `status.podIP` is in it.
+        has_ip: bool,
     },
     /// The ReplicaSet controller deletes a pod: the deletion timestamp is set.
     DeletePod {
@@ -119,6 +121,8 @@ pub struct PodCounts {
     pub ready: u32,
     /// All objects.
     pub objects: u32,
+    /// A pod that was not being deleted has turned unready: no availability is promised then.
+    pub lost_readiness: bool,
 }
 
 /// The API server.
@@ -152,7 +156,7 @@ impl<'s> ApiServer<'s> {
             deployment,
             replica_sets: [Some(old), None],
             pods: pods.iter().map(|pod| (pod.id, *pod)).collect(),
-            counts: PodCounts { ready: replicas, objects: replicas },
+            counts: PodCounts { ready: replicas, objects: replicas, lost_readiness: false },
             delivered: BTreeMap::new(),
         }
     }
@@ -179,7 +183,7 @@ impl<'s> ApiServer<'s> {
             Write::DeploymentStatus { status, complete } => self.deployment_status(now, status, complete, out),
             Write::CreatePod { pod, uid } => self.create_pod(now, pod, uid, out),
             Write::BindPod { pod, node } => self.bind(now, pod, node, out),
-            Write::PodStatus { pod, phase, ready } => self.pod_status(now, pod, phase, ready, out),
+            Write::PodStatus { pod, phase, ready, has_ip } => self.pod_status(now, pod, (phase, ready, has_ip), out),
             Write::DeletePod { pod } => self.delete_pod(now, pod, out),
             Write::RemovePod { pod } => self.remove_pod(now, pod, out),
             Write::PutEndpointSlice(slice) => self.put_slice(now, slice, out),
@@ -265,7 +269,8 @@ impl<'s> ApiServer<'s> {
         self.update_pod(now, pod, out, |pod| pod.node = Some(node));
     }
 
-    fn pod_status(&mut self, now: SimTime, id: PodId, phase: Phase, ready: bool, out: &mut RoomOut<()>) {
+    fn pod_status(&mut self, now: SimTime, id: PodId, status: (Phase, bool, bool), out: &mut RoomOut<()>) {
+        let ready = status.1;
         let Some(before) = self.pods.get(&id).copied() else { return };
         if ready && !before.ready && !before.deleted {
             self.counts.ready += 1;
@@ -273,12 +278,13 @@ impl<'s> ApiServer<'s> {
         }
         if !ready && before.ready && !before.deleted {
             self.counts.ready -= 1;
+            self.counts.lost_readiness = true;
         }
         self.update_pod(now, id, out, |pod| {
             if pod.ready != ready {
                 pod.ready_since = Some(Timestamp::during(now));
             }
-            (pod.phase, pod.ready, pod.has_ip) = (phase, ready, true);
+            (pod.phase, pod.ready, pod.has_ip) = status;
         });
     }
 

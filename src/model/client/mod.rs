@@ -6,7 +6,7 @@
 
 mod pacing;
 
-pub use pacing::{Pacing, fortio_calls};
+pub use pacing::{Pacing, fortio_plan};
 
 use crate::model::spec::{ClientSpec, Retry};
 use crate::record::FailureKind;

@@ -14,22 +14,33 @@ pub struct Pacing {
     calls: Option<u64>,
 }
 
-/// Calls of each connection of `fortio -qps RATE -t DURATION -c CONNECTIONS`: whole calls, rounded down.
-pub fn fortio_calls(rate_per_second: f64, duration: SimDuration, connections: u32) -> u64 {
-    let all = (rate_per_second * duration.as_secs_f64() + 1e-9) as u64;
-    all / u64::from(connections)
+/// Threads and calls of each of `fortio -qps RATE -t DURATION -c CONNECTIONS`: whole calls, rounded down, and no more
+/// threads than can make two calls each (periodic.go).
+pub fn fortio_plan(rate_per_second: f64, duration: SimDuration, connections: u32) -> (u32, u64) {
+    let all = ((rate_per_second * duration.as_secs_f64() + 1e-9) as u64).max(2);
+    let threads = u64::from(connections).min(all / 2);
+    (threads as u32, all / threads)
 }
 
 impl Pacing {
     /// The pacing of each connection of `client` in a run of `duration`, if the run has one. Fortio spreads a known
     /// number of calls so that the last ends the run: call `i` is due at `(i + i / (calls - 1))` periods (periodic.go).
     pub fn new(client: &ClientSpec, duration: Option<SimDuration>) -> Self {
-        let calls = duration
-            .filter(|_| client.spread_to_end)
-            .map(|duration| fortio_calls(client.rate.as_per_second(), duration, client.connections).max(2));
-        let stretch = calls.map_or(1.0, |calls| calls as f64 / (calls - 1) as f64);
-        let nanos = f64::from(client.connections) / client.rate.as_per_second() * 1e9 * stretch;
-        Pacing { period: (nanos * f64::from(1u32 << FRACTION_BITS) + 0.5) as u64, calls }
+        let plan = Pacing::plan(client, duration);
+        let threads = plan.map_or(client.connections, |(threads, _)| threads);
+        let stretch = plan.map_or(1.0, |(_, calls)| calls as f64 / (calls - 1) as f64);
+        let nanos = f64::from(threads) / client.rate.as_per_second() * 1e9 * stretch;
+        Pacing { period: (nanos * f64::from(1u32 << FRACTION_BITS) + 0.5) as u64, calls: plan.map(|(_, calls)| calls) }
+    }
+
+    /// How many connections `client` uses.
+    pub fn threads(client: &ClientSpec, duration: Option<SimDuration>) -> u32 {
+        Pacing::plan(client, duration).map_or(client.connections, |(threads, _)| threads)
+    }
+
+    fn plan(client: &ClientSpec, duration: Option<SimDuration>) -> Option<(u32, u64)> {
+        let duration = duration.filter(|_| client.spread_to_end)?;
+        Some(fortio_plan(client.rate.as_per_second(), duration, client.connections))
     }
 
     /// How many calls a connection makes at most.
@@ -67,8 +78,10 @@ mod tests {
 
     #[test]
     fn fortio_makes_whole_calls_and_ends_exactly_at_the_duration() {
-        assert_eq!(fortio_calls(500.0, SimDuration::from_secs(60), 8), 3_750);
-        assert_eq!(fortio_calls(10.0, SimDuration::from_secs(1), 4), 2);
+        assert_eq!(fortio_plan(500.0, SimDuration::from_secs(60), 8), (8, 3_750));
+        assert_eq!(fortio_plan(10.0, SimDuration::from_secs(1), 4), (4, 2));
+        assert_eq!(fortio_plan(1.0, SimDuration::from_secs(10), 8), (5, 2));
+        assert_eq!(fortio_plan(1.0, SimDuration::from_secs(1), 8), (1, 2));
         let mut client = crate::model::client::tests::client(crate::model::spec::Retry::None);
         client.connections = 8;
         client.rate = "500/s".parse().unwrap();

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::ids::PodId;
-use crate::model::api::{Endpoint, EndpointSliceObject, Object, PodObject, TokenBucket, Watcher, WorkQueue, Write};
+use crate::model::api::{
+    Endpoint, EndpointSliceObject, Object, PodObject, TokenBucket, Watcher, WorkQueue, Write, difference,
+};
 use crate::model::endpoints::conditions;
 use crate::model::msg::{Draws, Fact, Msg, PodEvent, RoomOut};
 use crate::model::spec::{DelayId, Mechanism, Scenario};
@@ -195,10 +197,10 @@ impl<'s> EndpointSliceController<'s> {
     fn record_changes(&mut self, now: SimTime, out: &mut RoomOut<Timer>) {
         let after: Vec<PodId> = ready_pods(&self.written.endpoints).collect();
         let fact = |pod: &PodId, event| Fact::Pod { at: now, pod: *pod, event };
-        for pod in after.iter().filter(|pod| !self.ready_before.contains(pod)) {
+        for pod in &difference(&after, &self.ready_before) {
             out.record(fact(pod, PodEvent::EndpointIn));
         }
-        for pod in self.ready_before.iter().filter(|pod| !after.contains(pod)) {
+        for pod in &difference(&self.ready_before, &after) {
             out.record(fact(pod, PodEvent::EndpointOut));
         }
     }

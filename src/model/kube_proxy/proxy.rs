@@ -1,12 +1,15 @@
 //! The kube-proxy as a room: watched endpoints in, rules out.
 
 use crate::ids::{NodeId, PodId};
-use crate::model::api::{Endpoint, Object, Watcher};
+use crate::model::api::{Endpoint, Object, Watcher, difference};
 use crate::model::kube_proxy::runner::{Runner, Verdict};
 use crate::model::kube_proxy::topology::usable_endpoints;
 use crate::model::msg::{Draws, Fact, RoomOut, RuleEvent};
 use crate::model::spec::{DelayId, IptablesBackend, Mechanism, ProxyMode, Scenario};
 use crate::units::{SimDuration, SimTime, Version};
+
+/// The rules of a cluster without other Services, whose cost `kp_sync` covers (proxy_scaling.csv).
+const SMALL_CLUSTER_RULES: f64 = 31.0;
 
 /// What a kube-proxy calls itself back for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,19 +165,20 @@ impl<'s> KubeProxy<'s> {
         base + SimDuration::from_nanos_f64_rounded(rules * per_rule_nanos * spread.as_secs_f64())
     }
 
-    /// Rules beyond those of a small cluster, at the cost of a full sync. A full sync writes all (8 for each other
-    /// Service of two endpoints, measured); a partial one, since 1.27, writes the dispatch chains and the changed
-    /// Service's endpoints at half of the cost and reads the rest at a sixth (fit of mechanics 5.2).
+    /// Rules beyond those of a small cluster, at the cost of a full sync: 8 for each other Service of two endpoints
+    /// (measured), 2.7 for each endpoint of this one. A full sync writes all; a partial one, since 1.27, writes the
+    /// dispatch chains and the changed Service's endpoints at half of the cost and reads the rest at a sixth (the fit of
+    /// mechanics 5.2), never more than a full one.
     fn chargeable_rules(&mut self, now: SimTime) -> f64 {
-        let services = f64::from(self.scenario.cluster.services);
-        let in_kernel = 8.0 * services;
+        let (services, endpoints) = (f64::from(self.scenario.cluster.services), self.n_endpoints as f64);
+        let in_kernel = (8.0 * services + 2.7 * endpoints - SMALL_CLUSTER_RULES).max(0.0);
+        let changed = if std::mem::take(&mut self.service_changed) { 3.0 * endpoints } else { 0.0 };
         if self.is_full_sync(now) {
             self.last_full_sync = now;
             return in_kernel;
         }
-        let changed = if std::mem::take(&mut self.service_changed) { 3.0 * self.n_endpoints as f64 } else { 0.0 };
-        let written = if services > 0.0 { 3.0 * services + changed } else { 0.0 };
-        written * 16.0 / 32.0 + in_kernel * 5.5 / 32.0
+        let written = (3.0 * services + changed - SMALL_CLUSTER_RULES).max(0.0);
+        in_kernel.min(written * 16.0 / 32.0 + in_kernel * 5.5 / 32.0)
     }
 
     fn is_full_sync(&self, now: SimTime) -> bool {
@@ -240,9 +244,4 @@ impl<'s> KubeProxy<'s> {
     fn record(&self, at: SimTime, pod: PodId, event: RuleEvent, out: &mut RoomOut<Timer>) {
         out.record(Fact::Rule { at, pod, node: self.node, event });
     }
-}
-
-/// The pods of `all` that are not in `without`.
-fn difference(all: &[PodId], without: &[PodId]) -> Vec<PodId> {
-    all.iter().copied().filter(|pod| !without.contains(pod)).collect()
 }

@@ -66,24 +66,26 @@ struct Worker {
     probe_target_gone: bool,
     kill_timer: Option<Tie>,
     stop_timeout: SimDuration,
-    /// What the status manager sent last.
-    sent: (Phase, bool),
+    /// What the status manager sent last; nothing yet of a new pod.
+    sent: Option<(Phase, bool)>,
 }
 
 /// The kubelet of one node.
 #[derive(Debug)]
 pub struct Kubelet<'s> {
     scenario: &'s Scenario,
+    node: NodeId,
     draws: Draws<'s>,
     workers: BTreeMap<PodId, Worker>,
     limiter: TokenBucket,
     /// The status manager writes one status after the other.
     status_busy_until: SimTime,
+    /// When the last look of PLEG that has been drawn begins and ends.
+    relist: (SimTime, SimTime),
 }
 
 impl Worker {
     fn new(stage: Stage, ready: bool) -> Self {
-        let phase = if stage == Stage::Starting { Phase::Pending } else { Phase::Running };
         Worker {
             stage,
             terminating: false,
@@ -92,7 +94,7 @@ impl Worker {
             probe_target_gone: false,
             kill_timer: None,
             stop_timeout: SimDuration::ZERO,
-            sent: (phase, ready),
+            sent: (stage != Stage::Starting).then_some((Phase::Running, ready)),
         }
     }
 
@@ -103,10 +105,11 @@ impl Worker {
 
 impl<'s> Kubelet<'s> {
     /// A kubelet without pods. Its client limit is 5 calls a second before 1.27, 50 since (k/k#116121).
-    pub fn new(scenario: &'s Scenario, draws: Draws<'s>) -> Self {
+    pub fn new(scenario: &'s Scenario, node: NodeId, mut draws: Draws<'s>) -> Self {
         let recent = scenario.cluster.version >= Version::minor(27);
         let limiter = if recent { TokenBucket::new(50, 100) } else { TokenBucket::new(5, 10) };
-        Kubelet { scenario, draws, workers: BTreeMap::new(), limiter, status_busy_until: SimTime::ZERO }
+        let relist = first_relist(node, &mut draws);
+        Kubelet { scenario, node, draws, workers: BTreeMap::new(), limiter, status_busy_until: SimTime::ZERO, relist }
     }
 
     /// A pod that has been running and ready since long before the run.
@@ -180,6 +183,10 @@ impl<'s> Kubelet<'s> {
             }
             Timer::RemoveObject(pod) => {
                 self.workers.remove(&pod);
+                // The final status (GET and PATCH) and the DELETE, whose time `obj_gone` includes.
+                for _ in 0..3 {
+                    self.limiter.take(now);
+                }
                 out.send(pod.0, now, Msg::Write(Write::RemovePod { pod }));
             }
         }
@@ -199,6 +206,7 @@ impl<'s> Kubelet<'s> {
 
     fn worker_starts(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
         out.record(Fact::Pod { at: now, pod, event: PodEvent::KubeletSeen });
+        self.write_status(now, pod, out);
         self.start_probing(now, pod, out);
         let sandbox = self.draws.draw(DelayId::Sandbox, pod.0.into());
         out.set_timer(pod.0, now + sandbox, Timer::SandboxReady(pod));
@@ -233,8 +241,8 @@ impl<'s> Kubelet<'s> {
         worker.stage = Stage::Running { since: now, noticed: false };
         out.record(Fact::Pod { at: now, pod, event: PodEvent::Started });
         out.send(pod.0, now, Msg::StartProcess(pod));
-        let pleg = self.draws.draw(DelayId::Pleg, pod.0.into());
-        out.set_timer(pod.0, now + pleg, Timer::NoticedRunning(pod));
+        let noticed = self.noticed_by_pleg(now, pod.0.into());
+        out.set_timer(pod.0, noticed, Timer::NoticedRunning(pod));
     }
 
     /// The status becomes Running, and without a probe Ready; since 1.22 it also triggers a probe attempt.
@@ -287,9 +295,10 @@ impl<'s> Kubelet<'s> {
         }
     }
 
-    /// Starts the hook, if there is one, and says how long it would run.
+    /// Starts the hook, if there is one and any grace, and says how long it would run.
     fn begin_hook(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) -> Option<SimDuration> {
-        let hook = self.scenario.pod.pre_stop.as_ref()?;
+        let spec = &self.scenario.pod;
+        let hook = spec.pre_stop.as_ref().filter(|_| !spec.termination_grace_period.is_zero())?;
         out.record(Fact::Pod { at: now, pod, event: PodEvent::HookBegan });
         let exec_start = self.draws.draw(DelayId::HookExecStart, pod.0.into());
         let lateness = self.draws.draw(DelayId::HookSleep, pod.0.into());
@@ -316,21 +325,35 @@ impl<'s> Kubelet<'s> {
         out.send(pod.0, now, Msg::Signal(pod, Signal::Stop));
     }
 
+    /// When PLEG has noticed a change of now: at the end of its first look that begins after it. A look begins a period
+    /// after the one before ended, so the looks of a node hang together. A delay that is no grid is drawn alone.
+    fn noticed_by_pleg(&mut self, now: SimTime, entity: u64) -> SimTime {
+        let Some((period, lateness)) = self.draws.grid(DelayId::Pleg) else {
+            return now + self.draws.draw(DelayId::Pleg, entity);
+        };
+        while self.relist.0 <= now {
+            let begin = self.relist.1 + period;
+            self.relist = (begin, begin + lateness.draw(self.draws.streams().get("relist", self.node.0.into())));
+        }
+        self.relist.1
+    }
+
     /// Teardown of the sandbox, the final status (at once since 1.27), removal of the object.
     fn after_exit(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
         let teardown = self.draws.draw(DelayId::ExitTeardown, pod.0.into());
         out.set_timer(pod.0, now + teardown, Timer::NamespaceGone(pod));
         let noticed = if self.scenario.cluster.version >= Version::minor(27) {
-            SimDuration::ZERO
+            now
         } else {
-            self.draws.draw(DelayId::Pleg, (1 << 32) | u64::from(pod.0))
+            self.noticed_by_pleg(now, (1 << 32) | u64::from(pod.0))
         };
-        out.set_timer(pod.0, now + noticed, Timer::NoticedExit(pod));
+        out.set_timer(pod.0, noticed, Timer::NoticedExit(pod));
         let gone = self.draws.draw(DelayId::ObjGone, pod.0.into());
         out.set_timer(pod.0, now + gone, Timer::RemoveObject(pod));
     }
 
-    /// Sends the pod's status if it changed: a GET and a PATCH, two tokens, one status after the other.
+    /// Sends the pod's status if it changed, the first when the worker starts: a GET and a PATCH, two tokens, one status
+    /// after the other. Before 1.27 these tokens are what paces a rollout on one node.
     fn write_status(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
         let probed = self.scenario.pod.readiness_probe.is_some();
         let Some(worker) = self.workers.get_mut(&pod) else { return };
@@ -341,12 +364,13 @@ impl<'s> Kubelet<'s> {
             Stage::Ended if self.scenario.cluster.version >= Version::minor(27) => Phase::Succeeded,
             Stage::Ended => Phase::Running,
         };
-        if worker.sent == (phase, ready) {
+        if worker.sent == Some((phase, ready)) {
             return;
         }
-        worker.sent = (phase, ready);
+        worker.sent = Some((phase, ready));
+        let has_ip = phase != Phase::Pending;
         let at = self.status_written_at(now, pod);
-        out.send(pod.0, at, Msg::Write(Write::PodStatus { pod, phase, ready }));
+        out.send(pod.0, at, Msg::Write(Write::PodStatus { pod, phase, ready, has_ip }));
     }
 
     fn status_written_at(&mut self, now: SimTime, pod: PodId) -> SimTime {
@@ -356,4 +380,12 @@ impl<'s> Kubelet<'s> {
         self.status_busy_until = patch + self.draws.draw(DelayId::ApiWrite, pod.0.into());
         self.status_busy_until
     }
+}
+
+/// A look that ended at a random moment of the period before the run.
+fn first_relist(node: NodeId, draws: &mut Draws<'_>) -> (SimTime, SimTime) {
+    let share = draws.streams().get("relist_phase", node.0.into()).uniform();
+    let period = draws.grid(DelayId::Pleg).map_or(SimDuration::ZERO, |(period, _)| period);
+    let ended = SimTime::ZERO + SimDuration::from_nanos_f64_rounded(period.as_nanos() as f64 * share);
+    (SimTime::ZERO, ended)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::engine::Tie;
 use crate::ids::{NodeId, PodId, Revision};
 use crate::model::api::{
     Object, PodObject, ReplicaSetObject, ReplicaSetStatus, TokenBucket, Watcher, WorkQueue, Write,
@@ -21,6 +22,8 @@ pub enum Timer {
     Start(Revision),
     /// The sync has been computed from what the caches hold.
     Computed(Revision),
+    /// The next batch of creates begins, the one before having returned.
+    NextBatch(Revision),
     /// All calls of the sync have returned.
     Done(Revision),
     /// A pod may have become available by age.
@@ -35,6 +38,11 @@ struct Key {
     pending_creates: BTreeSet<PodId>,
     pending_deletes: BTreeSet<PodId>,
     written: Option<ReplicaSetStatus>,
+    /// Batches of creates that the sync under way has still to make, the next one last; then it writes `found`.
+    batches: Vec<usize>,
+    found: ReplicaSetStatus,
+    /// When the key is queued again for pods that become available by age: one timer, the earliest asked for.
+    recheck: Option<(SimTime, Tie)>,
 }
 
 /// The ReplicaSet controller.
@@ -93,12 +101,16 @@ impl<'s> ReplicaSetController<'s> {
                 out.set_timer(revision as u32, now + compute, Timer::Computed(revision));
             }
             Timer::Computed(revision) => self.sync(now, revision, out),
+            Timer::NextBatch(revision) => self.next_batch(now, revision, out),
             Timer::Done(revision) => {
                 if self.keys[revision as usize].queue.done() {
                     self.call_worker(now, revision, out);
                 }
             }
-            Timer::Recheck(revision) => self.enqueue(now, revision, out),
+            Timer::Recheck(revision) => {
+                self.keys[revision as usize].recheck = None;
+                self.enqueue(now, revision, out);
+            }
         }
     }
 
@@ -118,11 +130,25 @@ impl<'s> ReplicaSetController<'s> {
 
     /// Up to 1.33 a pod that becomes Ready is looked at again `minReadySeconds` + 1 s later (mechanics 1.5).
     fn recheck_after_ready(&mut self, now: SimTime, revision: Revision, out: &mut RoomOut<Timer>) {
-        let min_ready = self.scenario.deployment.min_ready;
-        if !min_ready.is_zero() && self.scenario.cluster.version < Version::minor(34) {
-            let at = now + min_ready + SimDuration::from_secs(1);
-            out.set_timer(revision as u32, at, Timer::Recheck(revision));
+        if self.rechecks_by_timer() {
+            let after = self.scenario.deployment.min_ready + SimDuration::from_secs(1);
+            self.recheck_at(now + after, revision, out);
         }
+    }
+
+    fn rechecks_by_timer(&self) -> bool {
+        !self.scenario.deployment.min_ready.is_zero() && self.scenario.cluster.version < Version::minor(34)
+    }
+
+    /// A work queue keeps one delayed entry a key, the earliest.
+    fn recheck_at(&mut self, at: SimTime, revision: Revision, out: &mut RoomOut<Timer>) {
+        let key = &mut self.keys[revision as usize];
+        match key.recheck {
+            Some((earlier, _)) if earlier <= at => return,
+            Some((_, timer)) => out.cancel(timer),
+            None => {}
+        }
+        key.recheck = Some((at, out.set_timer(revision as u32, at, Timer::Recheck(revision))));
     }
 
     fn enqueue(&mut self, now: SimTime, revision: Revision, out: &mut RoomOut<Timer>) {
@@ -144,13 +170,26 @@ impl<'s> ReplicaSetController<'s> {
         };
         let active: Vec<PodObject> = self.active(revision).copied().collect();
         let status = self.status(now, &active);
+        self.recheck_later(now, revision, set.replicas, &status, &active, out);
+        self.keys[revision as usize].found = status;
+        let key = &self.keys[revision as usize];
         let expects_nothing = key.pending_creates.is_empty() && key.pending_deletes.is_empty();
-        let mut at = now;
-        if expects_nothing {
-            at = self.manage(now, revision, set.replicas as usize, &active, out);
+        let desired = set.replicas as usize;
+        if expects_nothing && active.len() < desired {
+            let mut batches = slow_start_batches((desired - active.len()).min(BURST_REPLICAS), 1);
+            batches.reverse();
+            self.keys[revision as usize].batches = batches;
+            self.next_batch(now, revision, out);
+        } else {
+            let surplus = if expects_nothing { active.len() - desired } else { 0 };
+            let at = self.delete(now, revision, surplus.min(BURST_REPLICAS), &active, out);
+            self.end_sync(at, revision, out);
         }
-        at = self.write_status(at, revision, status, out);
-        self.recheck_exactly(now, revision, &active, out);
+    }
+
+    /// The status as found before the creates or deletes is written after them.
+    fn end_sync(&mut self, at: SimTime, revision: Revision, out: &mut RoomOut<Timer>) {
+        let at = self.write_status(at, revision, self.keys[revision as usize].found, out);
         out.set_timer(revision as u32, at, Timer::Done(revision));
     }
 
@@ -158,29 +197,15 @@ impl<'s> ReplicaSetController<'s> {
         self.pods.values().filter(move |pod| pod.revision == revision && pod.is_active())
     }
 
-    /// Creates what is missing or deletes what is too much. Returns when the calls have returned.
-    fn manage(
-        &mut self,
-        now: SimTime,
-        revision: Revision,
-        desired: usize,
-        active: &[PodObject],
-        out: &mut RoomOut<Timer>,
-    ) -> SimTime {
-        if active.len() < desired {
-            self.create(now, revision, (desired - active.len()).min(BURST_REPLICAS), out)
-        } else {
-            self.delete(now, revision, (active.len() - desired).min(BURST_REPLICAS), active, out)
-        }
-    }
-
-    /// Slow start: the calls of a batch are concurrent, the next batch waits for all of them.
-    fn create(&mut self, now: SimTime, revision: Revision, count: usize, out: &mut RoomOut<Timer>) -> SimTime {
-        let mut at = now;
-        for batch in slow_start_batches(count, 1) {
-            at = (0..batch).map(|_| self.create_pod(at, revision, out)).max().unwrap_or(at);
-        }
-        at
+    /// Slow start: the calls of a batch are concurrent, and the next batch asks for its tokens only when all of them have
+    /// returned.
+    fn next_batch(&mut self, now: SimTime, revision: Revision, out: &mut RoomOut<Timer>) {
+        let Some(batch) = self.keys[revision as usize].batches.pop() else {
+            self.end_sync(now, revision, out);
+            return;
+        };
+        let returned = (0..batch).map(|_| self.create_pod(now, revision, out)).max().unwrap_or(now);
+        out.set_timer(revision as u32, returned, Timer::NextBatch(revision));
     }
 
     fn create_pod(&mut self, at: SimTime, revision: Revision, out: &mut RoomOut<Timer>) -> SimTime {
@@ -199,9 +224,13 @@ impl<'s> ReplicaSetController<'s> {
         active: &[PodObject],
         out: &mut RoomOut<Timer>,
     ) -> SimTime {
+        if count == 0 {
+            return now;
+        }
         let candidates: Vec<_> = active.iter().map(|pod| self.candidate(now, pod)).collect();
         let ages = AgeOrder::of(self.scenario.cluster.version);
-        let doomed = pods_to_delete(&candidates, count, ages, |node| self.active_on(node));
+        let crowd = self.active_by_node();
+        let doomed = pods_to_delete(&candidates, count, ages, |node| crowd.get(&node).copied().unwrap_or(0));
         let mut done = now;
         for pod in doomed {
             self.keys[revision as usize].pending_deletes.insert(pod);
@@ -210,9 +239,13 @@ impl<'s> ReplicaSetController<'s> {
         done
     }
 
-    /// Active pods of any ReplicaSet of the Deployment on a node.
-    fn active_on(&self, node: NodeId) -> u32 {
-        self.pods.values().filter(|pod| pod.node == Some(node) && pod.is_active()).count() as u32
+    /// Active pods of any ReplicaSet of the Deployment on each node.
+    fn active_by_node(&self) -> BTreeMap<NodeId, u32> {
+        let mut crowd = BTreeMap::new();
+        for node in self.pods.values().filter(|pod| pod.is_active()).filter_map(|pod| pod.node) {
+            *crowd.entry(node).or_insert(0) += 1;
+        }
+        crowd
     }
 
     fn candidate(&self, now: SimTime, pod: &PodObject) -> DeletionCandidate {
@@ -282,18 +315,32 @@ impl<'s> ReplicaSetController<'s> {
         self.call(at, revision, entity, Write::ReplicaSetStatus { revision, status }, out)
     }
 
-    /// Since 1.34 the next look is at the exact moment at which a pod becomes available (k/k#132121).
-    fn recheck_exactly(&mut self, now: SimTime, revision: Revision, active: &[PodObject], out: &mut RoomOut<Timer>) {
-        if self.scenario.deployment.min_ready.is_zero() || self.scenario.cluster.version < Version::minor(34) {
-            return;
+    /// Arranges the next look at pods that are Ready but not available yet. Since 1.34 at the exact moment at which one
+    /// becomes so (k/k#132121); before, if all desired are ready, `minReadySeconds` later.
+    fn recheck_later(
+        &mut self,
+        now: SimTime,
+        revision: Revision,
+        desired: u32,
+        status: &ReplicaSetStatus,
+        active: &[PodObject],
+        out: &mut RoomOut<Timer>,
+    ) {
+        let min_ready = self.scenario.deployment.min_ready;
+        if self.rechecks_by_timer() && status.ready == desired && status.available != desired {
+            self.recheck_at(now + min_ready, revision, out);
         }
-        let left = |pod: &PodObject| {
-            let age = self.whole_second_age(now, pod.ready_since?.age(now));
-            let left = self.scenario.deployment.min_ready.saturating_sub(age);
-            (pod.ready && !self.is_available(now, pod)).then_some(left)
-        };
-        if let Some(left) = active.iter().filter_map(left).min() {
-            out.set_timer(revision as u32, now + left + SimDuration::from_nanos(1), Timer::Recheck(revision));
+        if self.scenario.cluster.version >= Version::minor(34)
+            && let Some(left) = active.iter().filter_map(|pod| self.until_available(now, pod)).min()
+        {
+            self.recheck_at(now + left + SimDuration::from_nanos(1), revision, out);
         }
+    }
+
+    /// How long until a pod that is Ready becomes available.
+    fn until_available(&self, now: SimTime, pod: &PodObject) -> Option<SimDuration> {
+        let age = self.whole_second_age(now, pod.ready_since?.age(now));
+        let waits = pod.ready && !self.is_available(now, pod);
+        waits.then(|| self.scenario.deployment.min_ready.saturating_sub(age))
     }
 }

@@ -101,12 +101,27 @@ pub fn pods_to_delete(
     ages: AgeOrder,
     related_on: impl Fn(NodeId) -> u32,
 ) -> Vec<PodId> {
+    if count == 0 {
+        return Vec::new();
+    }
     let mut ranked: Vec<Ranked> =
         pods.iter().map(|pod| Ranked { pod: *pod, rank: pod.node.map_or(0, &related_on) }).collect();
     if count < ranked.len() {
-        ranked.sort_by(|a, b| compare_for_deletion(a, b, ages));
+        sort_by_insertion(&mut ranked, ages);
     }
     ranked.into_iter().take(count).map(|ranked| ranked.pod.id).collect()
+}
+
+/// Upstream's comparison is not transitive (equal ready ages go on to the creation age, different ones in one bucket to
+/// the uid), which Go's sort bears and the standard library's panics on. Insertion bears any comparison.
+fn sort_by_insertion(ranked: &mut [Ranked], ages: AgeOrder) {
+    for end in 1..ranked.len() {
+        let mut place = end;
+        while place > 0 && compare_for_deletion(&ranked[place], &ranked[place - 1], ages).is_lt() {
+            ranked.swap(place, place - 1);
+            place -= 1;
+        }
+    }
 }
 
 /// Sizes of the batches in which `count` pods are created: 1, 2, 4, … each after the one before succeeded. Source:

@@ -19,8 +19,12 @@ pub use workers::{Service, Workers};
 pub enum Timer {
     /// The process listens.
     Booted(PodId),
-    /// The process acts on the stop signal: the listener closes.
-    Stops(PodId),
+    /// The process acts on the stop signal: requests that arrive are not read any more.
+    StopsReading(PodId),
+    /// It ends its connections.
+    ClosesConnections(PodId),
+    /// It closes its listener.
+    ClosesListener(PodId),
     /// The process ends.
     Exits(PodId),
 }
@@ -28,6 +32,9 @@ pub enum Timer {
 #[derive(Debug)]
 struct Process {
     listener: Listener,
+    reads: bool,
+    /// When the last request that is drained is done.
+    drained: SimTime,
     exited: Option<SimTime>,
     workers: Workers,
 }
@@ -45,6 +52,8 @@ impl<'s> Servers<'s> {
     pub fn new(scenario: &'s Scenario, draws: Draws<'s>, pods: usize, listening: usize) -> Self {
         let process = |index| Process {
             listener: if index < listening { Listener::Open } else { Listener::NotYet },
+            reads: true,
+            drained: SimTime::ZERO,
             exited: None,
             workers: Workers::new(scenario.pod.server.workers),
         };
@@ -62,10 +71,11 @@ impl<'s> Servers<'s> {
         self.processes[pod.index()].exited
     }
 
-    /// A request arrives at `pod` and will be served for `service_time`.
+    /// A request arrives at `pod` and will be served for `service_time`; `None` if the process does not read it any more.
     #[inline]
-    pub fn serve(&mut self, pod: PodId, now: SimTime, service_time: SimDuration) -> Service {
-        self.processes[pod.index()].workers.serve(now, service_time)
+    pub fn serve(&mut self, pod: PodId, now: SimTime, service_time: SimDuration) -> Option<Service> {
+        let process = &mut self.processes[pod.index()];
+        process.reads.then(|| process.workers.serve(now, service_time))
     }
 
     /// The kubelet starts the process.
@@ -83,14 +93,27 @@ impl<'s> Servers<'s> {
         }
         match (signal, self.scenario.pod.server.on_stop) {
             (Signal::Kill, _) => {
+                self.processes[pod.index()].reads = false;
                 self.close_listener(now, pod, true, out);
                 out.set_timer(pod.0, now, Timer::Exits(pod));
             }
             (Signal::Stop, StopBehaviour::Ignores) => {}
-            (Signal::Stop, StopBehaviour::Stops) => {
-                let stop = self.draws.draw(DelayId::ServerStop, pod.0.into());
-                out.set_timer(pod.0, now + stop, Timer::Stops(pod));
-            }
+            (Signal::Stop, StopBehaviour::Stops) => self.begin_stop(now, pod, out),
+        }
+    }
+
+    /// The steps of a stop. nginx' master holds the listener until it ends itself, after its workers: in between,
+    /// connections are still taken and nobody accepts them (measured; zero unless the scenario says otherwise).
+    fn begin_stop(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        let mut at = now;
+        let steps = [
+            (DelayId::ServerStop, Timer::StopsReading(pod)),
+            (DelayId::ReadLag, Timer::ClosesConnections(pod)),
+            (DelayId::ListenerLag, Timer::ClosesListener(pod)),
+        ];
+        for (delay, timer) in steps {
+            at += self.draws.draw(delay, pod.0.into());
+            out.set_timer(pod.0, at, timer);
         }
     }
 
@@ -102,9 +125,14 @@ impl<'s> Servers<'s> {
         out.send(pod.0, now + rtt.min(timeout), Msg::ProbeAnswered(pod, success));
     }
 
-    /// The last drained request of a stopping server ends at `at`: then the process ends.
+    /// The connections of a stopping server have been told; the last request that is drained is done at `at`. The
+    /// process ends then, but not before its listener is closed.
     pub fn on_drained(&mut self, at: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
-        out.set_timer(pod.0, at, Timer::Exits(pod));
+        let process = &mut self.processes[pod.index()];
+        process.drained = process.drained.max(at);
+        if process.listener == Listener::Closed {
+            out.set_timer(pod.0, process.drained, Timer::Exits(pod));
+        }
     }
 
     /// The pod's network namespace is gone.
@@ -116,12 +144,15 @@ impl<'s> Servers<'s> {
     pub fn on_timer(&mut self, now: SimTime, timer: Timer, out: &mut RoomOut<Timer>) {
         match timer {
             Timer::Booted(pod) => self.booted(now, pod, out),
-            Timer::Stops(pod) => {
-                let cut = self.scenario.pod.server.in_flight == InFlightPolicy::Cut;
-                self.close_listener(now, pod, cut, out);
-            }
+            Timer::StopsReading(pod) => self.processes[pod.index()].reads = false,
+            Timer::ClosesConnections(pod) => out.send(pod.0, now, Msg::Sever { pod, cut: self.cuts() }),
+            Timer::ClosesListener(pod) => self.close_listener(now, pod, self.cuts(), out),
             Timer::Exits(pod) => self.exits(now, pod, out),
         }
+    }
+
+    fn cuts(&self) -> bool {
+        self.scenario.pod.server.in_flight == InFlightPolicy::Cut
     }
 
     fn booted(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
@@ -146,9 +177,10 @@ impl<'s> Servers<'s> {
 
     fn exits(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
         let process = &mut self.processes[pod.index()];
-        if process.exited.replace(now).is_some() {
+        if process.exited.is_some() {
             return;
         }
+        process.exited = Some(now);
         out.record(Fact::Pod { at: now, pod, event: PodEvent::Exited });
         out.send(pod.0, now, Msg::Exited(pod));
     }

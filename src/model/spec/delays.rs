@@ -3,7 +3,7 @@
 use crate::dist::Dist;
 use crate::ids::NodeId;
 use crate::model::spec::ClusterSize;
-use crate::units::{Rate, Version};
+use crate::units::{Rate, SimDuration, Version};
 
 /// Declares the delay ids with their names in files and what they mean.
 macro_rules! delay_ids {
@@ -46,7 +46,9 @@ delay_ids! {
     HookExecStart = "hook_exec_start": "overhead of starting an exec hook",
     HookSleep = "hook_sleep": "lateness of the native sleep hook",
     StopRpc = "stop_rpc": "end of the hook to signal delivered",
-    ServerStop = "server_stop": "signal to listener closed",
+    ServerStop = "server_stop": "signal to the server's idle connections closed, and its listener unless `listener_lag` says later",
+    ReadLag = "read_lag": "before that, requests that arrive are not read any more",
+    ListenerLag = "listener_lag": "after that, the listener still takes connections that nobody accepts",
     ExitTeardown = "exit_teardown": "last process exit to network namespace gone",
     ObjGone = "obj_gone": "last process exit to pod object removed",
     EpsBatch = "eps_batch": "batching of pod events by the EndpointSlice controller",
@@ -154,7 +156,7 @@ fn default(id: DelayId, size: ClusterSize, version: Version) -> Dist {
         DelayId::KubeletSeen => Dist::lognormal_ms(5, 50),
         DelayId::Sandbox => by_size((300, 1_200), (600, 4_000)),
         DelayId::CreateStart => Dist::lognormal_ms(150, 800),
-        DelayId::Pleg => Dist::Sum(vec![Dist::uniform_ms(0, 1_000), Dist::lognormal_ms(20, 200)]),
+        DelayId::Pleg => Dist::Grid(SimDuration::from_secs(1), Box::new(Dist::lognormal_ms(20, 200))),
         DelayId::ProbeRtt => Dist::lognormal_ms(2, 30),
         DelayId::DelSeen => Dist::lognormal_ms(2, 15),
         DelayId::HookExecStart => Dist::lognormal_ms(80, 500),
@@ -168,9 +170,14 @@ fn default(id: DelayId, size: ClusterSize, version: Version) -> Dist {
         DelayId::KpSync => Dist::lognormal_ms(80, 250),
         DelayId::KpSyncSpread => Dist::lognormal_ms(1_000, 1_500),
         DelayId::RttPod => {
-            let us = crate::units::SimDuration::from_micros;
+            let us = SimDuration::from_micros;
             Dist::LogNormal(crate::dist::LogNormal::new(us(300), us(1_500)))
         }
-        DelayId::Pull | DelayId::EpsBatch | DelayId::Route | DelayId::Unroute => Dist::ZERO,
+        DelayId::ReadLag
+        | DelayId::ListenerLag
+        | DelayId::Pull
+        | DelayId::EpsBatch
+        | DelayId::Route
+        | DelayId::Unroute => Dist::ZERO,
     }
 }
