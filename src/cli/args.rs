@@ -96,7 +96,7 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub(super) format: Format,
     /// Where to write result.json, scenario.toml and replications.csv; none to skip [default: output/<scenario>/]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(super) out: Option<String>,
     /// No progress and no notes
     #[arg(long, short)]
@@ -123,7 +123,7 @@ pub(super) struct ExplainArgs {
     #[arg(long, value_name = "N")]
     pub(super) replication: Option<u64>,
     /// Where to write the pictures; none to skip [default: output/<scenario>/]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(super) out: Option<String>,
     /// No notes
     #[arg(long, short)]

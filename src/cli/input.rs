@@ -2,6 +2,7 @@
 //! is wrong is said at once.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 
 use super::failure::Failure;
@@ -68,16 +69,27 @@ fn shown_name(file: &str) -> String {
     if file == "-" { "<stdin>".to_owned() } else { file.to_owned() }
 }
 
+/// A scenario is a page of text; more than this is something else.
+const LARGEST: u64 = 16 << 20;
+
 /// A file wins over a built-in scenario of the same name.
 fn read(file: &str) -> io::Result<Vec<u8>> {
     if file == "-" {
-        let mut bytes = Vec::new();
-        return io::stdin().read_to_end(&mut bytes).map(|_| bytes);
+        return read_at_most(io::stdin());
     }
-    match std::fs::read(file) {
+    match File::open(file) {
         Err(error) if error.kind() == ErrorKind::NotFound => builtin(file).ok_or(error),
-        read => read,
+        opened => read_at_most(opened?),
     }
+}
+
+fn read_at_most(source: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    source.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(io::Error::new(ErrorKind::FileTooLarge, "larger than 16 MiB, which no scenario is"));
+    }
+    Ok(bytes)
 }
 
 fn builtin(name: &str) -> Option<Vec<u8>> {

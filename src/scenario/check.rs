@@ -1,7 +1,7 @@
 //! Checks across keys. What Kubernetes itself would refuse is an error; what it accepts but an operator would want to
 //! know is a hazard, a warning that never stops anything. Each has a constructor that holds its wording.
 
-use crate::model::spec::{End, PreStop, PreStopAction, Scenario};
+use crate::model::spec::{ClientProfile, ClientSpec, End, PreStop, PreStopAction, Scenario};
 use crate::scenario::diagnostic::{Problem, Severity};
 use crate::scenario::dist::reach;
 use crate::scenario::log::{Draft, Fault, Log};
@@ -11,6 +11,10 @@ use crate::units::{IntOrPercent, SimDuration};
 
 /// More requests than this in one replication would not fit into memory.
 const MOST_REQUESTS: f64 = 1e9;
+
+/// Connections of all clients together, and requests that open-loop clients may have under way at once.
+const MOST_CONNECTIONS: f64 = 1e5;
+const MOST_UNDER_WAY: f64 = 1e6;
 
 const GRACE: &str = "pod.termination_grace_period";
 
@@ -22,6 +26,8 @@ pub(super) fn contradictions(log: &Log, root: &Table, scenario: &Scenario) {
         deadline_within_min_ready(scenario),
         sync_periods_crossed(scenario),
         too_many_requests(scenario),
+        too_many_connections(scenario),
+        too_many_under_way(scenario),
     ];
     for contradiction in found.into_iter().flatten() {
         report(log, root, contradiction);
@@ -105,6 +111,29 @@ fn too_many_requests(scenario: &Scenario) -> Option<Contradiction> {
     })
 }
 
+fn too_many_connections(scenario: &Scenario) -> Option<Contradiction> {
+    let all: f64 = scenario.clients.iter().map(|client| f64::from(client.connections)).sum();
+    let message = format!("all `clients` together have {all:.0} connections: at most {MOST_CONNECTIONS:.0}");
+    (all > MOST_CONNECTIONS).then(|| Contradiction {
+        key: "clients",
+        other: "clients",
+        fault: Fault::new("too-many-connections", message).help("lower their connections"),
+    })
+}
+
+/// An open loop sends whatever became of the earlier requests: at worst each waits for both of its timeouts.
+fn too_many_under_way(scenario: &Scenario) -> Option<Contradiction> {
+    let open = scenario.clients.iter().filter(|client| client.profile == ClientProfile::Open);
+    let patience = |client: &ClientSpec| (client.connect_timeout + client.request_timeout).as_secs_f64();
+    let worst: f64 = open.map(|client| client.rate.as_per_second() * patience(client)).sum();
+    let message = format!("open `clients` may have {worst:.0} requests under way at once: at most {MOST_UNDER_WAY:.0}");
+    (worst > MOST_UNDER_WAY).then(|| Contradiction {
+        key: "clients",
+        other: "clients",
+        fault: Fault::new("too-many-under-way", message).help("lower the rates or the timeouts"),
+    })
+}
+
 /// What a scenario should be told about though it can be run. Without places: the scenario may not come from a file.
 pub fn hazards(scenario: &Scenario) -> Vec<Problem> {
     let hazards = [
@@ -115,7 +144,7 @@ pub fn hazards(scenario: &Scenario) -> Vec<Problem> {
         fenceposts_round_to_one(scenario),
         rollout_may_not_fit(scenario),
     ];
-    hazards.into_iter().flatten().collect()
+    hazards.into_iter().flatten().chain(not_whole_seconds(scenario)).collect()
 }
 
 /// The hazards of a scenario that was read from this tree: some can be told from the text only.
@@ -155,6 +184,24 @@ fn no_readiness_probe(scenario: &Scenario) -> Option<Problem> {
         .readiness_probe
         .is_none()
         .then(|| warning("no-readiness-probe", "pod.readiness_probe", message.to_owned(), help))
+}
+
+/// Kubernetes' own fields for these hold whole seconds.
+fn not_whole_seconds(scenario: &Scenario) -> Vec<Problem> {
+    let pod = &scenario.pod;
+    let mut fields =
+        vec![(GRACE, pod.termination_grace_period), ("deployment.min_ready", scenario.deployment.min_ready)];
+    if let Some(probe) = &pod.readiness_probe {
+        fields.push(("pod.readiness_probe.initial_delay", probe.initial_delay));
+        fields.push(("pod.readiness_probe.period", probe.period));
+        fields.push(("pod.readiness_probe.timeout", probe.timeout));
+    }
+    fields.retain(|(_, value)| *value != SimDuration::from_secs(value.as_whole_secs()));
+    let told = |(key, value): (&'static str, SimDuration)| {
+        let message = format!("{value} is simulated as it stands, but Kubernetes takes whole seconds here");
+        warning("not-whole-seconds", key, message, "write whole seconds to see what a cluster would do")
+    };
+    fields.into_iter().map(told).collect()
 }
 
 fn hook_key(hook: PreStop) -> String {
@@ -252,6 +299,7 @@ mod tests {
         check_with("deployment = { replicas = 3, max_surge = 0 }", &["fenceposts-round-to-one"]);
         check_with("deployment = { replicas = 4, max_surge = 0 }", &[]);
         check_with("rollout.at = { uniform = [\"0s\", \"60s\"] }", &["rollout-may-not-fit"]);
+        check_with("deployment.min_ready = \"1500ms\"", &["not-whole-seconds"]);
         check_with("rollout.at = { exponential = { mean = \"10s\" } }", &[]);
     }
 }

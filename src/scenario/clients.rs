@@ -9,8 +9,18 @@ use crate::scenario::tree::{Node, Value};
 use crate::scenario::values::{Names, period, rate, truth, whole, wrong_type};
 use crate::units::{Rate, SimDuration};
 
+/// More clients than this nobody measures with.
+const MOST_CLIENTS: usize = 1_000;
+
 /// What the scenario says, or one fortio client.
 pub(super) fn clients(fields: &mut Fields<'_>, nodes: u32) -> Vec<ClientSpec> {
+    if let Some(fault) = too_many(fields) {
+        let at = fields.entry("clients").map(|entry| entry.node.at);
+        if let Some(at) = at {
+            fields.error("clients", at, fault);
+        }
+        return vec![profile_defaults(ClientProfile::Fortio)];
+    }
     let clients = fields.each("clients", |fields| client(fields, nodes));
     match clients {
         Some(clients) if !clients.is_empty() => clients,
@@ -20,6 +30,13 @@ pub(super) fn clients(fields: &mut Fields<'_>, nodes: u32) -> Vec<ClientSpec> {
         }
         None => vec![profile_defaults(ClientProfile::Fortio)],
     }
+}
+
+fn too_many(fields: &mut Fields<'_>) -> Option<Fault> {
+    let Value::Array(items) = &fields.entry("clients")?.node.value else { return None };
+    let message = format!("must be at most {MOST_CLIENTS} clients, found {}", items.len());
+    let fault = || Fault::new("out-of-range", message).help("give one client more connections or a higher rate");
+    (items.len() > MOST_CLIENTS).then(fault)
 }
 
 fn refuse_none(fields: &mut Fields<'_>) {

@@ -98,7 +98,11 @@ impl FromStr for Version {
         };
         let minor = text.strip_prefix('v').unwrap_or(text).strip_prefix("1.").ok_or_else(expected)?;
         let minor = minor.split('.').next().unwrap_or(minor);
+        let is_padded = minor.len() > 1 && minor.starts_with('0');
         let version = Version { minor: minor.parse().map_err(|_| expected())? };
+        if is_padded {
+            return Err(expected());
+        }
         if (Version::OLDEST..=Version::NEWEST).contains(&version) { Ok(version) } else { Err(expected()) }
     }
 }
@@ -150,7 +154,7 @@ mod tests {
     fn reads_versions() {
         assert_eq!("1.34".parse(), Ok(Version::minor(34)));
         assert_eq!("v1.20.2".parse(), Ok(Version::minor(20)));
-        for bad in ["34", "1.9", "2.0", "1.99", "1."] {
+        for bad in ["34", "1.9", "2.0", "1.99", "1.", "1.034"] {
             assert!(bad.parse::<Version>().is_err(), "{bad}");
         }
     }

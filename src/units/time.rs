@@ -85,14 +85,16 @@ impl SimDuration {
         SimDuration(secs * NANOS_PER_SEC)
     }
 
-    /// The interval nearest to `secs` seconds; negative and not-a-number become zero, too long becomes the longest.
+    /// The interval nearest to `secs` seconds; negative and not-a-number become zero, too long becomes 292 years.
     pub fn from_secs_f64_rounded(secs: f64) -> Self {
         SimDuration::from_nanos_f64_rounded(secs * NANOS_PER_SEC as f64)
     }
 
-    /// The interval nearest to `nanos` nanoseconds; negative and not-a-number become zero.
+    /// The interval nearest to `nanos` nanoseconds; negative and not-a-number become zero, too long becomes 292 years.
+    #[inline]
     pub fn from_nanos_f64_rounded(nanos: f64) -> Self {
-        SimDuration((nanos + 0.5) as u64)
+        // By way of a signed number, for which the processor has an instruction.
+        SimDuration(((nanos + 0.5) as i64).max(0) as u64)
     }
 
     /// Whole nanoseconds.

@@ -88,6 +88,7 @@ pub fn bias(pairs: &[(f64, f64)]) -> Option<f64> {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "quarters and halves are exact")]
 mod tests {
     use super::*;
 

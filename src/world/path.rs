@@ -394,7 +394,8 @@ impl<'s> Path<'s> {
     /// Counts the answer of the slot: nothing can come between any more.
     #[inline(always)]
     pub(super) fn settle(&mut self, slot: &mut Slot<'s>) {
-        let Some(answer) = slot.answer.take() else { return };
+        let Some(answer) = &slot.answer else { return };
+        let closes = answer.closes;
         if !answer.call.warm_up {
             match answer.ending {
                 Ending::Served { .. } => {
@@ -407,16 +408,17 @@ impl<'s> Path<'s> {
                 Ending::Lost(failure) => self.tally.failed(failure.kind, answer.known),
             }
             if self.results.digest.is_some() {
-                self.observe(slot, &answer);
+                self.observe(slot, answer);
             }
         }
-        if answer.closes {
+        slot.answer = None;
+        if closes {
             self.close_socket(slot);
         }
     }
 
     #[cold]
-    fn observe(&mut self, slot: &mut Slot<'s>, answer: &Answer) {
+    fn observe(&mut self, slot: &Slot<'s>, answer: &Answer) {
         let call = &answer.call;
         let who = u64::from(slot.client) << 32 | u64::from(slot.ordinal);
         let Ending::Lost(failure) = answer.ending else {

@@ -22,7 +22,7 @@ pub(super) fn add_requests(story: &mut String, trace: &Trace, savings: &[Saving]
         add_request(story, trace, index, lost, saved);
     }
     if trace.lost.len() > TOLD {
-        add_prose(story, "   ", &format!("… and {} more, the same in records.", trace.lost.len() - TOLD));
+        add_prose(story, "   ", &format!("… and {} more.", trace.lost.len() - TOLD));
     }
 }
 
