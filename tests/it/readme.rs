@@ -1,0 +1,37 @@
+//! What the README shows is what the program prints.
+
+use std::process::Command;
+
+/// The lines that the README shows after `$ rollsim …`.
+fn shown(command: &str) -> Vec<String> {
+    let readme = std::fs::read_to_string("README.md").unwrap();
+    let start = format!("```console\n$ {command}\n");
+    let from = readme.find(&start).unwrap_or_else(|| panic!("the README shows {command}")) + start.len();
+    let lines = readme[from..].lines().take_while(|line| !line.starts_with("```") && *line != "…");
+    lines.map(str::to_owned).collect()
+}
+
+fn check(command: &str, arguments: &[&str]) {
+    let output = Command::new(env!("CARGO_BIN_EXE_rollsim")).args(arguments).output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let printed: Vec<&str> = printed.lines().collect();
+    let shown = shown(command);
+    assert!(shown.len() > 5, "{command}");
+    assert!(
+        printed.windows(shown.len()).any(|lines| lines == shown),
+        "README is behind: {command}\n{}",
+        printed.join("\n")
+    );
+}
+
+/// The main job and the ablation take 11,000 replications: only where time is given.
+#[test]
+fn the_readme_shows_what_is_printed() {
+    let story = "rollsim explain article-no-hook --replication 2";
+    check(story, &["explain", "article-no-hook", "--replication", "2", "--quiet", "--out", "none"]);
+    if std::env::var_os("ROLLSIM_SLOW").is_some() {
+        check("rollsim", &[]);
+        let ablation = ["run", "article-no-hook", "--ablate", "--quiet", "--out", "none"];
+        check("rollsim run article-no-hook --ablate", &ablation);
+    }
+}
