@@ -23,6 +23,8 @@ pub mod run;
 
 pub mod stats;
 
+pub mod calibrate;
+
 pub mod replications;
 
 pub mod report;

@@ -24,11 +24,27 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("run", &["engine", "record", "model::spec", "world"]),
     // Numbers in, numbers out.
     ("stats", &["units"]),
+    // Texts in, distributions out.
+    ("calibrate", &["units", "dist", "model::spec", "stats"]),
     ("replications", &["engine", "record", "model::spec", "run", "stats"]),
     // Reads the record: a result or a story must be possible without simulating again.
     ("report", &["units", "ids", "record", "stats"]),
     ("explain", &["record", "model::spec", "run", "report"]),
-    ("cli", &["units", "record", "model::spec", "scenario", "run", "stats", "replications", "report", "explain"]),
+    (
+        "cli",
+        &[
+            "units",
+            "record",
+            "model::spec",
+            "scenario",
+            "run",
+            "stats",
+            "calibrate",
+            "replications",
+            "report",
+            "explain",
+        ],
+    ),
     ("main", &["cli"]),
 ];
 
