@@ -18,7 +18,15 @@ pub fn one_sample(sorted: &[f64], cdf: impl Fn(f64) -> f64) -> Ks {
         (at - index as f64 / n).abs().max(((index + 1) as f64 / n - at).abs())
     };
     let distance = sorted.iter().enumerate().map(gap).fold(0.0, f64::max);
-    Ks { distance, p: tail((n.sqrt() + 0.12 + 0.11 / n.sqrt()) * distance) }
+    Ks::of(distance, sorted.len())
+}
+
+impl Ks {
+    /// The p-value that belongs to a distance of `n` values.
+    pub fn of(distance: f64, n: usize) -> Ks {
+        let root = (n as f64).sqrt();
+        Ks { distance, p: tail((root + 0.12 + 0.11 / root) * distance) }
+    }
 }
 
 /// Kolmogorov's 2 Σ (−1)^(k−1) exp(−2 k² x²).

@@ -109,8 +109,8 @@ impl Law {
     }
 
     /// As the simulator draws it.
-    fn dist(&self) -> Dist {
-        match *self {
+    fn dist(self) -> Dist {
+        match self {
             Law::Constant(value) => Dist::Constant(duration(value)),
             Law::Uniform(low, high) => Dist::Uniform(duration(low), duration(high)),
             Law::Exponential(mean) => Dist::Exponential(duration(mean)),

@@ -183,6 +183,13 @@ pub fn quantile(sorted: &[f64], u: f64) -> f64 {
     sorted[below] + (sorted[above] - sorted[below]) * (place - below as f64)
 }
 
+/// The quartiles and the 95th percentile of values, none without values.
+pub fn points(values: &[f64]) -> Option<[f64; 4]> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    (!sorted.is_empty()).then(|| [0.25, 0.5, 0.75, 0.95].map(|u| quantile(&sorted, u)))
+}
+
 fn table(sorted: &[f64]) -> Dist {
     Dist::Quantiles(TABLE.iter().map(|&u| (u, duration(quantile(sorted, u)))).collect())
 }

@@ -42,7 +42,7 @@ fn each_fitter_finds_the_parameters_again() {
     check(&Dist::Pareto(2.5, ms(5)), pareto, [2.5, 0.005]);
 }
 
-/// Every other family is at least as far from the best as AIC asks for, in draws of the one that is true.
+/// The true family is within 6 of the lowest AIC: a wider family that holds it gains more with chance 0.005 (χ², 8).
 #[test]
 fn the_family_of_the_draws_is_chosen() {
     for (dist, name) in [
@@ -57,7 +57,7 @@ fn the_family_of_the_draws_is_chosen() {
         (Dist::Sum(vec![Dist::Constant(ms(50)), Dist::Exponential(ms(20))]), "constant + exponential"),
     ] {
         let fit = fit(&draws(&dist, 4_000)).unwrap();
-        let near = fit.candidates.iter().take_while(|one| one.aic < fit.candidates[0].aic + 2.5);
+        let near = fit.candidates.iter().take_while(|one| one.aic < fit.candidates[0].aic + 6.0);
         let near: Vec<String> = near.map(|one| one.law.name()).collect();
         assert!(near.contains(&name.to_owned()) && !fit.empirical, "{dist}: {near:?}");
     }
