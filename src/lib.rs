@@ -25,6 +25,8 @@ pub mod run;
 
 pub mod stats;
 
+pub mod calibrate;
+
 pub mod replications;
 
 pub mod validate;

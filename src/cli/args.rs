@@ -46,6 +46,8 @@ pub(super) enum Command {
     Explain(ExplainArgs),
     /// Score the model against measured rollouts
     Validate(ValidateArgs),
+    /// Fit the delays of the simulator to measured latencies, and print the [delays] of a scenario
+    Calibrate(CalibrateArgs),
     /// Print the JSON Schema of a format
     Schema {
         /// Of which format
@@ -135,7 +137,7 @@ pub(super) struct ValidateArgs {
     /// Folder of measurements (runs.csv, pods.csv) [default: those that come with the program]
     #[arg(long, value_name = "DIR")]
     pub(super) data: Option<String>,
-    /// File with the lines of the [delays] table [default: the delays of the measured machine]
+    /// File with a [delays] table, as calibrate prints it [default: that of the measured machine]
     #[arg(long, value_name = "FILE")]
     pub(super) delays: Option<String>,
     /// Replications of each scenario
@@ -164,6 +166,38 @@ pub(super) enum ValidateFormat {
     Table,
     /// For programs
     Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CalibrateArgs {
+    /// Folder with micro.csv, pods.csv, proxy_sync.csv and runs.csv
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["kube_proxy", "kubectl_pods"])]
+    pub(super) data: Option<String>,
+    /// kube-proxy's metrics, as its /metrics prints them: gives kp_sync
+    #[arg(long, value_name = "FILE")]
+    pub(super) kube_proxy: Option<String>,
+    /// What kubectl get pods -w -o json printed: gives sandbox and create_start
+    #[arg(long, value_name = "FILE")]
+    pub(super) kubectl_pods: Option<String>,
+    /// Only scenarios whose name contains this (repeatable)
+    #[arg(long, value_name = "TEXT")]
+    pub(super) scenarios_with: Vec<String>,
+    /// How to print the result
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub(super) format: CalibrateFormat,
+    /// Where to write the lines of [delays]
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum CalibrateFormat {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+    /// The lines of [delays]
+    Toml,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

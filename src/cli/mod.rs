@@ -5,6 +5,7 @@
 
 mod args;
 mod article;
+mod calibrate;
 mod explain;
 mod failure;
 mod folders;
@@ -38,6 +39,7 @@ fn dispatch(args: Args) -> Result<(), Failure> {
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Validate(args)) => validate::run(&args),
+        Some(Command::Calibrate(args)) => calibrate::run(&args),
         Some(Command::Schema { what: SchemaOf::Result }) => print::result(crate::report::schema::RESULT),
         Some(Command::Completions { shell }) => completions(shell),
     }

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use crate::measured::MeasuredRun;
 
 /// The text of the scenario: the row's settings, and the conditions common to all measured runs (their README): one
-/// node, version 1.20, a readiness probe each second, iptables over nf_tables, a client on the same machine. `delays` are
-/// the lines of its `[delays]` table.
+/// node, version 1.20, a readiness probe each second, iptables over nf_tables, a client on the same machine. `delays` is
+/// its `[delays]` table, as `rollsim calibrate` prints it.
 pub fn scenario_text(run: &MeasuredRun, delays: &str) -> String {
     let mut text = String::new();
     add_run(&mut text, run);
@@ -14,7 +14,7 @@ pub fn scenario_text(run: &MeasuredRun, delays: &str) -> String {
     add_server(&mut text, run);
     add_proxy(&mut text, run);
     add_client(&mut text, run);
-    let _ = write!(text, "\n[delays]\n{delays}");
+    let _ = write!(text, "\n{delays}");
     text
 }
 

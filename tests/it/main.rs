@@ -14,4 +14,5 @@ mod readme;
 mod scenario_files;
 mod theory;
 mod tidy;
+mod validation;
 mod vectors;

@@ -24,6 +24,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("run", &["engine", "record", "model::spec", "world"]),
     // Numbers in, numbers out.
     ("stats", &["units"]),
+    // Texts in, distributions out.
+    ("calibrate", &["units", "dist", "model::spec", "stats"]),
     ("replications", &["engine", "record", "model::spec", "run", "stats"]),
     // Reads the record: a result or a story must be possible without simulating again.
     ("report", &["units", "ids", "record", "stats"]),
@@ -44,6 +46,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "explain",
             "measured",
             "validate",
+            "calibrate",
         ],
     ),
     ("main", &["cli"]),

@@ -178,15 +178,16 @@ impl<'s> Kubelet<'s> {
             }
             Timer::NoticedExit(pod) => self.write_status(now, pod, out),
             Timer::NamespaceGone(pod) => {
+                // The final status, which changes nothing that anybody here reads: a GET and a PATCH.
+                self.limiter.take(now);
+                self.limiter.take(now);
                 out.record(Fact::Pod { at: now, pod, event: PodEvent::NamespaceGone });
                 out.send(pod.0, now, Msg::NamespaceGone(pod));
             }
             Timer::RemoveObject(pod) => {
                 self.workers.remove(&pod);
-                // The final status (GET and PATCH) and the DELETE, whose time `obj_gone` includes.
-                for _ in 0..3 {
-                    self.limiter.take(now);
-                }
+                // The DELETE, whose time `obj_gone` includes.
+                self.limiter.take(now);
                 out.send(pod.0, now, Msg::Write(Write::RemovePod { pod }));
             }
         }

@@ -1,0 +1,105 @@
+//! kube-proxy's own histogram of its syncs, as `curl localhost:10249/metrics` prints it → `kp_sync`.
+//!
+//! A histogram says between which ends each sync lies; the log-normal is that of the largest likelihood of just that.
+
+use std::collections::BTreeMap;
+
+use crate::calibrate::Estimate;
+use crate::calibrate::interval::{Between, log_normal};
+use crate::calibrate::law::{Law, Shifted};
+use crate::calibrate::tables::{DataError, File};
+use crate::model::spec::DelayId;
+
+const METRIC: &str = "kubeproxy_sync_proxy_rules_duration_seconds";
+
+/// The delay `kp_sync` from a text of Prometheus metrics; histograms of several IP families are added up.
+pub fn read(file: File<'_>) -> Result<Estimate, DataError> {
+    let buckets = buckets(file)?;
+    let between = between(&buckets);
+    let n: f64 = between.iter().map(|one| one.count).sum();
+    let Some((mu, sigma)) = log_normal(&between).filter(|_| n >= 1.0) else {
+        return Err(file.error(1, format!("no syncs in {METRIC}_bucket")));
+    };
+    Ok(estimate(Law::LogNormal(mu, sigma), n as usize))
+}
+
+fn estimate(law: Law, n: usize) -> Estimate {
+    let law = Shifted::plain(law);
+    let mut estimate = Estimate::new(DelayId::KpSync, METRIC, law.name(), law.dist());
+    (estimate.n, estimate.censored) = (n, n);
+    estimate.fitted = Some((law.quantile(0.5), law.quantile(0.95)));
+    "each sync known to its bucket".clone_into(&mut estimate.note);
+    estimate
+}
+
+/// Cumulative counts by upper end; ends are ordered as the bits of positive numbers are.
+fn buckets(file: File<'_>) -> Result<BTreeMap<u64, f64>, DataError> {
+    let mut buckets = BTreeMap::new();
+    for (index, line) in file.text.lines().enumerate() {
+        let Some(rest) = line.trim().strip_prefix(METRIC).and_then(|rest| rest.strip_prefix("_bucket{")) else {
+            continue;
+        };
+        let (end, count) = bucket(rest)
+            .ok_or_else(|| file.error(index as u64 + 1, "expected le=\"SECONDS\" and a count in a bucket"))?;
+        *buckets.entry(end.to_bits()).or_insert(0.0) += count;
+    }
+    Ok(buckets)
+}
+
+/// The upper end and the count of `le="0.064"} 12`.
+fn bucket(rest: &str) -> Option<(f64, f64)> {
+    let (labels, count) = rest.split_once('}')?;
+    let label = labels.split(',').find_map(|label| label.trim().strip_prefix("le=\""))?;
+    let end = match label.strip_suffix('"')? {
+        "+Inf" => f64::INFINITY,
+        number => number.parse().ok().filter(|end: &f64| *end > 0.0)?,
+    };
+    let count = count.split_whitespace().next()?.parse().ok().filter(|count: &f64| *count >= 0.0)?;
+    Some((end, count))
+}
+
+fn between(buckets: &BTreeMap<u64, f64>) -> Vec<Between> {
+    let (mut low, mut below) = (0.0, 0.0);
+    let mut one = |(end, up_to): (&u64, &f64)| {
+        let bucket = Between { low, high: f64::from_bits(*end), count: (up_to - below).max(0.0) };
+        (low, below) = (bucket.high, *up_to);
+        bucket
+    };
+    buckets.iter().map(&mut one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Buckets as kube-proxy has them, with the counts of a log-normal of median 80 ms and p99 250 ms.
+    const SAMPLE: &str = "\
+# HELP kubeproxy_sync_proxy_rules_duration_seconds [ALPHA] SyncProxyRules latency in seconds
+# TYPE kubeproxy_sync_proxy_rules_duration_seconds histogram
+kubeproxy_sync_proxy_rules_duration_seconds_bucket{ip_family=\"IPv4\",le=\"0.016\"} 0
+kubeproxy_sync_proxy_rules_duration_seconds_bucket{ip_family=\"IPv4\",le=\"0.032\"} 31
+kubeproxy_sync_proxy_rules_duration_seconds_bucket{ip_family=\"IPv4\",le=\"0.064\"} 324
+kubeproxy_sync_proxy_rules_duration_seconds_bucket{ip_family=\"IPv4\",le=\"0.128\"} 831
+kubeproxy_sync_proxy_rules_duration_seconds_bucket{ip_family=\"IPv4\",le=\"0.256\"} 991
+kubeproxy_sync_proxy_rules_duration_seconds_bucket{ip_family=\"IPv4\",le=\"+Inf\"} 1000
+kubeproxy_sync_proxy_rules_duration_seconds_sum{ip_family=\"IPv4\"} 90.2
+";
+
+    #[test]
+    fn syncs_are_fitted_to_their_buckets() {
+        let found = read(File { name: "metrics", text: SAMPLE }).unwrap();
+        let (median, p95) = found.fitted.unwrap();
+        assert!((median - 0.080).abs() < 0.002 && (p95 - 0.179).abs() < 0.005, "{found:?}");
+        assert_eq!((found.id, found.n), (DelayId::KpSync, 1_000));
+    }
+
+    #[test]
+    fn a_bad_bucket_is_named() {
+        let check = |text: &str, expected: &str| {
+            assert_eq!(read(File { name: "m", text }).unwrap_err().to_string(), expected);
+        };
+        check("a 1\n", "m:1: no syncs in kubeproxy_sync_proxy_rules_duration_seconds_bucket");
+        let bad = "\nkubeproxy_sync_proxy_rules_duration_seconds_bucket{le=\"x\"} 0\n";
+        check(bad, "m:2: expected le=\"SECONDS\" and a count in a bucket");
+    }
+}

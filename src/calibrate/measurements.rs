@@ -1,0 +1,173 @@
+//! What a folder of measurements says, apart from how many requests failed: that is never looked at here.
+
+use std::collections::BTreeMap;
+
+use super::tables::{DataError, File, Row, rows};
+
+/// The patch comes 5 to 6 s after the client starts, so a recording of `run_s` ends so many seconds less after it.
+const PATCH_AT_S: f64 = 6.0;
+
+/// The files of a folder of measurements.
+#[derive(Debug, Clone, Copy)]
+pub struct Files<'a> {
+    /// `micro.csv`: latency samples.
+    pub micro: File<'a>,
+    /// `pods.csv`: a row a pod.
+    pub pods: File<'a>,
+    /// `proxy_sync.csv`: a row a sync.
+    pub proxy_sync: File<'a>,
+    /// `runs.csv`: only its settings are read.
+    pub runs: File<'a>,
+}
+
+/// A value and where it was measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// Seconds.
+    pub value: f64,
+    /// The scenario.
+    pub scenario: String,
+    /// The run.
+    pub run: String,
+}
+
+/// One pod's stamps, seconds after the patch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pod {
+    /// The scenario.
+    pub scenario: String,
+    /// The run.
+    pub run: String,
+    stamps: BTreeMap<&'static str, f64>,
+}
+
+impl Pod {
+    /// Seconds from one stamp to another, if the pod has both.
+    pub fn between(&self, from: &str, to: &str) -> Option<f64> {
+        Some(self.stamps.get(to)? - self.stamps.get(from)?)
+    }
+
+    /// A stamp, seconds after the patch.
+    pub fn at(&self, stamp: &str) -> Option<f64> {
+        self.stamps.get(stamp).copied()
+    }
+}
+
+/// How a run was set up.
+#[derive(Debug, Clone, PartialEq)]
+struct Settings {
+    nginx: bool,
+    /// Of `sleep N` and nothing else.
+    hook_sleep: Option<f64>,
+    recorded_until: f64,
+}
+
+/// All latencies of a folder.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measurements {
+    micro: BTreeMap<String, Vec<Sample>>,
+    /// The pods, in the order of the file.
+    pub pods: Vec<Pod>,
+    /// Durations of the syncs of runs without preloaded Services, in the order of their ends within a run.
+    pub syncs: Vec<Sample>,
+    runs: BTreeMap<String, Settings>,
+}
+
+const STAMPS: [&str; 14] = [
+    "created_s",
+    "scheduled_s",
+    "sandbox_begin_s",
+    "sandbox_ready_s",
+    "container_started_s",
+    "deletion_s",
+    "kubelet_delete_s",
+    "eps_out_s",
+    "prestop_begin_s",
+    "stopcontainer_s",
+    "sigterm_s",
+    "exit_s",
+    "net_down_s",
+    "removed_s",
+];
+
+impl Measurements {
+    /// Reads the files; of scenarios whose name contains one of `with`, or all if there is none.
+    pub fn read(files: &Files<'_>, with: &[String]) -> Result<Measurements, DataError> {
+        let mut measured = Measurements {
+            micro: micro(files.micro)?,
+            pods: pods(files.pods)?,
+            syncs: syncs(files.proxy_sync)?,
+            runs: settings(files.runs)?,
+        };
+        measured.retain(|scenario| with.is_empty() || with.iter().any(|part| scenario.contains(part.as_str())));
+        Ok(measured)
+    }
+
+    fn retain(&mut self, wanted: impl Fn(&str) -> bool) {
+        self.micro.values_mut().for_each(|samples| samples.retain(|sample| wanted(&sample.scenario)));
+        self.pods.retain(|pod| wanted(&pod.scenario));
+        self.syncs.retain(|sync| wanted(&sync.scenario));
+    }
+
+    /// The samples of one name, none if the file has no such name.
+    pub fn micro(&self, name: &str) -> &[Sample] {
+        self.micro.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether the server of the run is nginx, as it is where nothing else is said.
+    pub fn nginx(&self, run: &str) -> bool {
+        self.runs.get(run).is_none_or(|settings| settings.nginx)
+    }
+
+    /// The seconds of a run's hook, if that is `sleep N`.
+    pub fn hook_sleep(&self, run: &str) -> Option<f64> {
+        self.runs.get(run)?.hook_sleep
+    }
+
+    /// At least until so many seconds after the patch the run was recorded, if that is known.
+    pub fn recorded_until(&self, run: &str) -> Option<f64> {
+        Some(self.runs.get(run)?.recorded_until)
+    }
+}
+
+fn sample(file: File<'_>, row: &Row, column: &str) -> Result<Sample, DataError> {
+    let value = row.required(file, column)?;
+    Ok(Sample { value, scenario: row.text("scenario").to_owned(), run: row.text("run").to_owned() })
+}
+
+fn micro(file: File<'_>) -> Result<BTreeMap<String, Vec<Sample>>, DataError> {
+    let mut samples: BTreeMap<String, Vec<Sample>> = BTreeMap::new();
+    for row in rows(file, &["name", "value_s", "scenario", "run"])? {
+        samples.entry(row.text("name").to_owned()).or_default().push(sample(file, &row, "value_s")?);
+    }
+    Ok(samples)
+}
+
+fn pods(file: File<'_>) -> Result<Vec<Pod>, DataError> {
+    let pod = |row: &Row| {
+        let mut stamps = BTreeMap::new();
+        for stamp in STAMPS {
+            stamps.extend(row.number(file, stamp)?.map(|at| (stamp, at)));
+        }
+        Ok(Pod { scenario: row.text("scenario").to_owned(), run: row.text("run").to_owned(), stamps })
+    };
+    rows(file, &["run", "scenario"])?.iter().map(pod).collect()
+}
+
+fn syncs(file: File<'_>) -> Result<Vec<Sample>, DataError> {
+    let rows = rows(file, &["run", "scenario", "preloaded_services", "sync_took_s"])?;
+    let plain = |row: &&Row| ["", "0"].contains(&row.text("preloaded_services"));
+    rows.iter().filter(plain).map(|row| sample(file, row, "sync_took_s")).collect()
+}
+
+fn settings(file: File<'_>) -> Result<BTreeMap<String, Settings>, DataError> {
+    let one = |row: &Row| {
+        let settings = Settings {
+            nginx: row.text("handler") == "nginx",
+            hook_sleep: row.text("prestop").strip_prefix("sleep ").and_then(|seconds| seconds.parse().ok()),
+            recorded_until: row.required(file, "run_s")? - PATCH_AT_S,
+        };
+        Ok((row.text("run").to_owned(), settings))
+    };
+    rows(file, &["run", "handler", "prestop", "run_s"])?.iter().map(one).collect()
+}

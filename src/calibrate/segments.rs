@@ -1,0 +1,226 @@
+//! Which measured segment gives which delay, and the fits: the table in the module's documentation, as code.
+
+use super::chain::{self, Grid, Part};
+use super::fit::{self, Fit};
+use super::interval::{self, Between};
+use super::ks::Ks;
+use super::law::{Law, Shifted, lognormal};
+use super::measurements::{Measurements, Pod, Sample};
+use super::{Calibration, Check, Estimate, groups};
+use crate::dist::{Dist, LogNormal};
+use crate::model::spec::{ClusterSize, DelayId, NodeDelays};
+use crate::units::Version;
+
+/// Stamps of `pods.csv` have four decimals.
+const PODS_STEP_S: f64 = 0.000_1;
+
+/// A segment that is one delay.
+struct Direct {
+    id: DelayId,
+    segment: &'static str,
+    values: Vec<f64>,
+}
+
+/// Fits every delay the measurements hold.
+pub(super) fn calibrate(measured: &Measurements) -> Calibration {
+    let mut estimates: Vec<Estimate> = directs(measured).iter().filter_map(direct).collect();
+    estimates.extend(object_gone(measured));
+    let mut checks = Vec::new();
+    control_plane(measured, &mut estimates, &mut checks);
+    estimates.sort_by_key(|estimate| estimate.id);
+    Calibration { estimates, checks, dependence: groups::all(measured) }
+}
+
+fn directs(measured: &Measurements) -> Vec<Direct> {
+    let of = |id, segment| Direct { id, segment, values: values(measured.micro(segment)) };
+    let syncs = values(&measured.syncs);
+    vec![
+        of(DelayId::Sandbox, "sandbox_begin_to_ready"),
+        of(DelayId::CreateStart, "sandbox_ready_to_container_started"),
+        Direct { id: DelayId::DelSeen, segment: "kubelet_delete_s to stopcontainer_s", values: del_seen(measured) },
+        Direct { id: DelayId::HookExecStart, segment: "prestop_duration less its sleep", values: hooks(measured) },
+        of(DelayId::StopRpc, "stopcontainer_call_to_signal"),
+        Direct { id: DelayId::ServerStop, segment: "signal_to_exit of nginx", values: server_stop(measured) },
+        of(DelayId::ExitTeardown, "exit_to_netns_teardown"),
+        Direct { id: DelayId::KpSync, segment: "sync_took_s, no preloaded services", values: syncs },
+    ]
+}
+
+fn values(samples: &[Sample]) -> Vec<f64> {
+    samples.iter().map(|sample| sample.value).collect()
+}
+
+/// Kubelet's and containerd's own stamps; pods with a hook run it in between.
+fn del_seen(measured: &Measurements) -> Vec<f64> {
+    let plain = measured.pods.iter().filter(|pod| pod.at("prestop_begin_s").is_none());
+    plain.filter_map(|pod| pod.between("kubelet_delete_s", "stopcontainer_s")).collect()
+}
+
+fn hooks(measured: &Measurements) -> Vec<f64> {
+    let rest = |hook: &Sample| Some(hook.value - measured.hook_sleep(&hook.run)?);
+    measured.micro("prestop_duration").iter().filter_map(rest).collect()
+}
+
+/// The slow servers' exits measure how long they take to answer, or the grace period.
+fn server_stop(measured: &Measurements) -> Vec<f64> {
+    let both = ["signal_to_exit_terminated", "signal_to_exit_quit"].into_iter().flat_map(|name| measured.micro(name));
+    both.filter(|sample| measured.nginx(&sample.run)).map(|sample| sample.value).collect()
+}
+
+/// Values at or below zero are stamps in the wrong order: left out, and counted.
+fn direct(direct: &Direct) -> Option<Estimate> {
+    let positive: Vec<f64> = direct.values.iter().copied().filter(|value| *value > 0.0).collect();
+    let fit = fit::fit(&positive)?;
+    let mut estimate = Estimate::new(direct.id, direct.segment, fit.name(), fit.dist.clone());
+    estimate.n = positive.len();
+    estimate.left_out = direct.values.len() - positive.len();
+    estimate.ks = Some(fit.ks);
+    estimate.aic = Some(fit.candidates[0].aic);
+    estimate.measured = fit::points(&positive);
+    estimate.fitted = Some(fit.fitted);
+    estimate.note = poor(&fit);
+    Some(estimate)
+}
+
+fn poor(fit: &Fit) -> String {
+    if !fit.empirical {
+        return String::new();
+    }
+    format!("no family fits, nearest {}", fit.candidates[0].law.name())
+}
+
+/// Many recordings ended before the object was gone; what they say is "later than the end of the recording".
+fn object_gone(measured: &Measurements) -> Option<Estimate> {
+    let gone = |pod: &Pod| pod.between("exit_s", "removed_s");
+    let seen: Vec<f64> = measured.pods.iter().filter_map(gone).filter(|value| *value > PODS_STEP_S).collect();
+    let later: Vec<f64> =
+        measured.pods.iter().filter(|pod| gone(pod).is_none()).filter_map(|pod| cut(measured, pod)).collect();
+    let exact = seen.iter().map(|x| Between { low: x - PODS_STEP_S, high: x + PODS_STEP_S, count: 1.0 });
+    let cut = later.iter().map(|x| Between { low: *x, high: f64::INFINITY, count: 1.0 });
+    let (mu, sigma) =
+        interval::log_normal(&exact.chain(cut).collect::<Vec<_>>()).filter(|_| seen.len() >= fit::FEWEST)?;
+    let mut estimate =
+        Estimate::new(DelayId::ObjGone, "exit_s to removed_s", "lognormal".to_owned(), lognormal(mu, sigma));
+    let law = Shifted::plain(Law::LogNormal(mu, sigma));
+    (estimate.n, estimate.censored) = (seen.len() + later.len(), later.len());
+    estimate.fitted = Some((law.quantile(0.5), law.quantile(0.95)));
+    estimate.note = format!("{} recordings ended before: right-censored; measured says only those seen", later.len());
+    estimate.measured = fit::points(&seen);
+    Some(estimate)
+}
+
+fn cut(measured: &Measurements, pod: &Pod) -> Option<f64> {
+    Some(measured.recorded_until(&pod.run)? - pod.at("exit_s")?).filter(|after| *after > 0.0)
+}
+
+/// The delays of new_pod_ready_to_old_pod_deletion: Ready is stored, ReplicaSet controller (sync, status), Deployment
+/// controller (sync, scale), ReplicaSet controller (sync, delete).
+const READY_TO_DELETION: [(DelayId, u32); 5] = [
+    (DelayId::ApiWrite, 3),
+    (DelayId::WatchHop, 3),
+    (DelayId::QueueWait, 3),
+    (DelayId::DepSync, 1),
+    (DelayId::RsSync, 2),
+];
+
+/// The same small steps in other chains, by which the factors are checked or continued.
+const ONE_STEP: [(DelayId, u32); 3] = [(DelayId::WatchHop, 1), (DelayId::QueueWait, 1), (DelayId::ApiWrite, 1)];
+const BIND: [(DelayId, u32); 2] = [(DelayId::WatchHop, 1), (DelayId::ApiWrite, 1)];
+const PATCH_TO_POD: [(DelayId, u32); 5] = [
+    (DelayId::ApiWrite, 2),
+    (DelayId::WatchHop, 2),
+    (DelayId::QueueWait, 2),
+    (DelayId::DepSync, 1),
+    (DelayId::RsSync, 1),
+];
+
+/// The factors found on the longest chain; the others contain one delay more each.
+fn control_plane(measured: &Measurements, estimates: &mut Vec<Estimate>, checks: &mut Vec<Check>) {
+    let whole = "new_pod_ready_to_old_pod_deletion";
+    let Some((factor, spread)) = common(whole, measured, estimates, checks) else { return };
+    let scaled =
+        |chain: &[(DelayId, u32)]| -> Vec<Part> { chain.iter().map(|one| part(*one).scaled(factor, spread)).collect() };
+    one_more(DelayId::EpsSync, "deletion_to_endpointslice_out", &scaled(&ONE_STEP), measured, estimates, checks);
+    one_more(DelayId::Sched, "created_to_scheduled", &scaled(&BIND), measured, estimates, checks);
+    let patch = values(measured.micro("patch_to_first_new_pod_created"));
+    checks.extend(check(
+        "patch_to_first_new_pod_created",
+        "not fitted",
+        &patch,
+        &Grid::zero(&patch).plus(&scaled(&PATCH_TO_POD)),
+    ));
+    let slice_in = values(measured.micro("ready_to_endpointslice_in"));
+    let with_sync =
+        estimates.iter().find(|estimate| estimate.id == DelayId::EpsSync).and_then(|one| part_of(&one.dist, 1));
+    let into = Grid::zero(&slice_in).plus(&scaled(&ONE_STEP)).plus(&with_sync.into_iter().collect::<Vec<_>>());
+    checks.extend(check("ready_to_endpointslice_in", "not fitted", &slice_in, &into));
+}
+
+fn common(
+    segment: &'static str,
+    measured: &Measurements,
+    estimates: &mut Vec<Estimate>,
+    checks: &mut Vec<Check>,
+) -> Option<(f64, f64)> {
+    let values = values(measured.micro(segment));
+    let parts: Vec<Part> = READY_TO_DELETION.iter().map(|one| part(*one)).collect();
+    let zero = Grid::zero(&values);
+    let (factor, spread) = (values.len() >= fit::FEWEST).then(|| chain::factors(&zero, &parts, &values))?;
+    let scaled: Vec<Part> = parts.iter().map(|part| part.scaled(factor, spread)).collect();
+    checks.extend(check(segment, "fitted as a sum", &values, &zero.plus(&scaled)));
+    let note = format!("part of a sum: default median × {factor:.3}, spread × {spread:.3}");
+    let found =
+        READY_TO_DELETION.iter().zip(&scaled).map(|((id, _), part)| of_part(*id, segment, part, &values, &note));
+    estimates.extend(found);
+    Some((factor, spread))
+}
+
+/// Fits median and spread of the one delay of a chain whose other parts are known.
+fn one_more(
+    id: DelayId,
+    segment: &'static str,
+    known: &[Part],
+    measured: &Measurements,
+    estimates: &mut Vec<Estimate>,
+    checks: &mut Vec<Check>,
+) {
+    let values = values(measured.micro(segment));
+    if values.len() < fit::FEWEST {
+        return;
+    }
+    let known = Grid::zero(&values).plus(known);
+    let (factor, spread) = chain::factors(&known, &[part((id, 1))], &values);
+    let found = part((id, 1)).scaled(factor, spread);
+    let note = format!("what the other parts of a sum leave: default median × {factor:.3}, spread × {spread:.3}");
+    estimates.push(of_part(id, segment, &found, &values, &note));
+    checks.extend(check(segment, "fitted as a sum", &values, &known.plus(&[found])));
+}
+
+fn of_part(id: DelayId, segment: &'static str, part: &Part, values: &[f64], note: &str) -> Estimate {
+    let mut estimate = Estimate::new(id, segment, "lognormal".to_owned(), lognormal(part.mu, part.sigma));
+    let law = Shifted::plain(Law::LogNormal(part.mu, part.sigma));
+    estimate.n = values.len();
+    estimate.censored = values.iter().filter(|value| **value <= chain::STAMP_S).count();
+    estimate.fitted = Some((law.quantile(0.5), law.quantile(0.95)));
+    estimate.note = note.to_owned();
+    estimate
+}
+
+fn check(segment: &'static str, how: &'static str, values: &[f64], fitted: &Grid) -> Option<Check> {
+    let measured = fit::points(values)?;
+    let ks: Ks = fitted.distance(values);
+    let fitted = (fitted.quantile(0.5), fitted.quantile(0.95));
+    Some(Check { segment, how, n: values.len(), measured, fitted, ks })
+}
+
+/// A default of the delay table as a part of a sum.
+fn part((id, times): (DelayId, u32)) -> Part {
+    let defaults = NodeDelays::defaults(ClusterSize::Small, Version::minor(20));
+    part_of(defaults.get(id), times).unwrap_or(Part { mu: -30.0, sigma: 1.0, times })
+}
+
+fn part_of(dist: &Dist, times: u32) -> Option<Part> {
+    let Dist::LogNormal(LogNormal { median, p99, .. }) = dist else { return None };
+    let (median, p99) = (libm::log(median.as_secs_f64()), libm::log(p99.as_secs_f64()));
+    Some(Part { mu: median, sigma: (p99 - median) / crate::dist::normal_quantile(0.99), times })
+}

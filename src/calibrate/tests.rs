@@ -1,0 +1,56 @@
+//! The mapping on the shipped measurements.
+
+use super::*;
+use crate::scenario::{Source, read};
+
+fn shipped() -> Calibration {
+    let text = |name: &str| {
+        let path = format!("{}/tests/data/measurements/{name}", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read_to_string(path).unwrap()
+    };
+    let texts = ["micro.csv", "pods.csv", "proxy_sync.csv", "runs.csv"].map(text);
+    let [micro, pods, proxy_sync, runs] = texts.each_ref().map(|text| File { name: "a.csv", text });
+    calibrate(&Measurements::read(&Files { micro, pods, proxy_sync, runs }, &[]).unwrap())
+}
+
+/// One calibration for all questions: it takes seconds.
+#[test]
+fn the_shipped_measurements_give_every_delay_of_the_table() {
+    let found = shipped();
+    let ids: Vec<&str> = found.estimates.iter().map(|estimate| estimate.id.name()).collect();
+    let expected = [
+        "api_write",
+        "watch_hop",
+        "queue_wait",
+        "dep_sync",
+        "rs_sync",
+        "sched",
+        "sandbox",
+        "create_start",
+        "del_seen",
+        "hook_exec_start",
+        "stop_rpc",
+        "server_stop",
+        "exit_teardown",
+        "obj_gone",
+        "eps_sync",
+        "kp_sync",
+    ];
+    assert_eq!(ids, expected);
+    assert!(found.estimates.iter().all(|estimate| estimate.n > 0));
+    // Where recordings ended early, the values seen are the short ones.
+    for one in found.estimates.iter().filter(|one| one.id != DelayId::ObjGone) {
+        assert!(
+            one.measured.is_none_or(|points| points[0] <= one.fitted.unwrap().0 && one.fitted.unwrap().0 <= points[2]),
+            "{one:?}"
+        );
+    }
+    for one in found.checks.iter().filter(|one| one.how != "not fitted") {
+        assert!(one.measured[0] <= one.fitted.0 && one.fitted.0 <= one.measured[2], "{one:?}");
+    }
+    assert!(found.dependence.len() > 10);
+    let text = format!("name = \"a\"\n{}", render::toml(&found));
+    let (scenario, _) = read(&Source::new("a.toml", text), &[]).unwrap();
+    found.estimates.iter().for_each(|one| assert_eq!(scenario.delays.get(one.id), &one.dist));
+    assert!(render::table(&found).lines().all(|line| !line.starts_with('\u{1b}')));
+}

@@ -1,0 +1,74 @@
+//! `rollsim calibrate`: measured latencies in, the delays of a scenario out.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::args::{CalibrateArgs, CalibrateFormat};
+use super::failure::Failure;
+use super::print;
+use crate::calibrate::formats::{kube_proxy, kubectl_pods};
+use crate::calibrate::{Calibration, DataError, File, Files, Measurements, calibrate, render};
+use crate::report::json;
+
+const FILES: [&str; 4] = ["micro.csv", "pods.csv", "proxy_sync.csv", "runs.csv"];
+
+/// Runs the command.
+pub(super) fn run(args: &CalibrateArgs) -> Result<(), Failure> {
+    let mut found = args.data.as_deref().map_or(Ok(Calibration::default()), |folder| folder_of(folder, args))?;
+    if let Some(path) = &args.kube_proxy {
+        found.add(kube_proxy::read(File { name: path, text: &text(path)? })?);
+    }
+    if let Some(path) = &args.kubectl_pods {
+        kubectl_pods::read(File { name: path, text: &text(path)? })?.into_iter().for_each(|one| found.add(one));
+    }
+    if found.estimates.is_empty() {
+        return Err(Failure::BadRequest("the data hold no delay with five values or more".to_owned()));
+    }
+    if let Some(out) = &args.out {
+        write(out, &render::toml(&found))?;
+    }
+    print::result(&rendered(&found, args.format))
+}
+
+fn folder_of(folder: &str, args: &CalibrateArgs) -> Result<Calibration, Failure> {
+    let names = FILES.map(|name| Path::new(folder).join(name).display().to_string());
+    let texts = [text(&names[0])?, text(&names[1])?, text(&names[2])?, text(&names[3])?];
+    let file = |index: usize| File { name: &names[index], text: &texts[index] };
+    let files = Files { micro: file(0), pods: file(1), proxy_sync: file(2), runs: file(3) };
+    Ok(calibrate(&Measurements::read(&files, &args.scenarios_with)?))
+}
+
+fn text(path: &str) -> Result<String, Failure> {
+    let bytes = std::fs::read(path).map_err(|error| environment("read", path, &error))?;
+    String::from_utf8(bytes).map_err(|_| Failure::BadRequest(format!("{path} is not text in UTF-8")))
+}
+
+fn write(path: &str, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text).map_err(|error| environment("write", path, &error))
+}
+
+fn environment(verb: &str, path: &str, error: &std::io::Error) -> Failure {
+    Failure::Environment(vec![format!("failed to {verb} {path}: {error}")])
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    #[serde(flatten)]
+    found: &'a Calibration,
+}
+
+fn rendered(found: &Calibration, format: CalibrateFormat) -> String {
+    match format {
+        CalibrateFormat::Table => render::table(found),
+        CalibrateFormat::Toml => render::toml(found),
+        CalibrateFormat::Json => json::render(&Document { schema: "rollsim/calibrate/v1", found }),
+    }
+}
+
+impl From<DataError> for Failure {
+    fn from(error: DataError) -> Self {
+        Failure::BadRequest(error.to_string())
+    }
+}
