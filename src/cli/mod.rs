@@ -11,6 +11,7 @@ mod folders;
 mod input;
 mod print;
 mod progress;
+mod published;
 mod run;
 mod simulate;
 mod validate;
