@@ -11,8 +11,8 @@ pub(super) const THICK: f64 = 6.0;
 pub(super) const TICK: f64 = 8.0;
 const DOT: f64 = 4.5;
 
-/// Rows whose largest value is more than so many times the upper quartile of those values are clipped.
-const CLIPPED_AT: f64 = 2.5;
+/// Bands are clipped at so many times the upper quartile of their rows' largest values.
+const CLIPPED_AT: f64 = 1.5;
 
 /// Adds the column.
 pub(super) fn add(scene: &mut Scene, column: &ScoreColumn, frame: Frame) {
@@ -27,13 +27,15 @@ pub(super) fn add(scene: &mut Scene, column: &ScoreColumn, frame: Frame) {
     }
 }
 
-/// From zero to the largest value, unless that would press most rows against the left.
+/// From zero to the largest value, unless that is the end of a band which would press most rows against the left. Every
+/// measured run stays on the axis.
 fn axis(column: &ScoreColumn, frame: Frame) -> Axis {
     let mut most: Vec<f64> = column.rows.iter().flatten().map(ScoreRow::most).collect();
     most.sort_by(f64::total_cmp);
     let largest = most.last().copied().unwrap_or(0.0);
     let quartile = most.get(most.len() * 3 / 4).copied().unwrap_or(largest);
-    let to = if quartile > 0.0 { largest.min(quartile * CLIPPED_AT) } else { largest };
+    let observed = column.rows.iter().flatten().flat_map(|row| &row.observed).copied().fold(0.0, f64::max);
+    let to = largest.min(observed.max(quartile * CLIPPED_AT));
     Axis { from: 0.0, to: (to * 1.04).max(1.0), left: frame.left + DOT, right: frame.right }
 }
 
@@ -64,11 +66,7 @@ fn add_dots(scene: &mut Scene, row: &ScoreRow, axis: Axis, y: f64) {
     observed.sort_by(f64::total_cmp);
     let xs: Vec<f64> = observed.iter().map(|value| axis.x(*value)).collect();
     for ((value, x), level) in observed.iter().zip(&xs).zip(dodge(&xs, 2.0 * DOT)) {
-        let inside = row.holds(*value);
-        dot(scene, (*x, y + 6.0 * level), inside);
-        if !axis.shows(*value) {
-            arrow(scene, (*x + 14.0, y), ink(inside));
-        }
+        dot(scene, (*x, y + 6.0 * level), row.holds(*value));
     }
 }
 

@@ -77,7 +77,7 @@ const TITLE_SIZE: f64 = 27.0;
 const ROW: f64 = 24.0;
 /// From the end of the rows to the end of their axis with its caption.
 const BELOW_ROWS: f64 = 62.0;
-const GAP: f64 = 34.0;
+const GAP: f64 = 48.0;
 
 /// The score as SVG.
 pub fn score_svg(score: &Score) -> String {

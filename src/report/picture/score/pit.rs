@@ -7,8 +7,8 @@ use super::*;
 use crate::stats::binomial_band;
 
 const BINS: usize = 10;
-/// From the top of the frame to the highest bar's number.
-const HEAD: f64 = 74.0;
+/// From the top of the frame to the highest bar.
+const HEAD: f64 = 66.0;
 
 /// Adds the histogram of one metric.
 pub(super) fn add(scene: &mut Scene, column: &ScoreColumn, frame: Frame) {
@@ -31,22 +31,19 @@ fn counts(pits: &[f64]) -> [usize; BINS] {
     counts
 }
 
+/// The bars with their counts at their feet, where no line crosses them.
 fn add_bars(scene: &mut Scene, counts: &[usize; BINS], band: (f64, f64), n: usize, frame: Frame) {
     let axis = Axis { from: 0.0, to: 1.0, left: frame.left, right: frame.right };
     let most = counts.iter().map(|count| *count as f64).fold(band.1, f64::max);
-    let y = |value: f64| frame.bottom - value / most * (frame.bottom - frame.top - HEAD - SIZE);
+    let y = |value: f64| frame.bottom - value / most * (frame.bottom - frame.top - HEAD);
     scene.area(Frame { left: axis.left, top: y(band.1), right: axis.right, bottom: y(band.0) }, GRID);
-    let numbered = |index: usize| (index as f64 / BINS as f64, (index + 1) as f64 / BINS as f64);
+    let share = |bin: usize| bin as f64 / BINS as f64;
     for (index, count) in counts.iter().enumerate() {
-        let (from, to) = numbered(index);
-        let (left, right) = (axis.x(from) + 4.0, axis.x(to) - 4.0);
+        let (left, right) = (axis.x(share(index)) + 4.0, axis.x(share(index + 1)) - 4.0);
         scene.area(Frame { left, top: y(*count as f64), right, bottom: frame.bottom }, ROUTED);
-        let at = ((left + right) / 2.0, y(*count as f64) - 10.0);
-        scene.text(at, &count.to_string(), Anchor::Middle);
+        scene.text(((left + right) / 2.0, frame.bottom - 12.0), &count.to_string(), Anchor::Middle);
     }
-    scene.area(
-        Frame { left: axis.left, top: y(n as f64 / 10.0) - 1.0, right: axis.right, bottom: y(n as f64 / 10.0) + 1.0 },
-        TEXT,
-    );
+    let even = y(n as f64 / BINS as f64);
+    scene.area(Frame { left: axis.left, top: even - 1.0, right: axis.right, bottom: even + 1.0 }, TEXT);
     draw_axis(scene, axis, 6.0, (frame.bottom, frame.bottom), "share of replications below the run");
 }

@@ -11,7 +11,7 @@ fn sample() -> Score {
     let failed = ScoreColumn {
         title: "requests failed".into(),
         unit: "requests".into(),
-        rows: vec![Some(row(2.0, 8.0, &[3.0, 3.0, 12.0])), Some(row(1.0, 5.0, &[2.0])), Some(row(5.0, 5e3, &[4e3]))],
+        rows: vec![Some(row(2.0, 8.0, &[3.0, 3.0, 12.0])), Some(row(1.0, 5.0, &[2.0])), Some(row(5.0, 5e3, &[9.0]))],
         pits: vec![0.0, 0.2, 0.55, 1.0, 1.0],
     };
     let sockets = ScoreColumn { rows: vec![None, None, None], pits: Vec::new(), ..failed.clone() };
