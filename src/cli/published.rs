@@ -16,13 +16,15 @@ use crate::validate::{self, Experiment, Figure, FigureResult, Predictive, Publis
 const LIST: &str = include_str!("../../tests/data/published.toml");
 
 /// The scenarios that the list names.
-const SCENARIOS: [(&str, &str); 6] = [
+const SCENARIOS: [(&str, &str); 8] = [
     ("article-no-hook", include_str!("../../scenarios/article-no-hook.toml")),
     ("article-with-hook", include_str!("../../scenarios/article-with-hook.toml")),
     ("published/pe-11", include_str!("../../scenarios/published/pe-11.toml")),
     ("published/pe-12", include_str!("../../scenarios/published/pe-12.toml")),
     ("published/pe-13-node-port", include_str!("../../scenarios/published/pe-13-node-port.toml")),
     ("published/pe-13-cluster-ip", include_str!("../../scenarios/published/pe-13-cluster-ip.toml")),
+    ("published/pe-49-full-surge", include_str!("../../scenarios/published/pe-49-full-surge.toml")),
+    ("published/pe-49-one-at-a-time", include_str!("../../scenarios/published/pe-49-one-at-a-time.toml")),
 ];
 
 /// Runs the command.

@@ -33,7 +33,7 @@ fn axis(column: &ScoreColumn, frame: Frame) -> Axis {
     let mut most: Vec<f64> = column.rows.iter().flatten().map(ScoreRow::most).collect();
     most.sort_by(f64::total_cmp);
     let largest = most.last().copied().unwrap_or(0.0);
-    let quartile = most.get(most.len() * 3 / 4).copied().unwrap_or(largest);
+    let quartile = most.get(most.len().saturating_sub(1) * 3 / 4).copied().unwrap_or(largest);
     let observed = column.rows.iter().flatten().flat_map(|row| &row.observed).copied().fold(0.0, f64::max);
     let to = largest.min(observed.max(quartile * CLIPPED_AT));
     Axis { from: 0.0, to: (to * 1.04).max(1.0), left: frame.left + DOT, right: frame.right }
