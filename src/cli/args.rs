@@ -44,7 +44,7 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Tell one replication as a story: why was each request lost?
     Explain(ExplainArgs),
-    /// Score the model against measured rollouts
+    /// Score the model against measured rollouts or published experiments
     Validate(ValidateArgs),
     /// Fit the delays of the simulator to measured latencies, and print the [delays] of a scenario
     Calibrate(CalibrateArgs),
@@ -152,9 +152,15 @@ pub(super) struct ValidateArgs {
     /// Exit with code 3 if a 90 % band of failed, sockets or rollout duration covers less than this share of the runs
     #[arg(long, value_name = "SHARE", value_parser = precision)]
     pub(super) min_coverage: Option<f64>,
+    /// Score against published experiments instead: one row each, hit, miss or not modelled
+    #[arg(long, conflicts_with_all = ["data", "delays", "min_coverage", "out"])]
+    pub(super) published: bool,
     /// How to print the score
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub(super) format: ValidateFormat,
+    /// Where to write validate.json, score.svg and score.png; none to skip [default: output/validate/]
+    #[arg(long, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(super) out: Option<String>,
     /// No progress and no notes
     #[arg(long, short)]
     pub(super) quiet: bool,

@@ -12,6 +12,7 @@ mod folders;
 mod input;
 mod print;
 mod progress;
+mod published;
 mod run;
 mod simulate;
 mod validate;

@@ -8,13 +8,18 @@ use serde::Deserialize;
 
 use super::args::{ValidateArgs, ValidateFormat};
 use super::failure::Failure;
-use super::print;
 use super::progress::Progress;
+use super::{folders, print, published};
 use crate::measured::{self, MeasuredRun, Observed};
 use crate::record::{FailureKind, Metric, Metrics};
 use crate::replications::{self, Plan};
+use crate::report::picture::{
+    self,
+    score::{Score, ScoreColumn, ScoreRow},
+};
+use crate::report::sink::Folder;
 use crate::scenario::{self, Source};
-use crate::validate::{self, PodFact, Predictive, Scored, ScoredScenario, ValidateResult};
+use crate::validate::{self, PodFact, Predictive, RunScore, ScenarioScore, Scored, ScoredScenario, ValidateResult};
 
 /// The measurements that come with the program.
 const RUNS: &str = include_str!("../../tests/data/measurements/runs.csv");
@@ -32,7 +37,11 @@ struct Data {
 
 /// Runs the command.
 pub(super) fn run(args: &ValidateArgs) -> Result<(), Failure> {
+    if args.published {
+        return published::run(args);
+    }
     let data = read(args)?;
+    let folder = folders::prepare(args.out.as_deref(), &["validate"])?.pop().flatten();
     let runs = measured::read_runs(&data.name, &data.runs).map_err(|error| Failure::BadRequest(error.to_string()))?;
     let scored = score(args, &data, &runs)?;
     let result = ValidateResult::new(&scored, args.replications.into(), args.seed);
@@ -40,7 +49,60 @@ pub(super) fn run(args: &ValidateArgs) -> Result<(), Failure> {
         ValidateFormat::Table => validate::table(&result),
         ValidateFormat::Json => crate::report::json::render(&result),
     })?;
+    if let Some(folder) = &folder {
+        write(&result, folder)?;
+        if !args.quiet {
+            print::note(&format!("written: {}", folder.path().display()));
+        }
+    }
     gate(args, &result)
+}
+
+fn write(result: &ValidateResult, folder: &Folder) -> Result<(), Failure> {
+    folder.write("validate.json", crate::report::json::render(result).as_bytes())?;
+    let picture = picture_of(result);
+    folder.write("score.svg", picture::score::score_svg(&picture).as_bytes())?;
+    #[cfg(feature = "png")]
+    match picture::score::score_png(&picture) {
+        Ok(png) => folder.write("score.png", &png)?,
+        Err(error) => print::note(&format!("score.png could not be drawn: {error}")),
+    }
+    Ok(())
+}
+
+/// What the picture needs of the score.
+fn picture_of(result: &ValidateResult) -> Score {
+    let columns = [
+        (Metric::Failed, "requests failed", "requests"),
+        (Metric::ConnectionsOpened, "connections opened", "connections"),
+        (Metric::RolloutDurationS, "rollout duration", "seconds"),
+    ];
+    let column = |(metric, title, unit): (Metric, &str, &str)| ScoreColumn {
+        title: title.to_owned(),
+        unit: unit.to_owned(),
+        rows: result.scenarios.iter().map(|scenario| row_of(scenario, metric)).collect(),
+        pits: result.scenarios.iter().flat_map(|scenario| of(scenario, metric)).map(|run| run.pit).collect(),
+    };
+    Score {
+        replications: result.replications,
+        scenarios: result.scenarios.iter().map(|scenario| scenario.scenario.clone()).collect(),
+        columns: columns.map(column).into(),
+    }
+}
+
+fn of(scenario: &ScenarioScore, metric: Metric) -> impl Iterator<Item = &RunScore> {
+    scenario.runs.iter().filter(move |run| run.metric == metric.name())
+}
+
+/// All runs of a scenario have the same prediction.
+fn row_of(scenario: &ScenarioScore, metric: Metric) -> Option<ScoreRow> {
+    let first = of(scenario, metric).next()?;
+    Some(ScoreRow {
+        band90: (first.p05, first.p95),
+        band50: (first.p25, first.p75),
+        median: first.p50,
+        observed: of(scenario, metric).map(|run| run.observed).collect(),
+    })
 }
 
 fn read(args: &ValidateArgs) -> Result<Data, Failure> {

@@ -10,7 +10,7 @@ mod proportion;
 mod quantile;
 
 pub use mean::{Mean, mean, paired_difference, poisson_zero};
-pub use proportion::{Proportion, proportion, zero_event_upper};
+pub use proportion::{Proportion, binomial_band, proportion, zero_event_upper};
 pub use quantile::{Sample, quantile_interval};
 
 /// An interval, low end first.

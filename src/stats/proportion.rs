@@ -4,6 +4,8 @@
 //! seen would cover less often than it says. So 0 of 1000 gives [0, 0.3682 %]. Whoever asks only "how often at most?"
 //! before looking uses [`zero_event_upper`], the one-sided bound: 0.2991 % for 0 of 1000 (about 3/n).
 
+use statrs::distribution::{Binomial, DiscreteCDF};
+
 use super::critical::beta;
 use super::{Interval, TAIL};
 
@@ -40,6 +42,13 @@ pub fn zero_event_upper(n: usize, confidence: f64) -> f64 {
     -libm::expm1(libm::log1p(-confidence) / n as f64)
 }
 
+/// The central band that holds at least `level` of the counts of a binomial distribution.
+pub fn binomial_band(n: u64, probability: f64, level: f64) -> Interval {
+    let binomial = |p: f64| Binomial::new(p, n).map_or(0, |binomial| binomial.inverse_cdf((1.0 - level) / 2.0));
+    // The upper end is the lower end of the misses: both ends by the same definition.
+    Interval(binomial(probability) as f64, (n - binomial(1.0 - probability)) as f64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,6 +58,13 @@ mod tests {
         let interval = proportion(hits, n).unwrap().ci95;
         assert!((interval.low() - low).abs() < 5e-7, "{hits}/{n}: {interval:?}");
         assert!((interval.high() - high).abs() < 5e-7, "{hits}/{n}: {interval:?}");
+    }
+
+    #[test]
+    fn the_band_of_a_fair_coin_is_the_one_of_the_tables() {
+        // P(X ≤ 1) = 0.0107 and P(X ≤ 2) = 0.0547 of ten tosses.
+        assert_eq!(binomial_band(10, 0.5, 0.9), Interval(2.0, 8.0));
+        assert_eq!(binomial_band(0, 0.1, 0.9), Interval(0.0, 0.0));
     }
 
     #[test]

@@ -66,8 +66,12 @@ pub struct RunScore {
     pub observed: f64,
     /// The predictive distribution's quantiles.
     pub p05: f64,
+    /// The lower end of the central 50 % band.
+    pub p25: f64,
     /// Median.
     pub p50: f64,
+    /// The upper end of the central 50 % band.
+    pub p75: f64,
     /// 95th percentile.
     pub p95: f64,
     /// Where the observed value falls, 0 to 1.
@@ -180,13 +184,15 @@ fn scenario_score(scenario: &ScoredScenario, index: u64, key: StreamKey) -> Scen
     for scored in &scenario.metrics {
         for (run, observed) in &scored.observed {
             let predictive = &scored.predictive;
-            let band = predictive.band(0.9);
+            let (band, half) = (predictive.band(0.9), predictive.band(0.5));
             runs.push(RunScore {
                 run: run.clone(),
                 metric: scored.metric.name(),
                 observed: *observed,
                 p05: band.low,
+                p25: half.low,
                 p50: predictive.quantile(0.5),
+                p75: half.high,
                 p95: band.high,
                 pit: predictive.pit(*observed, luck.uniform()),
             });

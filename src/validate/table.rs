@@ -18,7 +18,7 @@ pub fn table(result: &ValidateResult) -> String {
     head + &scenarios(result) + "\n\n" + &totals(result) + "\n\n" + &kinds(result) + "\n"
 }
 
-fn grid(header: &[&str], rows: Vec<Vec<String>>) -> String {
+pub(super) fn grid(header: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(STYLE).set_content_arrangement(ContentArrangement::Disabled).set_header(header.to_vec());
     table.add_rows(rows);

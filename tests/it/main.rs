@@ -10,6 +10,7 @@ mod common;
 mod determinism;
 mod mechanisms;
 mod properties;
+mod published;
 mod readme;
 mod scenario_files;
 mod theory;

@@ -2,6 +2,8 @@
 //! shaded, each lost request marked where it was lost; and below, a panel for each deleted pod that shows the tenths
 //! of a second in which the two chains raced.
 //!
+//! The score of the model against measured runs is another picture, made with the same means.
+//!
 //! A picture is laid out as a `Scene` (no fonts, no backend) and then drawn with plotters.
 
 mod axis;
@@ -13,6 +15,7 @@ mod panels;
 #[cfg(feature = "png")]
 mod png;
 mod scene;
+pub mod score;
 mod times;
 
 use crate::record::Trace;

@@ -1,0 +1,86 @@
+//! `rollsim validate --published`: the model against published experiments. A miss is a finding, not an error.
+
+use std::collections::BTreeMap;
+
+use super::args::{ValidateArgs, ValidateFormat};
+use super::failure::Failure;
+use super::print;
+use super::progress::Progress;
+use crate::record::{Metric, Metrics};
+use crate::replications::{self, Plan};
+use crate::report::json;
+use crate::scenario::{self, Source};
+use crate::validate::{self, Experiment, Figure, FigureResult, Predictive, PublishedResult, PublishedRow};
+
+/// The list of experiments.
+const LIST: &str = include_str!("../../tests/data/published.toml");
+
+/// The scenarios that the list names.
+const SCENARIOS: [(&str, &str); 8] = [
+    ("article-no-hook", include_str!("../../scenarios/article-no-hook.toml")),
+    ("article-with-hook", include_str!("../../scenarios/article-with-hook.toml")),
+    ("published/pe-11", include_str!("../../scenarios/published/pe-11.toml")),
+    ("published/pe-12", include_str!("../../scenarios/published/pe-12.toml")),
+    ("published/pe-13-node-port", include_str!("../../scenarios/published/pe-13-node-port.toml")),
+    ("published/pe-13-cluster-ip", include_str!("../../scenarios/published/pe-13-cluster-ip.toml")),
+    ("published/pe-49-full-surge", include_str!("../../scenarios/published/pe-49-full-surge.toml")),
+    ("published/pe-49-one-at-a-time", include_str!("../../scenarios/published/pe-49-one-at-a-time.toml")),
+];
+
+/// Runs the command.
+pub(super) fn run(args: &ValidateArgs) -> Result<(), Failure> {
+    let experiments = validate::experiments(LIST).map_err(|error| Failure::BadRequest(error.to_string()))?;
+    let simulated = simulate(args, &experiments)?;
+    let rows = experiments.into_iter().map(|experiment| row(experiment, &simulated)).collect::<Result<_, _>>()?;
+    let result = PublishedResult::new(rows, args.replications.into());
+    print::result(&match args.format {
+        ValidateFormat::Table => validate::published_table(&result),
+        ValidateFormat::Json => json::render(&result),
+    })
+}
+
+/// Simulates each scenario that is named once.
+fn simulate<'a>(args: &ValidateArgs, experiments: &'a [Experiment]) -> Result<BTreeMap<String, Vec<Metrics>>, Failure> {
+    let mut names: Vec<&'a str> =
+        experiments.iter().flat_map(|one| &one.figure).map(|figure| figure.scenario.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let progress = Progress::new(names.len() as u64 * u64::from(args.replications), args.quiet);
+    names.into_iter().map(|name| Ok((name.to_owned(), replicate(args, name, &progress)?))).collect()
+}
+
+fn replicate(args: &ValidateArgs, name: &str, progress: &Progress) -> Result<Vec<Metrics>, Failure> {
+    let Some((_, text)) = SCENARIOS.iter().find(|(other, _)| *other == name) else {
+        return Err(Failure::BadRequest(format!("the scenario {name} is not in the program")));
+    };
+    let source = Source::new(format!("scenarios/{name}.toml"), *text);
+    let settled = scenario::read(&source, &[format!("run.seed={}", args.seed)]);
+    let (scenario, _) = settled.map_err(|problems| Failure::BadInput { problems, as_json: false })?;
+    let plan = Plan {
+        replications: args.replications.into(),
+        threads: args.threads.map(usize::from),
+        precision: None,
+        check: false,
+    };
+    Ok(replications::replicate(&scenario, &plan, &progress.piece())?.metrics)
+}
+
+fn row(experiment: Experiment, simulated: &BTreeMap<String, Vec<Metrics>>) -> Result<PublishedRow, Failure> {
+    let figures = experiment.figure.iter().map(|figure| {
+        judged(figure, simulated)
+            .ok_or_else(|| Failure::BadRequest(format!("{}: no replication gives {}", experiment.id, figure.metric)))
+    });
+    let figures = figures.collect::<Result<_, _>>()?;
+    Ok(PublishedRow::new(experiment, figures))
+}
+
+fn judged(figure: &Figure, simulated: &BTreeMap<String, Vec<Metrics>>) -> Option<FigureResult> {
+    let metric = figure.metric()?;
+    let values = simulated.get(&figure.scenario)?.iter().filter_map(|metrics| value(metrics, metric)).collect();
+    Some(FigureResult::new(figure, metric, &Predictive::new(values)?))
+}
+
+/// A rollout that loses nothing has no failing window: of length zero, not unknown.
+fn value(metrics: &Metrics, metric: Metric) -> Option<f64> {
+    metrics.get(metric).or((metric == Metric::FailureSpanS).then_some(0.0))
+}
