@@ -31,6 +31,7 @@ fn the_readme_shows_what_is_printed() {
     check(story, &["explain", "article-no-hook", "--replication", "2", "--quiet", "--out", "none"]);
     if std::env::var_os("ROLLSIM_SLOW").is_some() {
         check("rollsim", &[]);
+        check("rollsim validate --quiet", &["validate", "--quiet", "--out", "none"]);
         let ablation = ["run", "article-no-hook", "--ablate", "--quiet", "--out", "none"];
         check("rollsim run article-no-hook --ablate", &ablation);
     }

@@ -8,7 +8,7 @@ use crate::common::count;
 
 fn score() -> Value {
     let replications = count(150, 500).to_string();
-    let arguments = ["validate", "--quiet", "--format", "json", "--replications", &replications];
+    let arguments = ["validate", "--quiet", "--out", "none", "--format", "json", "--replications", &replications];
     let output = Command::new(env!("CARGO_BIN_EXE_rollsim")).args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
