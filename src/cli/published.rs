@@ -6,10 +6,11 @@ use super::args::{ValidateArgs, ValidateFormat};
 use super::failure::Failure;
 use super::print;
 use super::progress::Progress;
+use super::validate::replicate as replicate_scenario;
 use crate::record::{Metric, Metrics};
-use crate::replications::{self, Plan};
+
 use crate::report::json;
-use crate::scenario::{self, Source};
+use crate::scenario::Source;
 use crate::validate::{self, Experiment, Figure, FigureResult, Predictive, PublishedResult, PublishedRow};
 
 /// The list of experiments.
@@ -53,16 +54,7 @@ fn replicate(args: &ValidateArgs, name: &str, progress: &Progress) -> Result<Vec
     let Some((_, text)) = SCENARIOS.iter().find(|(other, _)| *other == name) else {
         return Err(Failure::BadRequest(format!("the scenario {name} is not in the program")));
     };
-    let source = Source::new(format!("scenarios/{name}.toml"), *text);
-    let settled = scenario::read(&source, &[format!("run.seed={}", args.seed)]);
-    let (scenario, _) = settled.map_err(|problems| Failure::BadInput { problems, as_json: false })?;
-    let plan = Plan {
-        replications: args.replications.into(),
-        threads: args.threads.map(usize::from),
-        precision: None,
-        check: false,
-    };
-    Ok(replications::replicate(&scenario, &plan, &progress.piece())?.metrics)
+    replicate_scenario(args, &Source::new(format!("scenarios/{name}.toml"), *text), progress)
 }
 
 fn row(experiment: Experiment, simulated: &BTreeMap<String, Vec<Metrics>>) -> Result<PublishedRow, Failure> {

@@ -149,9 +149,13 @@ fn by_scenario(runs: &[MeasuredRun]) -> Vec<(String, Vec<&MeasuredRun>)> {
 }
 
 fn simulate(args: &ValidateArgs, data: &Data, run: &MeasuredRun, progress: &Progress) -> Result<Vec<Metrics>, Failure> {
-    let source = Source::new(format!("{} of {}", run.scenario, data.name), measured::scenario_text(run, &data.delays));
-    let sets = [format!("run.seed={}", args.seed)];
-    let settled = scenario::read(&source, &sets);
+    let text = measured::scenario_text(run, &data.delays);
+    replicate(args, &Source::new(format!("{} of {}", run.scenario, data.name), text), progress)
+}
+
+/// The replications of a scenario that is in the program or was made by it.
+pub(super) fn replicate(args: &ValidateArgs, source: &Source, progress: &Progress) -> Result<Vec<Metrics>, Failure> {
+    let settled = scenario::read(source, &[format!("run.seed={}", args.seed)]);
     let (scenario, _) = settled.map_err(|problems| Failure::BadInput { problems, as_json: false })?;
     let plan = Plan {
         replications: args.replications.into(),
