@@ -18,9 +18,9 @@ pub fn scenario_text(run: &MeasuredRun, delays: &str) -> String {
     text
 }
 
-/// The measuring program saw the end of the old pods so long after the last of them exited (median of `old_pods_gone_s`
-/// less the last `exit_s`), in seconds.
-const END_SEEN_AFTER: u32 = 4;
+/// The measuring program saw the end of the old pods so long after the Deployment was complete and the last of them had
+/// exited (`runs.csv` and `pods.csv`: median 3.61 s, quartiles 3.60 and 4.00 s, n = 83), in milliseconds.
+const END_SEEN_AFTER_MS: u32 = 3_610;
 
 /// The patch comes five to six seconds after the client starts; a run goes on for some time after the old pods ended.
 fn add_run(text: &mut String, run: &MeasuredRun) {
@@ -29,10 +29,10 @@ fn add_run(text: &mut String, run: &MeasuredRun) {
         period if period >= 5.0 => 7,
         _ => 2,
     };
-    let after = stated + END_SEEN_AFTER;
+    let after_ms = stated * 1_000 + END_SEEN_AFTER_MS;
     let _ = write!(
         text,
-        "name = {:?}\n[run]\nend = {{ after_old_pods_gone = \"{after}s\" }}\n\
+        "name = {:?}\n[run]\nend = {{ after_old_pods_gone = \"{after_ms}ms\" }}\n\
          [rollout]\nat = {{ uniform = [\"5s\", \"6s\"] }}\n\
          [cluster]\nversion = \"1.20\"\nservices = {}\n\
          [deployment]\nreplicas = {}\nmax_surge = {}\nmax_unavailable = {}\n",

@@ -151,7 +151,13 @@ pub fn hazards(scenario: &Scenario) -> Vec<Problem> {
 pub(super) fn all_hazards(root: &Table, scenario: &Scenario) -> Vec<Problem> {
     let mut hazards = hazards(scenario);
     hazards.extend(sleep_runs_as_exec(root, scenario));
+    hazards.extend(sweep_not_read(root));
     hazards
+}
+
+fn sweep_not_read(root: &Table) -> Option<Problem> {
+    let message = "`[sweep]` is not read by this version: the scenario is run as it stands".to_owned();
+    root.at("sweep").map(|_| warning("sweep-not-read", "sweep", message, "vary a key by hand with --set"))
 }
 
 fn sleep_runs_as_exec(root: &Table, scenario: &Scenario) -> Option<Problem> {
@@ -300,6 +306,7 @@ mod tests {
         check_with("deployment = { replicas = 4, max_surge = 0 }", &[]);
         check_with("rollout.at = { uniform = [\"0s\", \"60s\"] }", &["rollout-may-not-fit"]);
         check_with("deployment.min_ready = \"1500ms\"", &["not-whole-seconds"]);
+        check_with("sweep.replications = 200", &["sweep-not-read"]);
         check_with("rollout.at = { exponential = { mean = \"10s\" } }", &[]);
     }
 }
