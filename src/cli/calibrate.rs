@@ -12,6 +12,8 @@ use crate::calibrate::{Calibration, DataError, File, Files, Measurements, calibr
 use crate::report::json;
 
 const FILES: [&str; 4] = ["micro.csv", "pods.csv", "proxy_sync.csv", "runs.csv"];
+/// Read if they are there.
+const MORE_FILES: [&str; 2] = ["failures.csv", "syn_after_stop_summary.csv"];
 
 /// Runs the command.
 pub(super) fn run(args: &CalibrateArgs) -> Result<(), Failure> {
@@ -35,8 +37,22 @@ fn folder_of(folder: &str, args: &CalibrateArgs) -> Result<Calibration, Failure>
     let names = FILES.map(|name| Path::new(folder).join(name).display().to_string());
     let texts = [text(&names[0])?, text(&names[1])?, text(&names[2])?, text(&names[3])?];
     let file = |index: usize| File { name: &names[index], text: &texts[index] };
-    let files = Files { micro: file(0), pods: file(1), proxy_sync: file(2), runs: file(3) };
+    let more_names = MORE_FILES.map(|name| Path::new(folder).join(name).display().to_string());
+    let more_texts = [if_there(&more_names[0])?, if_there(&more_names[1])?];
+    let more = |index: usize| more_texts[index].as_deref().map(|text| File { name: &more_names[index], text });
+    let files = Files {
+        micro: file(0),
+        pods: file(1),
+        proxy_sync: file(2),
+        runs: file(3),
+        failures: more(0),
+        syn_after_stop: more(1),
+    };
     Ok(calibrate(&Measurements::read(&files, &args.scenarios_with)?))
+}
+
+fn if_there(path: &str) -> Result<Option<String>, Failure> {
+    Path::new(path).exists().then(|| text(path)).transpose()
 }
 
 fn text(path: &str) -> Result<String, Failure> {
