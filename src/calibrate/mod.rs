@@ -18,7 +18,8 @@
 //! | `sched` | created_to_scheduled | a hop and a write as found above, and this |
 //!
 //! Not fitted: `pleg` (a documented grid), `kubelet_seen` and `probe_rtt` (shorter than the error of the watch's stamps),
-//! `rtt_pod`, `hook_sleep`, `kp_sync_spread`, `pull`, `eps_batch` (not in the data).
+//! `rtt_pod`, `hook_sleep`, `kp_sync_spread`, `pull`, `eps_batch` (not in the data). Users' own files give `rtt_pod`, `pull`
+//! and `eps_batch`, too: [`formats`].
 //!
 //! Slightly negative values come from stamps taken late: in sums everything below [`chain::STAMP_S`] is censored there;
 //! in segments with the components' own stamps values at or below zero are left out and counted.
