@@ -167,13 +167,18 @@ fn create_start(pods: &BTreeMap<String, Pod>) -> Result<Estimate, String> {
 fn pull(pods: &BTreeMap<String, Pod>) -> Result<Estimate, String> {
     let said: Vec<f64> = containers(pods).filter_map(|container| container.pull_took).collect();
     let found = of_exact(DelayId::Pull, "kubectl events: message of Pulled, with waiting", &said);
-    let mut found = found.map_or_else(|| pull_by_stamps(pods), Ok)?;
-    let present = containers(pods).filter(|container| container.was_present).count();
-    if present > 0 {
-        let space = if found.note.is_empty() { "" } else { "; " };
-        found.note += &format!("{space}{present} containers found their image on the node, which is not in the fit");
+    match found.map_or_else(|| pull_by_stamps(pods), Ok) {
+        Ok(found) => Ok(Estimate { note: with_present(&found.note, pods), ..found }),
+        Err(note) => Err(with_present(&note, pods)),
     }
-    Ok(found)
+}
+
+fn with_present(note: &str, pods: &BTreeMap<String, Pod>) -> String {
+    let present = containers(pods).filter(|container| container.was_present).count();
+    let present =
+        (present > 0).then(|| format!("{present} containers found their image on the node, which is no pull"));
+    let notes = Some(note.to_owned()).filter(|note| !note.is_empty()).into_iter().chain(present);
+    notes.collect::<Vec<_>>().join("; ")
 }
 
 fn pull_by_stamps(pods: &BTreeMap<String, Pod>) -> Result<Estimate, String> {

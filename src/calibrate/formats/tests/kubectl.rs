@@ -80,10 +80,8 @@ fn whole_seconds_everywhere_say_less() {
 fn present_images_give_no_pull() {
     let reading = read_events(&events(&starts(20, 1), Times::Exact)).unwrap();
     assert!(reading.estimates.iter().all(|one| one.id != DelayId::Pull));
-    assert_eq!(
-        reading.notes,
-        ["no pull: 0 values of kubectl events: Pulling to Pulled are too few, or lie within one second"]
-    );
+    let none = "no pull: 0 values of kubectl events: Pulling to Pulled are too few, or lie within one second";
+    assert_eq!(reading.notes, [format!("{none}; 20 containers found their image on the node, which is no pull")]);
 }
 
 /// Messages of older versions do not say how long the pull took.
