@@ -22,8 +22,9 @@
 //! | `eps_del_seen` | deletion_to_endpointslice_out | the same chain, which takes longer when a pod goes (both controllers are late together) |
 //! | `sched` | created_to_scheduled | a hop and a write as found above, and this |
 //!
-//! Not fitted: `kubelet_seen` and `probe_rtt` (shorter than the error of the watch's stamps),
-//! `rtt_pod`, `hook_sleep`, `kp_sync_spread`, `pull`, `eps_batch` (not in the data).
+//! Not fitted: `kubelet_seen` and `probe_rtt` (shorter than the error of the watch's stamps), `rtt_pod`, `hook_sleep`,
+//! `kp_sync_spread`, `pull`, `eps_batch` (not in the data). Users' own files give `rtt_pod`, `pull` and `eps_batch`, too:
+//! [`formats`].
 //!
 //! Slightly negative values come from stamps taken late: in sums everything below [`chain::STAMP_S`] is censored there;
 //! in segments with the components' own stamps values at or below zero are left out and counted.
