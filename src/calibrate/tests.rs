@@ -59,5 +59,10 @@ fn the_shipped_measurements_give_every_delay_of_the_table() {
     let text = format!("name = \"a\"\n{}", render::toml(&found));
     let (scenario, _) = read(&Source::new("a.toml", text), &[]).unwrap();
     found.estimates.iter().for_each(|one| assert_eq!(scenario.delays.get(one.id), &one.dist));
+    // What `validate` uses is this, and what it says of itself.
+    let path = format!("{}/tests/data/measurements/delays.toml", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).unwrap();
+    let (used, _) = read(&Source::new("delays.toml", format!("name = \"a\"\n{text}")), &[]).unwrap();
+    found.estimates.iter().for_each(|one| assert_eq!(used.delays.get(one.id), &one.dist, "{}", one.id.name()));
     assert!(render::table(&found).lines().all(|line| !line.starts_with('\u{1b}')));
 }
