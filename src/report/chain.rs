@@ -88,7 +88,8 @@ pub fn clock(lost: &LostRequest) -> Clock {
         Met::NamespaceGone | Met::ClosedIdle | Met::ClosedUnread | Met::CutInService | Met::CutInResponse => {
             Clock::Kill
         }
-        Met::NoEndpoints => Clock::NoEndpoints,
+        Met::NoEndpoints | Met::NoLocalEndpoint | Met::NoAddress => Clock::NoEndpoints,
+        Met::RealServerDeleted => Clock::Unroute,
         Met::SlowServer | Met::SlowNetwork => Clock::Service,
     }
 }
@@ -175,12 +176,15 @@ pub(crate) fn ending(trace: &Trace, pod: &PodRecord) -> Ending {
     }
 }
 
-/// On how many nodes `pod` was in the rules: an old pod on all of them from the beginning, if there are rules at all.
+/// On how many nodes `pod` was in the rules: an old pod from the beginning, if there are rules at all.
 fn routed_nodes(trace: &Trace, pod: &PodRecord) -> usize {
     if pod.revision == Revision::New {
         return rules_by(trace, pod.pod, RuleEvent::In).len();
     }
-    if trace.rules.iter().any(|rule| rule.pod == pod.pod) { trace.nodes as usize } else { 0 }
+    if trace.rules.iter().all(|rule| rule.pod != pod.pod) {
+        return 0;
+    }
+    trace.held_by.get(pod.pod.index()).map_or(trace.nodes as usize, Vec::len)
 }
 
 fn between_ends(pod: &PodRecord, closed: SimTime, out: SimTime, node: NodeId) -> Ending {

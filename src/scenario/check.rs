@@ -1,13 +1,15 @@
 //! Checks across keys. What Kubernetes itself would refuse is an error; what it accepts but an operator would want to
 //! know is a hazard, a warning that never stops anything. Each has a constructor that holds its wording.
 
-use crate::model::spec::{ClientProfile, ClientSpec, End, PreStop, PreStopAction, Scenario};
+use crate::model::spec::{
+    ClientProfile, ClientSpec, End, PreStop, PreStopAction, ProxyMode, Scenario, TrafficDistribution, TrafficPolicy,
+};
 use crate::scenario::diagnostic::{Problem, Severity};
 use crate::scenario::dist::reach;
 use crate::scenario::log::{Draft, Fault, Log};
 use crate::scenario::pod::action_name;
 use crate::scenario::tree::Table;
-use crate::units::{IntOrPercent, SimDuration};
+use crate::units::{IntOrPercent, SimDuration, Version};
 
 /// More requests than this in one replication would not fit into memory.
 const MOST_REQUESTS: f64 = 1e9;
@@ -25,6 +27,10 @@ pub(super) fn contradictions(log: &Log, root: &Table, scenario: &Scenario) {
         sleep_beyond_grace(scenario),
         deadline_within_min_ready(scenario),
         sync_periods_crossed(scenario),
+        mode_too_new(scenario),
+        external_policy_inside(scenario),
+        internal_policy_too_new(scenario),
+        traffic_distribution_too_new(scenario),
         too_many_requests(scenario),
         too_many_connections(scenario),
         too_many_under_way(scenario),
@@ -97,6 +103,52 @@ fn sync_periods_crossed(scenario: &Scenario) -> Option<Contradiction> {
         key: "kube_proxy.min_sync_period",
         other: "kube_proxy.sync_period",
         fault: Fault::new("sync-periods-crossed", message).help("kube-proxy refuses this too"),
+    })
+}
+
+fn mode_too_new(scenario: &Scenario) -> Option<Contradiction> {
+    let message = format!("`kube_proxy.mode` = \"nftables\" is not in Kubernetes {}", scenario.cluster.version);
+    let too_new = scenario.kube_proxy.mode == ProxyMode::Nftables && scenario.cluster.version < Version::minor(29);
+    too_new.then(|| Contradiction {
+        key: "kube_proxy.mode",
+        other: "cluster.version",
+        fault: Fault::new("too-new", message).help("it came with 1.29, and is on by default since 1.31"),
+    })
+}
+
+fn external_policy_inside(scenario: &Scenario) -> Option<Contradiction> {
+    let service = &scenario.service;
+    let local = service.external_traffic_policy == TrafficPolicy::Local;
+    let message = "`service.external_traffic_policy` = \"local\" needs a Service that is reached from outside";
+    (local && !service.kind.is_externally_accessible()).then(|| Contradiction {
+        key: "service.external_traffic_policy",
+        other: "service.kind",
+        fault: Fault::new("policy-inside", message)
+            .help("Kubernetes refuses this too; for traffic from pods there is internal_traffic_policy"),
+    })
+}
+
+fn internal_policy_too_new(scenario: &Scenario) -> Option<Contradiction> {
+    let local = scenario.service.internal_traffic_policy == TrafficPolicy::Local;
+    let message = format!("`service.internal_traffic_policy` is not in Kubernetes {}", scenario.cluster.version);
+    (local && scenario.cluster.version < Version::minor(22)).then(|| Contradiction {
+        key: "service.internal_traffic_policy",
+        other: "cluster.version",
+        fault: Fault::new("too-new", message).help("it is on by default since 1.22"),
+    })
+}
+
+fn traffic_distribution_too_new(scenario: &Scenario) -> Option<Contradiction> {
+    let since = match scenario.service.traffic_distribution {
+        TrafficDistribution::None => Version::OLDEST,
+        TrafficDistribution::PreferClose => Version::minor(31),
+        TrafficDistribution::PreferSameZone | TrafficDistribution::PreferSameNode => Version::minor(34),
+    };
+    let message = format!("this `service.traffic_distribution` is not in Kubernetes {}", scenario.cluster.version);
+    (scenario.cluster.version < since).then(|| Contradiction {
+        key: "service.traffic_distribution",
+        other: "cluster.version",
+        fault: Fault::new("too-new", message).help(format!("it is on by default since {since}")),
     })
 }
 

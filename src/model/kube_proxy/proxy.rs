@@ -1,11 +1,19 @@
 //! The kube-proxy as a room: watched endpoints in, rules out.
 
+use std::collections::VecDeque;
+
 use crate::ids::{NodeId, PodId};
 use crate::model::api::{Endpoint, Object, Watcher, difference};
+use crate::model::kube_proxy::affinity::Affinity;
+use crate::model::kube_proxy::ipvs::{Ipvs, Port};
+use crate::model::kube_proxy::route::{Route, Syn};
+use crate::model::kube_proxy::rules::{Rules, is_local};
 use crate::model::kube_proxy::runner::{Runner, Verdict};
-use crate::model::kube_proxy::topology::usable_endpoints;
+use crate::model::kube_proxy::topology::{Topology, TrafficPolicies};
 use crate::model::msg::{Draws, Fact, RoomOut, RuleEvent};
-use crate::model::spec::{DelayId, IptablesBackend, Mechanism, ProxyMode, Scenario};
+use crate::model::spec::{
+    DelayId, IptablesBackend, Mechanism, ProxyMode, Scenario, ServiceKind, SessionAffinity, Traffic,
+};
 use crate::units::{SimDuration, SimTime, Version};
 
 /// The rules of a cluster without other Services, whose cost `kp_sync` covers (proxy_scaling.csv).
@@ -24,6 +32,10 @@ pub enum Timer {
     RuleIn(PodId),
     /// Mode instant: this pod's rule goes.
     RuleOut(PodId),
+    /// Mode ebpf: the oldest change that waits is in the maps.
+    Updated,
+    /// Mode ipvs: the longest interval between two syncs has passed since this many syncs.
+    Interval(u32),
 }
 
 /// The kube-proxy of one node.
@@ -35,13 +47,23 @@ pub struct KubeProxy<'s> {
     runner: Runner,
     /// Endpoints of the Service in the slices seen, and those that ought to be in the rules.
     n_endpoints: usize,
-    wanted: Vec<PodId>,
+    wanted: Rules,
     /// What the sync under way writes.
-    syncing: Vec<PodId>,
-    /// The rules in force: a new connection goes to each with equal probability.
-    rules: Vec<PodId>,
+    syncing: Rules,
+    /// The rules in force.
+    rules: Rules,
+    /// Mode ebpf: changes on their way into the maps, and when the last of them is there.
+    updates: VecDeque<Rules>,
+    updated_at: SimTime,
+    policies: TrafficPolicies,
+    topology: Topology,
+    /// The traffic whose rules are recorded.
+    recorded: Traffic,
+    affinity: Option<Affinity>,
+    ipvs: Option<Ipvs>,
     service_changed: bool,
     last_full_sync: SimTime,
+    syncs: u32,
 }
 
 impl<'s> KubeProxy<'s> {
@@ -52,30 +74,103 @@ impl<'s> KubeProxy<'s> {
             if scenario.without.has(Mechanism::ProxyBatching) { SimDuration::ZERO } else { spec.min_sync_period };
         let u = draws.streams().get("tokens", node.0.into()).uniform();
         let tokens = spec.initial_tokens.0 + (spec.initial_tokens.1 - spec.initial_tokens.0) * u;
-        let rules = usable_endpoints(endpoints, scenario.cluster.version);
+        let (policies, topology) = (TrafficPolicies::of(scenario), Topology::of(scenario, node));
+        let is_headless = scenario.service.kind == ServiceKind::Headless;
+        let rules = if is_headless { Rules::default() } else { Rules::of(endpoints, policies, &topology) };
+        let affinity = scenario.service.session_affinity == SessionAffinity::ClientIp;
+        let ipvs = (spec.mode == ProxyMode::Ipvs).then(|| {
+            let turns =
+                [0, 1].map(|server| draws.streams().get("turn", turn_entity(node, server)).below(endpoints.len()));
+            let [internal, external] =
+                [Traffic::Internal, Traffic::External].map(|traffic| rules.of_traffic(traffic, policies));
+            Ipvs::new(scenario, internal, external, turns)
+        });
         KubeProxy {
             scenario,
             node,
             draws,
+            policies,
+            topology,
+            recorded: recorded_traffic(scenario),
+            affinity: affinity.then(|| Affinity::new(scenario.service.session_affinity_timeout)),
+            ipvs,
             runner: Runner::new(period, scenario.cluster.version, (2.0 - tokens).max(0.0)),
             n_endpoints: endpoints.len(),
             wanted: rules.clone(),
-            syncing: Vec::new(),
+            syncing: Rules::default(),
             rules,
+            updates: VecDeque::new(),
+            updated_at: SimTime::ZERO,
             service_changed: false,
             last_full_sync: SimTime::ZERO,
+            syncs: 0,
         }
     }
 
-    /// Arranges the first change of another Service.
+    /// Arranges the first change of another Service, and the first sync that nothing asks for.
     pub fn start(&mut self, out: &mut RoomOut<Timer>) {
         self.schedule_background(SimTime::ZERO, out);
+        if self.ipvs.is_some() {
+            let share = self.draws.streams().get("interval", self.node.0.into()).uniform();
+            let passed = SimDuration::from_nanos_f64_rounded(self.longest_interval().as_nanos() as f64 * share);
+            out.set_timer(self.node.0, SimTime::ZERO + passed, Timer::Interval(0));
+        }
     }
 
-    /// The pods in the rules.
+    /// The pods in the rules for the traffic that the scenario's clients send.
     #[inline]
     pub fn rules(&self) -> &[PodId] {
-        &self.rules
+        self.recorded(&self.rules)
+    }
+
+    /// What a load balancer's health check of this node finds: with `externalTrafficPolicy: Local` the health-check node
+    /// port, 200 if the rules in force have a ready endpoint on the node (one that terminates does not count); else
+    /// kube-proxy's own health.
+    pub fn healthy_for_load_balancer(&self) -> bool {
+        !self.policies.external_local || self.rules.local_ready > 0
+    }
+
+    /// Where a SYN goes that reaches this node. `bits` choose among the endpoints where chance does.
+    pub fn route(&mut self, now: SimTime, syn: &Syn, bits: impl FnOnce() -> u64) -> Route {
+        match self.old_entry(now, syn) {
+            Port::Old(pod) => return Route::To(pod),
+            Port::Dropped => return Route::Drop,
+            Port::Fresh => {}
+        }
+        let usable = self.rules.of_traffic(syn.traffic, self.policies);
+        let kept = self.affinity.as_ref().and_then(|affinity| affinity.pod_of(now, syn.address, usable));
+        let chosen = kept.or_else(|| match &mut self.ipvs {
+            Some(ipvs) => ipvs.schedule(syn.traffic),
+            None => uniform(usable, bits()),
+        });
+        let Some(pod) = chosen else { return self.without_endpoint(syn.traffic) };
+        self.affinity.iter_mut().for_each(|affinity| affinity.remember(now, syn.address, pod));
+        self.ipvs.iter_mut().for_each(|ipvs| ipvs.enter(now, syn.address, pod));
+        Route::To(pod)
+    }
+
+    fn old_entry(&mut self, now: SimTime, syn: &Syn) -> Port {
+        match &mut self.ipvs {
+            Some(ipvs) if !syn.retransmitted => ipvs.open(now, syn.address, syn.local_ports),
+            _ => Port::Fresh,
+        }
+    }
+
+    /// The iptables and nftables rules drop what policy Local leaves without an endpoint on the node, so that load
+    /// balancers' health checks decide; an ipvs virtual server without real servers rejects.
+    fn without_endpoint(&self, traffic: Traffic) -> Route {
+        let elsewhere = is_local(traffic, self.policies) && self.rules.has_any;
+        if elsewhere && self.ipvs.is_none() { Route::Drop } else { Route::Reject }
+    }
+
+    /// The SYN of the address's last connection was answered by RST, or not at all.
+    pub fn on_syn_failed(&mut self, now: SimTime, syn: &Syn, answered: bool) {
+        self.ipvs.iter_mut().for_each(|ipvs| ipvs.fail(now, syn.address, answered));
+    }
+
+    /// Whether packets of connections to `pod` reach nothing, because ipvs has forgotten it under them (up to 1.12).
+    pub fn has_deleted(&self, pod: PodId) -> bool {
+        self.ipvs.as_ref().is_some_and(|ipvs| ipvs.has_deleted(pod))
     }
 
     /// The EndpointSlices changed.
@@ -83,8 +178,11 @@ impl<'s> KubeProxy<'s> {
         let Object::EndpointSlice(slice) = object else {
             unreachable!("{:?} watches slices only", Watcher::KubeProxy(self.node))
         };
+        if self.scenario.service.kind == ServiceKind::Headless {
+            return;
+        }
         self.n_endpoints = slice.endpoints.len();
-        let wanted = usable_endpoints(&slice.endpoints, self.scenario.cluster.version);
+        let wanted = Rules::of(&slice.endpoints, self.policies, &self.topology);
         let before = std::mem::replace(&mut self.wanted, wanted);
         if before != self.wanted {
             self.record_seen(now, &before, out);
@@ -109,16 +207,23 @@ impl<'s> KubeProxy<'s> {
             Timer::Synced => self.synced(now, out),
             Timer::RuleIn(pod) => self.apply(now, pod, true, out),
             Timer::RuleOut(pod) => self.apply(now, pod, false, out),
+            Timer::Updated => self.updated(now, out),
+            Timer::Interval(syncs) => {
+                let verdict = if syncs == self.syncs { self.runner.request(now) } else { Verdict::Coalesced };
+                self.follow(now, verdict, out);
+                false
+            }
         }
     }
 
-    fn on_change(&mut self, now: SimTime, before: &[PodId], out: &mut RoomOut<Timer>) {
+    fn on_change(&mut self, now: SimTime, before: &Rules, out: &mut RoomOut<Timer>) {
         match self.scenario.kube_proxy.mode {
-            ProxyMode::Iptables => {
+            ProxyMode::Iptables | ProxyMode::Nftables | ProxyMode::Ipvs => {
                 self.service_changed = true;
                 let verdict = self.runner.request(now);
                 self.follow(now, verdict, out);
             }
+            ProxyMode::Ebpf => self.update_later(now, out),
             ProxyMode::Instant => self.change_one_by_one(now, before, out),
         }
     }
@@ -138,6 +243,16 @@ impl<'s> KubeProxy<'s> {
         self.record_difference(now, RuleEvent::InSync, RuleEvent::OutSync, out);
         let duration = self.sync_duration(now);
         out.set_timer(self.node.0, now + duration, Timer::Synced);
+        self.syncs += 1;
+        if self.ipvs.is_some() {
+            out.set_timer(self.node.0, now + self.longest_interval(), Timer::Interval(self.syncs));
+        }
+    }
+
+    /// ipvs writes everything anew each `syncPeriod`; in 1.34 only each hour, by accident (k/k#135631).
+    fn longest_interval(&self) -> SimDuration {
+        let hourly = self.scenario.cluster.version == Version::minor(34);
+        if hourly { SimDuration::from_secs(3_600) } else { self.scenario.kube_proxy.sync_period }
     }
 
     /// The rules are in force at the end of the sync, all at once.
@@ -145,33 +260,53 @@ impl<'s> KubeProxy<'s> {
         self.record_difference(now, RuleEvent::In, RuleEvent::Out, out);
         let changed = self.rules != self.syncing;
         self.rules = std::mem::take(&mut self.syncing);
+        self.update_ipvs();
         let verdict = self.runner.on_run_end(now);
         self.follow(now, verdict, out);
         changed
     }
 
-    /// How long a sync takes: the small-cluster figure, plus what other Services' rules add (mechanics 5.2).
+    fn update_ipvs(&mut self) {
+        let [internal, external] =
+            [Traffic::Internal, Traffic::External].map(|traffic| self.rules.of_traffic(traffic, self.policies));
+        self.ipvs.iter_mut().for_each(|ipvs| ipvs.update(internal, external));
+    }
+
+    /// How long a sync takes: the small-cluster figure, plus what the rules of a large one add (mechanics 5.2).
     fn sync_duration(&mut self, now: SimTime) -> SimDuration {
-        let base = self.draws.draw(DelayId::KpSync, self.node.0.into());
+        let is_nft = self.scenario.kube_proxy.mode == ProxyMode::Nftables;
+        let base = self.draws.draw(if is_nft { DelayId::NftSync } else { DelayId::KpSync }, self.node.0.into());
         let spread = self.draws.draw(DelayId::KpSyncSpread, self.node.0.into());
-        let rules = self.chargeable_rules(now);
+        let rules = match self.scenario.kube_proxy.mode {
+            ProxyMode::Nftables => self.rules_in_transaction(),
+            ProxyMode::Ipvs => 0.0,
+            _ => self.chargeable_rules(now),
+        };
         if self.scenario.without.has(Mechanism::SyncTime) {
             return SimDuration::ZERO;
         }
         let per_rule_nanos = match self.scenario.kube_proxy.iptables_backend {
-            IptablesBackend::Legacy => 31_000.0,
-            IptablesBackend::Nft => 120_000.0,
+            IptablesBackend::Legacy if !is_nft => 31_000.0,
+            _ => 120_000.0,
         };
         base + SimDuration::from_nanos_f64_rounded(rules * per_rule_nanos * spread.as_secs_f64())
     }
 
+    /// An nftables transaction holds the changed Service only (KEP-3866). Beyond what a small cluster has, a rule in it is
+    /// charged as one that iptables writes through nf_tables, which is assumed.
+    fn rules_in_transaction(&mut self) -> f64 {
+        let changed = if std::mem::take(&mut self.service_changed) { self.n_endpoints } else { 0 };
+        (2.7 * changed as f64 - SMALL_CLUSTER_RULES).max(0.0)
+    }
+
     /// Rules beyond those of a small cluster, at the cost of a full sync: 8 for each other Service of two endpoints
-    /// (measured), 2.7 for each endpoint of this one. A full sync writes all; a partial one, since 1.27, writes the
+    /// (measured), 2.7 for each further endpoint (fitted) and each endpoint of this one. A full sync writes all; a partial one, since 1.27, writes the
     /// dispatch chains and the changed Service's endpoints at half of the cost and reads the rest at a sixth (the fit of
     /// mechanics 5.2), never more than a full one.
     fn chargeable_rules(&mut self, now: SimTime) -> f64 {
         let (services, endpoints) = (f64::from(self.scenario.cluster.services), self.n_endpoints as f64);
-        let in_kernel = (8.0 * services + 2.7 * endpoints - SMALL_CLUSTER_RULES).max(0.0);
+        let further = f64::from(self.scenario.cluster.endpoints) - 2.0 * services;
+        let in_kernel = (8.0 * services + 2.7 * further + 2.7 * endpoints - SMALL_CLUSTER_RULES).max(0.0);
         let changed = if std::mem::take(&mut self.service_changed) { 3.0 * endpoints } else { 0.0 };
         if self.is_full_sync(now) {
             self.last_full_sync = now;
@@ -188,7 +323,7 @@ impl<'s> KubeProxy<'s> {
 
     fn schedule_background(&mut self, now: SimTime, out: &mut RoomOut<Timer>) {
         let rate = self.scenario.delays.kp_background.as_per_second();
-        if rate <= 0.0 || self.scenario.kube_proxy.mode == ProxyMode::Instant {
+        if rate <= 0.0 || matches!(self.scenario.kube_proxy.mode, ProxyMode::Instant | ProxyMode::Ebpf) {
             return;
         }
         // Changes of other Services reach every node, so all nodes draw the same gaps.
@@ -197,14 +332,17 @@ impl<'s> KubeProxy<'s> {
         out.set_timer(self.node.0, now + gap, Timer::Background);
     }
 
-    fn change_one_by_one(&mut self, now: SimTime, before: &[PodId], out: &mut RoomOut<Timer>) {
+    fn change_one_by_one(&mut self, now: SimTime, before: &Rules, out: &mut RoomOut<Timer>) {
         let entity = |pod: PodId| u64::from(self.node.0) << 32 | u64::from(pod.0);
-        let (coming, going) = (difference(&self.wanted, before), difference(before, &self.wanted));
-        for pod in coming {
+        if (&before.cluster, &before.local) == (&self.wanted.cluster, &self.wanted.local) {
+            // Only what health checks are told has changed.
+            (self.rules.has_any, self.rules.local_ready) = (self.wanted.has_any, self.wanted.local_ready);
+        }
+        for pod in changes(before, &self.wanted) {
             let delay = self.draws.draw(DelayId::Route, entity(pod));
             out.set_timer(self.node.0, now + delay, Timer::RuleIn(pod));
         }
-        for pod in going {
+        for pod in changes(&self.wanted, before) {
             let delay = self.draws.draw(DelayId::Unroute, entity(pod));
             out.set_timer(self.node.0, now + delay, Timer::RuleOut(pod));
         }
@@ -212,36 +350,78 @@ impl<'s> KubeProxy<'s> {
 
     /// Applies one change of mode instant, unless the opposite has been asked for since. True if the rules changed.
     fn apply(&mut self, now: SimTime, pod: PodId, comes: bool, out: &mut RoomOut<Timer>) -> bool {
-        let place = self.rules.iter().position(|other| *other == pod);
-        if self.wanted.contains(&pod) != comes || place.is_some() == comes {
-            return false;
+        let before = self.rules().contains(&pod);
+        let changed = self.rules.take_over(&self.wanted, pod, comes);
+        if self.rules().contains(&pod) != before {
+            self.record(now, pod, if comes { RuleEvent::In } else { RuleEvent::Out }, out);
         }
-        match place {
-            Some(place) => {
-                self.rules.remove(place);
-                self.record(now, pod, RuleEvent::Out, out);
-            }
-            None => {
-                self.rules.push(pod);
-                self.rules.sort_unstable();
-                self.record(now, pod, RuleEvent::In, out);
-            }
-        }
-        true
+        changed
     }
 
-    fn record_seen(&self, now: SimTime, before: &[PodId], out: &mut RoomOut<Timer>) {
-        difference(&self.wanted, before).into_iter().for_each(|pod| self.record(now, pod, RuleEvent::InSeen, out));
-        difference(before, &self.wanted).into_iter().for_each(|pod| self.record(now, pod, RuleEvent::OutSeen, out));
+    /// Mode ebpf: the agent brings changes into the maps one after another, each when it sees it.
+    fn update_later(&mut self, now: SimTime, out: &mut RoomOut<Timer>) {
+        let drawn = self.draws.draw(DelayId::EbpfUpdate, self.node.0.into());
+        let delay = if self.scenario.without.has(Mechanism::SyncTime) { SimDuration::ZERO } else { drawn };
+        self.updated_at = self.updated_at.max(now) + delay;
+        self.updates.push_back(self.wanted.clone());
+        out.set_timer(self.node.0, self.updated_at, Timer::Updated);
+    }
+
+    fn updated(&mut self, now: SimTime, out: &mut RoomOut<Timer>) -> bool {
+        let Some(update) = self.updates.pop_front() else { return false };
+        self.syncing = update;
+        self.record_difference(now, RuleEvent::In, RuleEvent::Out, out);
+        let changed = self.rules != self.syncing;
+        self.rules = std::mem::take(&mut self.syncing);
+        changed
+    }
+
+    /// Of these rules, those for the recorded traffic.
+    #[inline]
+    fn recorded<'r>(&self, rules: &'r Rules) -> &'r [PodId] {
+        rules.of_traffic(self.recorded, self.policies)
+    }
+
+    fn record_seen(&self, now: SimTime, before: &Rules, out: &mut RoomOut<Timer>) {
+        let (wanted, before) = (self.recorded(&self.wanted), self.recorded(before));
+        difference(wanted, before).into_iter().for_each(|pod| self.record(now, pod, RuleEvent::InSeen, out));
+        difference(before, wanted).into_iter().for_each(|pod| self.record(now, pod, RuleEvent::OutSeen, out));
     }
 
     /// Records `coming` and `going` for the pods in which the sync differs from the rules in force.
     fn record_difference(&self, now: SimTime, coming: RuleEvent, going: RuleEvent, out: &mut RoomOut<Timer>) {
-        difference(&self.syncing, &self.rules).into_iter().for_each(|pod| self.record(now, pod, coming, out));
-        difference(&self.rules, &self.syncing).into_iter().for_each(|pod| self.record(now, pod, going, out));
+        let (syncing, rules) = (self.recorded(&self.syncing), self.recorded(&self.rules));
+        difference(syncing, rules).into_iter().for_each(|pod| self.record(now, pod, coming, out));
+        difference(rules, syncing).into_iter().for_each(|pod| self.record(now, pod, going, out));
     }
 
     fn record(&self, at: SimTime, pod: PodId, event: RuleEvent, out: &mut RoomOut<Timer>) {
         out.record(Fact::Rule { at, pod, node: self.node, event });
     }
+}
+
+/// Each endpoint with equal probability.
+fn uniform(usable: &[PodId], bits: u64) -> Option<PodId> {
+    let place = (u128::from(bits) * usable.len() as u128) >> 64;
+    usable.get(place as usize).copied()
+}
+
+/// The pods that `to` has in a list in which `from` has them not, in their order.
+fn changes(from: &Rules, to: &Rules) -> Vec<PodId> {
+    let mut pods = difference(&to.cluster, &from.cluster);
+    pods.extend(difference(&to.local, &from.local));
+    pods.sort_unstable();
+    pods.dedup();
+    pods
+}
+
+/// Stories and exposures follow the traffic that the clients send: external if any does.
+fn recorded_traffic(scenario: &Scenario) -> Traffic {
+    let external = scenario.clients.iter().any(|client| client.traffic == Traffic::External);
+    if external { Traffic::External } else { Traffic::Internal }
+}
+
+/// The ordinal of a virtual server of a node in the names of streams.
+fn turn_entity(node: NodeId, server: u64) -> u64 {
+    u64::from(node.0) << 1 | server
 }
