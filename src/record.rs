@@ -436,6 +436,8 @@ pub struct Trace {
     pub replicas: u32,
     /// Number of nodes.
     pub nodes: u32,
+    /// Clients find pods by name: the Service is headless, and there are no rules.
+    pub by_name: bool,
     /// The nodes whose rules held each old pod at the start; empty if all did.
     pub held_by: Vec<Vec<NodeId>>,
     /// Pods in the order of their ids.

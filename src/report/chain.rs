@@ -241,6 +241,19 @@ const UNROUTE: [(PodEvent, &str); 2] =
 const RULE: [(RuleEvent, &str); 3] =
     [(RuleEvent::OutSeen, "kube-proxy saw it"), (RuleEvent::OutSync, "sync began"), (RuleEvent::Out, "rule gone")];
 
+/// How long `pod` had been out of the ready endpoints when `lost` met it; `None` if it was still among them.
+pub(crate) fn out_of_slice(trace: &Trace, lost: &LostRequest, pod: PodId) -> Option<SimDuration> {
+    let out = trace.pod(pod)?.at(PodEvent::EndpointOut)?;
+    (out <= lost.met_at).then(|| lost.met_at - out)
+}
+
+/// Requests that met `pod` though the last rule was gone: they followed what an earlier packet had chosen.
+pub(crate) fn lost_after_rules(trace: &Trace, pod: PodId) -> usize {
+    let out = |lost: &&LostRequest| trace.rule(pod, lost.node).and_then(|rule| rule.at(RuleEvent::Out));
+    let late = |lost: &&LostRequest| clock(lost) == Clock::Unroute && out(lost).is_some_and(|out| out <= lost.met_at);
+    trace.lost.iter().filter(|lost| lost.pod == Some(pod)).filter(late).count()
+}
+
 /// The steps of `pod`'s kill chain in the order of their times.
 pub(crate) fn kill_steps(pod: &PodRecord) -> Vec<Step> {
     in_order(life_steps(pod, &KILL))
@@ -277,7 +290,7 @@ fn telling_rules(trace: &Trace, pod: PodId) -> Vec<(&RuleRecord, Rank)> {
     rules.sort_by_key(|rule| (rule.at(RuleEvent::Out).unwrap_or(SimTime::MAX), rule.node));
     match rules[..] {
         [] => Vec::new(),
-        [only] => vec![(only, if trace.nodes > 1 { Rank::Last } else { Rank::Only })],
+        [only] => vec![(only, if trace.nodes > 1 && trace.held_by.is_empty() { Rank::Last } else { Rank::Only })],
         [first, .., last] => vec![(first, Rank::First), (last, Rank::Last)],
     }
 }

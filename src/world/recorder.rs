@@ -4,7 +4,7 @@ use crate::engine::Digest;
 use crate::ids::{NodeId, PodId, Revision};
 use crate::model::api::{PodCounts, PodObject};
 use crate::model::kube_proxy::KubeProxy;
-use crate::model::spec::Scenario;
+use crate::model::spec::{Scenario, ServiceKind};
 use crate::record::{Fact, Metric, Metrics, PodEvent, PodRecord, RunOutput, Trace};
 use crate::units::SimTime;
 use crate::world::exposure::Exposure;
@@ -109,7 +109,14 @@ fn empty_trace(scenario: &Scenario, old: &[PodObject], proxies: &[KubeProxy<'_>]
     let replicas = scenario.deployment.replicas;
     let mut pods: Vec<PodRecord> = old.iter().map(|pod| PodRecord::new(pod.id, Revision::Old, pod.node)).collect();
     pods.extend((replicas..2 * replicas).map(|id| PodRecord::new(PodId(id), Revision::New, None)));
-    Trace { replicas, nodes: scenario.cluster.nodes, held_by: held_by(replicas, proxies), pods, ..Trace::default() }
+    Trace {
+        replicas,
+        nodes: scenario.cluster.nodes,
+        by_name: scenario.service.kind == ServiceKind::Headless,
+        held_by: held_by(replicas, proxies),
+        pods,
+        ..Trace::default()
+    }
 }
 
 /// The nodes whose rules hold each old pod; empty if all do.

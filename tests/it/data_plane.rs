@@ -260,6 +260,28 @@ fn a_name_without_pods_has_no_address() {
     assert!(lost.iter().all(|lost| lost.known - lost.sent < SimDuration::from_millis(10)));
 }
 
+/// What `rollsim explain` says, on one line.
+fn story(sets: &[&str]) -> String {
+    let scenario = scenario(BASE, sets);
+    let trace = traced(&scenario, 0);
+    let savings = rollsim::explain::savings(&scenario, 0, &trace);
+    let story = rollsim::report::story::tell(&trace, "base", 1, 0, &savings);
+    story.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Stories told of rules where there are none, and that no connect could fail where old entries still led to the pod.
+#[test]
+fn stories_name_the_clock_of_each_data_plane() {
+    let by_name = story(&["service.kind=headless"]);
+    assert!(by_name.contains("Its clients find it by name, no rule points to it."), "{by_name}");
+    assert!(by_name.contains("but a DNS cache still had its address."), "{by_name}");
+    assert!(!by_name.contains("Late was its rule"), "{by_name}");
+    let ports = ["kube_proxy.mode=ipvs", "cluster.kernel=4.19", "clients.0.local_ports=300", "service.kind=cluster_ip"];
+    let ports = story(&ports);
+    assert!(ports.contains("followed what an earlier packet had chosen"), "{ports}");
+    assert!(!ports.contains("no connect could fail"), "{ports}");
+}
+
 /// The mean of a metric over `n` replications of a shipped scenario with these changes.
 fn shown(name: &str, sets: &[&str], n: u32, metric: Metric) -> f64 {
     mean(&shipped(name, sets), n, metric)
