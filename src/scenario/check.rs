@@ -2,7 +2,8 @@
 //! know is a hazard, a warning that never stops anything. Each has a constructor that holds its wording.
 
 use crate::model::spec::{
-    ClientProfile, ClientSpec, End, PreStop, PreStopAction, ProxyMode, Scenario, TrafficDistribution, TrafficPolicy,
+    ClientProfile, ClientSpec, End, EntryNode, PreStop, PreStopAction, ProxyMode, Scenario, Traffic,
+    TrafficDistribution, TrafficPolicy,
 };
 use crate::scenario::diagnostic::{Problem, Severity};
 use crate::scenario::dist::reach;
@@ -195,6 +196,7 @@ pub fn hazards(scenario: &Scenario) -> Vec<Problem> {
         readiness_slower_than_grace(scenario),
         fenceposts_round_to_one(scenario),
         rollout_may_not_fit(scenario),
+        nodes_without_endpoint(scenario),
     ];
     hazards.into_iter().flatten().chain(not_whole_seconds(scenario)).collect()
 }
@@ -304,6 +306,19 @@ fn fenceposts_round_to_one(scenario: &Scenario) -> Option<Problem> {
     })
 }
 
+/// Without a load balancer's health check in front, what enters at such a node is lost.
+fn nodes_without_endpoint(scenario: &Scenario) -> Option<Problem> {
+    let (replicas, nodes) = (scenario.deployment.replicas, scenario.cluster.nodes);
+    let local = scenario.service.external_traffic_policy == TrafficPolicy::Local && replicas < nodes;
+    let enters = |client: &ClientSpec| client.traffic == Traffic::External && client.node == EntryNode::Spread;
+    let message =
+        format!("{replicas} pods on {nodes} nodes: with policy Local a node without a pod drops what enters there");
+    (local && scenario.clients.iter().any(enters)).then(|| {
+        let help = "raise deployment.replicas, or let clients enter at one node with a pod: clients.0.node = 0";
+        warning("nodes-without-endpoint", "service.external_traffic_policy", message, help)
+    })
+}
+
 fn rollout_may_not_fit(scenario: &Scenario) -> Option<Problem> {
     let End::Duration(duration) = scenario.run.end else { return None };
     let at = reach(&scenario.rollout_at);
@@ -336,6 +351,11 @@ mod tests {
         check_with("pod.pre_stop.sleep = \"31s\"", &["sleep-beyond-grace"]);
         check_with("deployment.min_ready = \"10m\"", &["deadline-within-min-ready"]);
         check_with("kube_proxy.min_sync_period = \"31s\"", &["sync-periods-crossed"]);
+        check_with("cluster.version = \"1.28\"\nkube_proxy.mode = \"nftables\"", &["too-new"]);
+        check_with("cluster.version = \"1.21\"\nservice.internal_traffic_policy = \"local\"", &["too-new"]);
+        check_with("cluster.version = \"1.30\"\nservice.traffic_distribution = \"prefer_close\"", &["too-new"]);
+        check_with("cluster.version = \"1.33\"\nservice.traffic_distribution = \"prefer_same_node\"", &["too-new"]);
+        check_with("service = { kind = \"headless\", external_traffic_policy = \"local\" }", &["policy-inside"]);
         check_with("run.duration = \"24h\"\nclients = [{ rate = \"20000/s\" }]", &["too-many-requests"]);
     }
 
@@ -359,6 +379,10 @@ mod tests {
         check_with("rollout.at = { uniform = [\"0s\", \"60s\"] }", &["rollout-may-not-fit"]);
         check_with("deployment.min_ready = \"1500ms\"", &["not-whole-seconds"]);
         check_with("sweep.replications = 200", &["sweep-not-read"]);
+        let local = "service.external_traffic_policy = \"local\"\ncluster.nodes = 2\n";
+        check_with(local, &["nodes-without-endpoint"]);
+        check_with(&format!("{local}deployment.replicas = 2"), &[]);
+        check_with(&format!("{local}clients = [{{ node = 0 }}]"), &[]);
         check_with("rollout.at = { exponential = { mean = \"10s\" } }", &[]);
     }
 }

@@ -9,8 +9,6 @@ use crate::dist::Dist;
 use crate::engine::{Digest, Slots, Stream};
 use crate::ids::{PodId, SlotId};
 use crate::model::client::retries_silently;
-use crate::model::dns::Dns;
-use crate::model::kube_proxy::KubeProxy;
 use crate::model::msg::Listener;
 use crate::model::network::{ClosedFate, SynFate, closed_fate, next_syn, silent_syn_end, syn_fate};
 use crate::model::server::{Servers, Service};
@@ -18,15 +16,14 @@ use crate::model::spec::{DelayId, Mechanism, ProxyMode, QueuedPolicy, Scenario};
 use crate::record::{FailureKind, LostRequest, Met};
 use crate::units::{SimDuration, SimTime};
 use crate::world::Options;
-use crate::world::route::Way;
+use crate::world::route::{Routes, Way};
 use crate::world::slot::{Answer, Ending, Failure, Slot, Socket, State};
 use crate::world::tally::Tally;
 
 /// What a packet can meet: the rules of each node, the names' addresses and the servers.
 #[derive(Debug)]
 pub(super) struct View<'a, 's> {
-    pub(super) proxies: &'a mut [KubeProxy<'s>],
-    pub(super) dns: &'a mut Dns,
+    pub(super) routes: &'a mut Routes<'s>,
     pub(super) servers: &'a mut Servers<'s>,
 }
 
@@ -163,7 +160,7 @@ impl<'s> Path<'s> {
             self.attempt_failed(slot, Failure { kind, met, met_at, known: given_up, pod: None }, view);
             return;
         }
-        match view.way(self.now, self.scenario, call.node, slot) {
+        match view.routes.way(self.now, self.scenario, call.node, slot) {
             Way::To(pod) => self.syn_to(slot, pod, view),
             Way::Rejected => self.answered(slot, None, FailureKind::ConnectRefused, Met::NoEndpoints, view),
             Way::Dropped => self.retransmit_later(slot, Way::Dropped, view),
@@ -179,7 +176,7 @@ impl<'s> Path<'s> {
         let listener = view.servers.listener(pod);
         let fate = syn_fate(listener, self.scenario.cluster.cni);
         if fate != SynFate::Accepted {
-            view.syn_failed(self.now, slot, listener);
+            view.routes.syn_failed(self.now, slot, listener);
         }
         match fate {
             SynFate::Accepted => self.established(slot, pod, view),
@@ -352,7 +349,7 @@ impl<'s> Path<'s> {
             self.unpin(slot, view);
             return false;
         }
-        let broken = |socket: Socket| view.proxies[socket.node.index()].has_deleted(socket.pod);
+        let broken = |socket: Socket| view.routes.proxies[socket.node.index()].has_deleted(socket.pod);
         let Some(socket) = slot.socket.filter(|socket| broken(*socket)) else { return false };
         self.forgotten(slot, socket.pod, view);
         true
@@ -374,7 +371,7 @@ impl<'s> Path<'s> {
     /// Without conntrack pinning the packet chooses among the current rules, whatever its connection.
     fn unpin(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
         let Some(node) = slot.socket.map(|socket| socket.node) else { return };
-        let Way::To(pod) = view.way(self.now, self.scenario, node, slot) else { return };
+        let Way::To(pod) = view.routes.way(self.now, self.scenario, node, slot) else { return };
         let Some(socket) = &mut slot.socket else { return };
         if pod != socket.pod {
             socket.pod = pod;

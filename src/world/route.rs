@@ -2,12 +2,12 @@
 //! node says that it enters.
 
 use crate::ids::{AddressId, NodeId, PodId};
-use crate::model::kube_proxy::{Route, Syn};
+use crate::model::dns::Dns;
+use crate::model::kube_proxy::{KubeProxy, Route, Syn};
 use crate::model::msg::Listener;
 use crate::model::spec::{Scenario, ServiceKind};
 use crate::record::Met;
 use crate::units::SimTime;
-use crate::world::path::View;
 use crate::world::slot::{Slot, State};
 
 /// What the SYN of a slot's call meets first.
@@ -23,7 +23,15 @@ pub(super) enum Way {
     NoAddress,
 }
 
-impl View<'_, '_> {
+/// What knows where connections go.
+#[derive(Debug)]
+pub(super) struct Routes<'s> {
+    /// By node.
+    pub(super) proxies: Vec<KubeProxy<'s>>,
+    pub(super) dns: Dns,
+}
+
+impl Routes<'_> {
     /// Chooses the pod of a connection that enters at `node`.
     pub(super) fn way(&mut self, now: SimTime, scenario: &Scenario, node: NodeId, slot: &mut Slot<'_>) -> Way {
         if scenario.service.kind == ServiceKind::Headless {
