@@ -143,13 +143,13 @@ impl Exposure {
 
     /// The metrics at the end of the run: `exposure_s`, `exposed_share_s`, `start_exposure_s`. `entering` is the share
     /// of the offered load that enters at each node.
-    pub(super) fn finish(mut self, end: SimTime, entering: &[f64]) -> (Option<f64>, f64, Option<f64>) {
+    pub(super) fn finish(mut self, end: SimTime, entering: &[f64]) -> (Option<f64>, Option<f64>, Option<f64>) {
         self.advance(end);
         let nodes = self.nodes.len() as f64;
         let counts = |pods: u32| pods > 0 && self.has_rules;
         let mean = |sum: SimDuration, pods: u32| counts(pods).then(|| sum.as_secs_f64() / (f64::from(pods) * nodes));
         let share = self.nodes.iter().zip(entering).map(|(rules, weight)| rules.share_secs * weight).sum();
-        (mean(self.stop_side, self.terminated), share, mean(self.start_side, self.started))
+        (mean(self.stop_side, self.terminated), self.has_rules.then_some(share), mean(self.start_side, self.started))
     }
 }
 
@@ -179,7 +179,7 @@ mod tests {
         exposure.note(&rule(14, 0, 1, RuleEvent::Out));
         let (stop, share, start) = exposure.finish(at(60), &[0.25, 0.75]);
         close(stop.unwrap(), (3.0 + 4.0) / 2.0);
-        close(share, 0.25 * 3.0 / 3.0 + 0.75 * 4.0 / 2.0);
+        close(share.unwrap(), 0.25 * 3.0 / 3.0 + 0.75 * 4.0 / 2.0);
         close(start.unwrap(), 1.0 / 2.0);
     }
 }

@@ -9,7 +9,7 @@ use rollsim::model::spec::Scenario;
 use rollsim::record::{FailureKind, LostRequest, Met, Metric, PodEvent, Trace};
 use rollsim::units::{SimDuration, SimTime};
 
-use crate::common::{runs, scenario, shipped, values};
+use crate::common::{Estimate, count, runs, scenario, shipped, values};
 
 /// Two pods on two nodes, a new connection for each of 100 requests a second.
 const BASE: &str = r#"
@@ -247,6 +247,33 @@ fn addresses_of_dead_pods_are_used_as_long_as_caches_keep_them() {
     assert!(once > 60.0, "{once}");
 }
 
+/// The resolver's cache has run for long, so a pod that leaves the records is handed out for a uniform part of its 20 s
+/// more: 10 s on average, less the wait for the slice to reach the server and half the gap to the next connection.
+#[test]
+fn a_cache_hands_out_a_dead_address_for_half_of_its_time_on_average() {
+    let base = ["service.kind=headless", "dns.resolver_cache=20s", "deployment.replicas=1", "clients.0.rate=200/s"];
+    let scenario = scenario(BASE, &[&base[..], &["pod.boot=0s", "delays.watch_hop=0s"]].concat());
+    let stale = |replication| {
+        let trace = traced(&scenario, replication);
+        let out = trace.pod(PodId(0)).unwrap().at(PodEvent::EndpointOut).unwrap();
+        let lost = trace.lost.iter().filter(|lost| lost.pod == Some(PodId(0))).map(|lost| lost.met_at);
+        let made = trace.connected.iter().filter(|(_, _, pod)| *pod == PodId(0)).map(|(at, _, _)| *at);
+        lost.chain(made).max().unwrap().saturating_since(out).as_secs_f64()
+    };
+    let values: Vec<f64> = (0..count(100, 1_000).into()).map(stale).collect();
+    assert!(values.iter().all(|value| *value <= 20.0));
+    Estimate::of(&values).must_hold("time a dead address is handed out", 10.0, 0.01);
+}
+
+/// There are no rules to be exposed in: absent, not zero.
+#[test]
+fn a_headless_service_has_no_exposure() {
+    let runs = runs(&scenario(BASE, &["service.kind=headless"]), 2);
+    for metric in [Metric::ExposureS, Metric::ExposedShareS, Metric::StartExposureS] {
+        assert!(values(&runs, metric).is_empty(), "{}", metric.name());
+    }
+}
+
 /// No ready pod, no address: the client learns it at once and sends nothing.
 #[test]
 fn a_name_without_pods_has_no_address() {
@@ -276,6 +303,11 @@ fn stories_name_the_clock_of_each_data_plane() {
     assert!(by_name.contains("Its clients find it by name, no rule points to it."), "{by_name}");
     assert!(by_name.contains("but a DNS cache still had its address."), "{by_name}");
     assert!(!by_name.contains("Late was its rule"), "{by_name}");
+    let alone = ["deployment.replicas=1", "deployment.max_surge=0", "deployment.max_unavailable=1"];
+    let empty = story(&[&alone[..], &["service.kind=headless", "dns.resolver_cache=0s"]].concat());
+    assert!(empty.contains("no pod was Ready when the name was last resolved"), "{empty}");
+    let local = story(&["cluster.nodes=3", "service.external_traffic_policy=local"]);
+    assert!(local.contains("the node drops what policy Local does not let it pass on"), "{local}");
     let ports = ["kube_proxy.mode=ipvs", "cluster.kernel=4.19", "clients.0.local_ports=300", "service.kind=cluster_ip"];
     let ports = story(&ports);
     assert!(ports.contains("followed what an earlier packet had chosen"), "{ports}");

@@ -4,9 +4,9 @@
 //! nftables (a transaction for the changed Service), ipvs (round robin, entries of client ports), an eBPF agent (each
 //! change by itself) and one that applies each change after a delay; syncs started by other Services; which endpoints are
 //! used by traffic policy and hints; session affinity; the health-check node port. Leaves out: failed restores, source
-//! ranges, hairpins, other schedulers of ipvs than rr. Source: kubernetes/kubernetes
-//! pkg/util/async/bounded_frequency_runner.go at v1.20.2, pkg/proxy/runner/bounded_frequency_runner.go at 95cca0b3,
-//! pkg/proxy/topology.go at 803d40a5 (mechanics 5.1 to 5.6).
+//! ranges, hairpins, health checks that heed a deleted node (KEP-3836), other schedulers of ipvs than rr, its syncs' cost in
+//! the number of Services. Source: kubernetes/kubernetes pkg/util/async/bounded_frequency_runner.go at v1.20.2,
+//! pkg/proxy/runner/bounded_frequency_runner.go at 95cca0b3, pkg/proxy/topology.go at 803d40a5 (mechanics 5.1 to 5.6).
 
 mod affinity;
 mod ipvs;

@@ -1,7 +1,7 @@
 //! Each lost request: who sent it where, what it met, which clock was late and by how much.
 
 use crate::ids::PodId;
-use crate::record::{LostRequest, PodEvent, RuleEvent, Trace};
+use crate::record::{LostRequest, Met, PodEvent, RuleEvent, Trace};
 use crate::report::chain::{Clock, Segment, clock, late_segments, out_of_slice};
 use crate::units::SimDuration;
 
@@ -66,10 +66,18 @@ fn why(trace: &Trace, lost: &LostRequest) -> String {
         (Clock::Kill, _) => "Its clock is the kill chain itself: an established connection does not follow the rules, \
                              it ends when its server closes it."
             .to_owned(),
-        (Clock::NoEndpoints, _) => {
-            "Its clock is the routes of the pods to come: this node's rules held no pod at that moment.".to_owned()
-        }
+        (Clock::NoEndpoints, _) => nowhere_to_go(lost.met).to_owned(),
         (Clock::Service, _) => "Neither chain decided: the server was alive.".to_owned(),
+    }
+}
+
+fn nowhere_to_go(met: Met) -> &'static str {
+    match met {
+        Met::NoAddress => "Its clock is the pods to come: no pod was Ready when the name was last resolved.",
+        Met::NoLocalEndpoint => {
+            "Its clock is the pod to come to this node: the node drops what policy Local does not let it pass on."
+        }
+        _ => "Its clock is the routes of the pods to come: this node's rules held no pod at that moment.",
     }
 }
 
