@@ -9,6 +9,7 @@
 //! pkg/proxy/runner/bounded_frequency_runner.go at 95cca0b3, pkg/proxy/topology.go at 803d40a5 (mechanics 5.1 to 5.6).
 
 mod affinity;
+mod forwarding;
 mod ipvs;
 mod proxy;
 mod route;

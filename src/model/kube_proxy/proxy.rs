@@ -4,16 +4,13 @@ use std::collections::VecDeque;
 
 use crate::ids::{NodeId, PodId};
 use crate::model::api::{Endpoint, Object, Watcher, difference};
-use crate::model::kube_proxy::affinity::Affinity;
-use crate::model::kube_proxy::ipvs::{Ipvs, Port};
+use crate::model::kube_proxy::forwarding::Forwarding;
 use crate::model::kube_proxy::route::{Route, Syn};
-use crate::model::kube_proxy::rules::{Rules, is_local};
+use crate::model::kube_proxy::rules::Rules;
 use crate::model::kube_proxy::runner::{Runner, Verdict};
 use crate::model::kube_proxy::topology::{Topology, TrafficPolicies};
 use crate::model::msg::{Draws, Fact, RoomOut, RuleEvent};
-use crate::model::spec::{
-    DelayId, IptablesBackend, Mechanism, ProxyMode, Scenario, ServiceKind, SessionAffinity, Traffic,
-};
+use crate::model::spec::{DelayId, IptablesBackend, Mechanism, ProxyMode, Scenario, ServiceKind, Traffic};
 use crate::units::{SimDuration, SimTime, Version};
 
 /// The rules of a cluster without other Services, whose cost `kp_sync` covers (proxy_scaling.csv).
@@ -51,7 +48,7 @@ pub struct KubeProxy<'s> {
     /// What the sync under way writes.
     syncing: Rules,
     /// The rules in force.
-    rules: Rules,
+    forwarding: Forwarding,
     /// Mode ebpf: changes on their way into the maps, and when the last of them is there.
     updates: VecDeque<Rules>,
     updated_at: SimTime,
@@ -59,8 +56,6 @@ pub struct KubeProxy<'s> {
     topology: Topology,
     /// The traffic whose rules are recorded.
     recorded: Traffic,
-    affinity: Option<Affinity>,
-    ipvs: Option<Ipvs>,
     service_changed: bool,
     last_full_sync: SimTime,
     syncs: u32,
@@ -77,14 +72,7 @@ impl<'s> KubeProxy<'s> {
         let (policies, topology) = (TrafficPolicies::of(scenario), Topology::of(scenario, node));
         let is_headless = scenario.service.kind == ServiceKind::Headless;
         let rules = if is_headless { Rules::default() } else { Rules::of(endpoints, policies, &topology) };
-        let affinity = scenario.service.session_affinity == SessionAffinity::ClientIp;
-        let ipvs = (spec.mode == ProxyMode::Ipvs).then(|| {
-            let turns =
-                [0, 1].map(|server| draws.streams().get("turn", turn_entity(node, server)).below(endpoints.len()));
-            let [internal, external] =
-                [Traffic::Internal, Traffic::External].map(|traffic| rules.of_traffic(traffic, policies));
-            Ipvs::new(scenario, internal, external, turns)
-        });
+        let forwarding = Forwarding::new(scenario, rules.clone(), || draws.streams().get("turn", node.0.into()));
         KubeProxy {
             scenario,
             node,
@@ -92,13 +80,11 @@ impl<'s> KubeProxy<'s> {
             policies,
             topology,
             recorded: recorded_traffic(scenario),
-            affinity: affinity.then(|| Affinity::new(scenario.service.session_affinity_timeout)),
-            ipvs,
             runner: Runner::new(period, scenario.cluster.version, (2.0 - tokens).max(0.0)),
             n_endpoints: endpoints.len(),
-            wanted: rules.clone(),
+            wanted: rules,
             syncing: Rules::default(),
-            rules,
+            forwarding,
             updates: VecDeque::new(),
             updated_at: SimTime::ZERO,
             service_changed: false,
@@ -110,7 +96,7 @@ impl<'s> KubeProxy<'s> {
     /// Arranges the first change of another Service, and the first sync that nothing asks for.
     pub fn start(&mut self, out: &mut RoomOut<Timer>) {
         self.schedule_background(SimTime::ZERO, out);
-        if self.ipvs.is_some() {
+        if self.forwarding.is_ipvs() {
             let share = self.draws.streams().get("interval", self.node.0.into()).uniform();
             let passed = SimDuration::from_nanos_f64_rounded(self.longest_interval().as_nanos() as f64 * share);
             out.set_timer(self.node.0, SimTime::ZERO + passed, Timer::Interval(0));
@@ -120,57 +106,29 @@ impl<'s> KubeProxy<'s> {
     /// The pods in the rules for the traffic that the scenario's clients send.
     #[inline]
     pub fn rules(&self) -> &[PodId] {
-        self.recorded(&self.rules)
+        self.recorded(self.forwarding.rules())
     }
 
     /// What a load balancer's health check of this node finds: with `externalTrafficPolicy: Local` the health-check node
     /// port, 200 if the rules in force have a ready endpoint on the node (one that terminates does not count); else
     /// kube-proxy's own health.
     pub fn healthy_for_load_balancer(&self) -> bool {
-        !self.policies.external_local || self.rules.local_ready > 0
+        self.forwarding.is_healthy()
     }
 
     /// Where a SYN goes that reaches this node. `bits` choose among the endpoints where chance does.
     pub fn route(&mut self, now: SimTime, syn: &Syn, bits: impl FnOnce() -> u64) -> Route {
-        match self.old_entry(now, syn) {
-            Port::Old(pod) => return Route::To(pod),
-            Port::Dropped => return Route::Drop,
-            Port::Fresh => {}
-        }
-        let usable = self.rules.of_traffic(syn.traffic, self.policies);
-        let kept = self.affinity.as_ref().and_then(|affinity| affinity.pod_of(now, syn.address, usable));
-        let chosen = kept.or_else(|| match &mut self.ipvs {
-            Some(ipvs) => ipvs.schedule(syn.traffic),
-            None => uniform(usable, bits()),
-        });
-        let Some(pod) = chosen else { return self.without_endpoint(syn.traffic) };
-        self.affinity.iter_mut().for_each(|affinity| affinity.remember(now, syn.address, pod));
-        self.ipvs.iter_mut().for_each(|ipvs| ipvs.enter(now, syn.address, pod));
-        Route::To(pod)
-    }
-
-    fn old_entry(&mut self, now: SimTime, syn: &Syn) -> Port {
-        match &mut self.ipvs {
-            Some(ipvs) if !syn.retransmitted => ipvs.open(now, syn.address, syn.local_ports),
-            _ => Port::Fresh,
-        }
-    }
-
-    /// The iptables and nftables rules drop what policy Local leaves without an endpoint on the node, so that load
-    /// balancers' health checks decide; an ipvs virtual server without real servers rejects.
-    fn without_endpoint(&self, traffic: Traffic) -> Route {
-        let elsewhere = is_local(traffic, self.policies) && self.rules.has_any;
-        if elsewhere && self.ipvs.is_none() { Route::Drop } else { Route::Reject }
+        self.forwarding.route(now, syn, bits)
     }
 
     /// The SYN of the address's last connection was answered by RST, or not at all.
     pub fn on_syn_failed(&mut self, now: SimTime, syn: &Syn, answered: bool) {
-        self.ipvs.iter_mut().for_each(|ipvs| ipvs.fail(now, syn.address, answered));
+        self.forwarding.on_syn_failed(now, syn, answered);
     }
 
     /// Whether packets of connections to `pod` reach nothing, because ipvs has forgotten it under them (up to 1.12).
     pub fn has_deleted(&self, pod: PodId) -> bool {
-        self.ipvs.as_ref().is_some_and(|ipvs| ipvs.has_deleted(pod))
+        self.forwarding.has_deleted(pod)
     }
 
     /// The EndpointSlices changed.
@@ -244,7 +202,7 @@ impl<'s> KubeProxy<'s> {
         let duration = self.sync_duration(now);
         out.set_timer(self.node.0, now + duration, Timer::Synced);
         self.syncs += 1;
-        if self.ipvs.is_some() {
+        if self.forwarding.is_ipvs() {
             out.set_timer(self.node.0, now + self.longest_interval(), Timer::Interval(self.syncs));
         }
     }
@@ -258,18 +216,11 @@ impl<'s> KubeProxy<'s> {
     /// The rules are in force at the end of the sync, all at once.
     fn synced(&mut self, now: SimTime, out: &mut RoomOut<Timer>) -> bool {
         self.record_difference(now, RuleEvent::In, RuleEvent::Out, out);
-        let changed = self.rules != self.syncing;
-        self.rules = std::mem::take(&mut self.syncing);
-        self.update_ipvs();
+        let changed = *self.forwarding.rules() != self.syncing;
+        self.forwarding.replace(std::mem::take(&mut self.syncing));
         let verdict = self.runner.on_run_end(now);
         self.follow(now, verdict, out);
         changed
-    }
-
-    fn update_ipvs(&mut self) {
-        let [internal, external] =
-            [Traffic::Internal, Traffic::External].map(|traffic| self.rules.of_traffic(traffic, self.policies));
-        self.ipvs.iter_mut().for_each(|ipvs| ipvs.update(internal, external));
     }
 
     /// How long a sync takes: the small-cluster figure, plus what the rules of a large one add (mechanics 5.2).
@@ -336,7 +287,7 @@ impl<'s> KubeProxy<'s> {
         let entity = |pod: PodId| u64::from(self.node.0) << 32 | u64::from(pod.0);
         if (&before.cluster, &before.local) == (&self.wanted.cluster, &self.wanted.local) {
             // Only what health checks are told has changed.
-            (self.rules.has_any, self.rules.local_ready) = (self.wanted.has_any, self.wanted.local_ready);
+            self.forwarding.take_over_health(&self.wanted);
         }
         for pod in changes(before, &self.wanted) {
             let delay = self.draws.draw(DelayId::Route, entity(pod));
@@ -351,7 +302,7 @@ impl<'s> KubeProxy<'s> {
     /// Applies one change of mode instant, unless the opposite has been asked for since. True if the rules changed.
     fn apply(&mut self, now: SimTime, pod: PodId, comes: bool, out: &mut RoomOut<Timer>) -> bool {
         let before = self.rules().contains(&pod);
-        let changed = self.rules.take_over(&self.wanted, pod, comes);
+        let changed = self.forwarding.take_over(&self.wanted, pod, comes);
         if self.rules().contains(&pod) != before {
             self.record(now, pod, if comes { RuleEvent::In } else { RuleEvent::Out }, out);
         }
@@ -371,8 +322,8 @@ impl<'s> KubeProxy<'s> {
         let Some(update) = self.updates.pop_front() else { return false };
         self.syncing = update;
         self.record_difference(now, RuleEvent::In, RuleEvent::Out, out);
-        let changed = self.rules != self.syncing;
-        self.rules = std::mem::take(&mut self.syncing);
+        let changed = *self.forwarding.rules() != self.syncing;
+        self.forwarding.replace(std::mem::take(&mut self.syncing));
         changed
     }
 
@@ -390,7 +341,7 @@ impl<'s> KubeProxy<'s> {
 
     /// Records `coming` and `going` for the pods in which the sync differs from the rules in force.
     fn record_difference(&self, now: SimTime, coming: RuleEvent, going: RuleEvent, out: &mut RoomOut<Timer>) {
-        let (syncing, rules) = (self.recorded(&self.syncing), self.recorded(&self.rules));
+        let (syncing, rules) = (self.recorded(&self.syncing), self.recorded(self.forwarding.rules()));
         difference(syncing, rules).into_iter().for_each(|pod| self.record(now, pod, coming, out));
         difference(rules, syncing).into_iter().for_each(|pod| self.record(now, pod, going, out));
     }
@@ -398,12 +349,6 @@ impl<'s> KubeProxy<'s> {
     fn record(&self, at: SimTime, pod: PodId, event: RuleEvent, out: &mut RoomOut<Timer>) {
         out.record(Fact::Rule { at, pod, node: self.node, event });
     }
-}
-
-/// Each endpoint with equal probability.
-fn uniform(usable: &[PodId], bits: u64) -> Option<PodId> {
-    let place = (u128::from(bits) * usable.len() as u128) >> 64;
-    usable.get(place as usize).copied()
 }
 
 /// The pods that `to` has in a list in which `from` has them not, in their order.
@@ -419,9 +364,4 @@ fn changes(from: &Rules, to: &Rules) -> Vec<PodId> {
 fn recorded_traffic(scenario: &Scenario) -> Traffic {
     let external = scenario.clients.iter().any(|client| client.traffic == Traffic::External);
     if external { Traffic::External } else { Traffic::Internal }
-}
-
-/// The ordinal of a virtual server of a node in the names of streams.
-fn turn_entity(node: NodeId, server: u64) -> u64 {
-    u64::from(node.0) << 1 | server
 }

@@ -37,9 +37,14 @@ impl Rules {
         if is_local(traffic, policies) { &self.local } else { &self.cluster }
     }
 
+    /// Takes over what `wanted` says beside its lists.
+    pub(super) fn take_over_health(&mut self, wanted: &Rules) {
+        (self.has_any, self.local_ready) = (wanted.has_any, wanted.local_ready);
+    }
+
     /// Takes over what `wanted` says of one pod, where it comes or where it goes. True if a list changed.
     pub(super) fn take_over(&mut self, wanted: &Rules, pod: PodId, comes: bool) -> bool {
-        (self.has_any, self.local_ready) = (wanted.has_any, wanted.local_ready);
+        self.take_over_health(wanted);
         let cluster = take_over_one(&mut self.cluster, &wanted.cluster, pod, comes);
         take_over_one(&mut self.local, &wanted.local, pod, comes) || cluster
     }
