@@ -4,9 +4,9 @@
 mod node;
 
 use rollsim::explain::traced;
-use rollsim::ids::PodId;
+use rollsim::ids::{NodeId, PodId};
 use rollsim::model::spec::Scenario;
-use rollsim::record::{FailureKind, LostRequest, Met, Metric, PodEvent, Trace};
+use rollsim::record::{FailureKind, LostRequest, Met, Metric, PodEvent, RuleEvent, Trace};
 use rollsim::units::{SimDuration, SimTime};
 
 use crate::common::{Estimate, count, runs, scenario, shipped, values};
@@ -162,7 +162,7 @@ fn a_client_keeps_its_pod_until_that_leaves_the_usable_set() {
         pods.dedup();
         assert!(pods.len() >= 2 && !pods[1..].contains(&first), "{mode}: {pods:?}");
         for two in pods.windows(2) {
-            let out = trace.rule(two[0], rollsim::ids::NodeId(0)).unwrap().at(rollsim::record::RuleEvent::Out).unwrap();
+            let out = trace.rule(two[0], NodeId(0)).unwrap().at(RuleEvent::Out).unwrap();
             let moved = trace.connected.iter().find(|(at, _, pod)| *pod == two[1] && *at >= out).unwrap().0;
             assert!(moved - out < SimDuration::from_millis(200), "{mode}: at the next connection");
         }
@@ -188,8 +188,7 @@ fn the_fate_of_a_reused_port_in_ipvs() {
     let of = |sets: &[&'static str]| trace(&[&base[..], sets].concat());
     let old = of(&["cluster.kernel=4.19"]);
     let is_stale = |lost: &LostRequest| {
-        let out =
-            lost.pod.and_then(|pod| old.rule(pod, lost.node)).and_then(|rule| rule.at(rollsim::record::RuleEvent::Out));
+        let out = lost.pod.and_then(|pod| old.rule(pod, lost.node)).and_then(|rule| rule.at(RuleEvent::Out));
         out.is_some_and(|out| out <= lost.met_at)
     };
     assert!(old.lost.len() > 500 && old.lost.iter().all(is_stale), "{}", old.lost.len());
@@ -215,6 +214,17 @@ fn connections_to_a_deleted_real_server_break() {
     assert_eq!(of(&["cluster.version=1.12"]), [forgotten(FailureKind::Timeout)]);
     assert_eq!(of(&["cluster.version=1.12", "kube_proxy.expire_nodest_conn=true"]), [forgotten(FailureKind::Reset)]);
     assert!(!of(&["cluster.version=1.13"]).iter().any(|(_, met)| *met == Met::RealServerDeleted));
+}
+
+/// With ebpf the way out of the maps is one delay after the agent saw the slice, and the story can tell of it.
+#[test]
+fn an_ebpf_update_takes_its_delay_and_nothing_else() {
+    let trace = trace(&["kube_proxy.mode=ebpf", "delays.ebpf_update=7ms"]);
+    for pod in [PodId(0), PodId(1)] {
+        let at = |event| trace.rule(pod, NodeId(0)).unwrap().at(event).unwrap();
+        assert_eq!(at(RuleEvent::OutSync), at(RuleEvent::OutSeen));
+        assert_eq!(at(RuleEvent::Out) - at(RuleEvent::OutSync), SimDuration::from_millis(7));
+    }
 }
 
 /// The latest that any connection was tried at an old pod after it had left the slice.

@@ -316,14 +316,23 @@ impl<'s> KubeProxy<'s> {
         self.updated_at = self.updated_at.max(now) + delay;
         self.updates.push_back(self.wanted.clone());
         out.set_timer(self.node.0, self.updated_at, Timer::Updated);
+        if self.updates.len() == 1 {
+            self.begin_update(now, out);
+        }
+    }
+
+    fn begin_update(&mut self, now: SimTime, out: &mut RoomOut<Timer>) {
+        let Some(update) = self.updates.front() else { return };
+        self.syncing = update.clone();
+        self.record_difference(now, RuleEvent::InSync, RuleEvent::OutSync, out);
     }
 
     fn updated(&mut self, now: SimTime, out: &mut RoomOut<Timer>) -> bool {
-        let Some(update) = self.updates.pop_front() else { return false };
-        self.syncing = update;
         self.record_difference(now, RuleEvent::In, RuleEvent::Out, out);
         let changed = *self.forwarding.rules() != self.syncing;
         self.forwarding.replace(std::mem::take(&mut self.syncing));
+        self.updates.pop_front();
+        self.begin_update(now, out);
         changed
     }
 
