@@ -13,6 +13,19 @@ pub struct PodId(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub u32);
 
+/// One zone of the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ZoneId(pub u32);
+
+/// One address that clients send from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AddressId {
+    /// Which client of the scenario.
+    pub client: u32,
+    /// Which of its addresses.
+    pub ordinal: u32,
+}
+
 /// One client connection slot: a closed-loop client's worker, or one request in flight of an open-loop client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SlotId(pub u32);

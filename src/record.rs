@@ -13,7 +13,7 @@ pub enum FailureKind {
     ConnectRefused,
     /// No answer to the SYN within the client's connect timeout.
     ConnectTimeout,
-    /// ICMP host unreachable.
+    /// ICMP host unreachable, or no address behind the name.
     HostUnreachable,
     /// RST before any byte of the response.
     Reset,
@@ -358,6 +358,12 @@ pub enum Met {
     NamespaceGone,
     /// No endpoint in the node's rules: rejected there.
     NoEndpoints,
+    /// Policy Local and no endpoint on the node, or an ipvs that drops a SYN once: nothing answered.
+    NoLocalEndpoint,
+    /// The name had no address.
+    NoAddress,
+    /// The node's ipvs had deleted the pod under the open connection.
+    RealServerDeleted,
     /// The server had closed the idle connection and the client had been told.
     ClosedIdle,
     /// The server closed the connection while the request was on its way or waited unread.
@@ -380,6 +386,9 @@ impl Met {
             Met::ListenerClosed => "listener closed, namespace still alive",
             Met::NamespaceGone => "network namespace gone",
             Met::NoEndpoints => "no endpoint in the rules",
+            Met::NoLocalEndpoint => "no endpoint on the node, dropped there",
+            Met::NoAddress => "the name had no address",
+            Met::RealServerDeleted => "connection to a pod that ipvs had deleted",
             Met::ClosedIdle => "idle connection closed by the server",
             Met::ClosedUnread => "connection closed with the request unread",
             Met::CutInService => "connection cut while the server worked on the request",
@@ -427,6 +436,10 @@ pub struct Trace {
     pub replicas: u32,
     /// Number of nodes.
     pub nodes: u32,
+    /// Clients find pods by name: the Service is headless, and there are no rules.
+    pub by_name: bool,
+    /// The nodes whose rules held each old pod at the start; empty if all did.
+    pub held_by: Vec<Vec<NodeId>>,
     /// Pods in the order of their ids.
     pub pods: Vec<PodRecord>,
     /// Rules, by pod and node.

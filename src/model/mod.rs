@@ -10,6 +10,7 @@ pub mod spec;
 
 pub mod client;
 pub mod deployment;
+pub mod dns;
 pub mod endpoints;
 pub mod kube_proxy;
 pub mod kubelet;

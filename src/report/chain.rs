@@ -88,7 +88,8 @@ pub fn clock(lost: &LostRequest) -> Clock {
         Met::NamespaceGone | Met::ClosedIdle | Met::ClosedUnread | Met::CutInService | Met::CutInResponse => {
             Clock::Kill
         }
-        Met::NoEndpoints => Clock::NoEndpoints,
+        Met::NoEndpoints | Met::NoLocalEndpoint | Met::NoAddress => Clock::NoEndpoints,
+        Met::RealServerDeleted => Clock::Unroute,
         Met::SlowServer | Met::SlowNetwork => Clock::Service,
     }
 }
@@ -175,12 +176,15 @@ pub(crate) fn ending(trace: &Trace, pod: &PodRecord) -> Ending {
     }
 }
 
-/// On how many nodes `pod` was in the rules: an old pod on all of them from the beginning, if there are rules at all.
+/// On how many nodes `pod` was in the rules: an old pod from the beginning, if there are rules at all.
 fn routed_nodes(trace: &Trace, pod: &PodRecord) -> usize {
     if pod.revision == Revision::New {
         return rules_by(trace, pod.pod, RuleEvent::In).len();
     }
-    if trace.rules.iter().any(|rule| rule.pod == pod.pod) { trace.nodes as usize } else { 0 }
+    if trace.rules.iter().all(|rule| rule.pod != pod.pod) {
+        return 0;
+    }
+    trace.held_by.get(pod.pod.index()).map_or(trace.nodes as usize, Vec::len)
 }
 
 fn between_ends(pod: &PodRecord, closed: SimTime, out: SimTime, node: NodeId) -> Ending {
@@ -237,6 +241,19 @@ const UNROUTE: [(PodEvent, &str); 2] =
 const RULE: [(RuleEvent, &str); 3] =
     [(RuleEvent::OutSeen, "kube-proxy saw it"), (RuleEvent::OutSync, "sync began"), (RuleEvent::Out, "rule gone")];
 
+/// How long `pod` had been out of the ready endpoints when `lost` met it; `None` if it was still among them.
+pub(crate) fn out_of_slice(trace: &Trace, lost: &LostRequest, pod: PodId) -> Option<SimDuration> {
+    let out = trace.pod(pod)?.at(PodEvent::EndpointOut)?;
+    (out <= lost.met_at).then(|| lost.met_at - out)
+}
+
+/// Requests that met `pod` though the last rule was gone: they followed what an earlier packet had chosen.
+pub(crate) fn lost_after_rules(trace: &Trace, pod: PodId) -> usize {
+    let out = |lost: &&LostRequest| trace.rule(pod, lost.node).and_then(|rule| rule.at(RuleEvent::Out));
+    let late = |lost: &&LostRequest| clock(lost) == Clock::Unroute && out(lost).is_some_and(|out| out <= lost.met_at);
+    trace.lost.iter().filter(|lost| lost.pod == Some(pod)).filter(late).count()
+}
+
 /// The steps of `pod`'s kill chain in the order of their times.
 pub(crate) fn kill_steps(pod: &PodRecord) -> Vec<Step> {
     in_order(life_steps(pod, &KILL))
@@ -273,7 +290,7 @@ fn telling_rules(trace: &Trace, pod: PodId) -> Vec<(&RuleRecord, Rank)> {
     rules.sort_by_key(|rule| (rule.at(RuleEvent::Out).unwrap_or(SimTime::MAX), rule.node));
     match rules[..] {
         [] => Vec::new(),
-        [only] => vec![(only, if trace.nodes > 1 { Rank::Last } else { Rank::Only })],
+        [only] => vec![(only, if trace.nodes > 1 && trace.held_by.is_empty() { Rank::Last } else { Rank::Only })],
         [first, .., last] => vec![(first, Rank::First), (last, Rank::Last)],
     }
 }

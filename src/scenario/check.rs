@@ -1,13 +1,16 @@
 //! Checks across keys. What Kubernetes itself would refuse is an error; what it accepts but an operator would want to
 //! know is a hazard, a warning that never stops anything. Each has a constructor that holds its wording.
 
-use crate::model::spec::{ClientProfile, ClientSpec, End, PreStop, PreStopAction, Scenario};
+use crate::model::spec::{
+    ClientProfile, ClientSpec, End, EntryNode, PreStop, PreStopAction, ProxyMode, Scenario, Traffic,
+    TrafficDistribution, TrafficPolicy,
+};
 use crate::scenario::diagnostic::{Problem, Severity};
 use crate::scenario::dist::reach;
 use crate::scenario::log::{Draft, Fault, Log};
 use crate::scenario::pod::action_name;
 use crate::scenario::tree::Table;
-use crate::units::{IntOrPercent, SimDuration};
+use crate::units::{IntOrPercent, SimDuration, Version};
 
 /// More requests than this in one replication would not fit into memory.
 const MOST_REQUESTS: f64 = 1e9;
@@ -25,6 +28,10 @@ pub(super) fn contradictions(log: &Log, root: &Table, scenario: &Scenario) {
         sleep_beyond_grace(scenario),
         deadline_within_min_ready(scenario),
         sync_periods_crossed(scenario),
+        mode_too_new(scenario),
+        external_policy_inside(scenario),
+        internal_policy_too_new(scenario),
+        traffic_distribution_too_new(scenario),
         too_many_requests(scenario),
         too_many_connections(scenario),
         too_many_under_way(scenario),
@@ -100,6 +107,52 @@ fn sync_periods_crossed(scenario: &Scenario) -> Option<Contradiction> {
     })
 }
 
+fn mode_too_new(scenario: &Scenario) -> Option<Contradiction> {
+    let message = format!("`kube_proxy.mode` = \"nftables\" is not in Kubernetes {}", scenario.cluster.version);
+    let too_new = scenario.kube_proxy.mode == ProxyMode::Nftables && scenario.cluster.version < Version::minor(29);
+    too_new.then(|| Contradiction {
+        key: "kube_proxy.mode",
+        other: "cluster.version",
+        fault: Fault::new("too-new", message).help("it came with 1.29, and is on by default since 1.31"),
+    })
+}
+
+fn external_policy_inside(scenario: &Scenario) -> Option<Contradiction> {
+    let service = &scenario.service;
+    let local = service.external_traffic_policy == TrafficPolicy::Local;
+    let message = "`service.external_traffic_policy` = \"local\" needs a Service that is reached from outside";
+    (local && !service.kind.is_externally_accessible()).then(|| Contradiction {
+        key: "service.external_traffic_policy",
+        other: "service.kind",
+        fault: Fault::new("policy-inside", message)
+            .help("Kubernetes refuses this too; for traffic from pods there is internal_traffic_policy"),
+    })
+}
+
+fn internal_policy_too_new(scenario: &Scenario) -> Option<Contradiction> {
+    let local = scenario.service.internal_traffic_policy == TrafficPolicy::Local;
+    let message = format!("`service.internal_traffic_policy` is not in Kubernetes {}", scenario.cluster.version);
+    (local && scenario.cluster.version < Version::minor(22)).then(|| Contradiction {
+        key: "service.internal_traffic_policy",
+        other: "cluster.version",
+        fault: Fault::new("too-new", message).help("it is on by default since 1.22"),
+    })
+}
+
+fn traffic_distribution_too_new(scenario: &Scenario) -> Option<Contradiction> {
+    let since = match scenario.service.traffic_distribution {
+        TrafficDistribution::None => Version::OLDEST,
+        TrafficDistribution::PreferClose => Version::minor(31),
+        TrafficDistribution::PreferSameZone | TrafficDistribution::PreferSameNode => Version::minor(34),
+    };
+    let message = format!("this `service.traffic_distribution` is not in Kubernetes {}", scenario.cluster.version);
+    (scenario.cluster.version < since).then(|| Contradiction {
+        key: "service.traffic_distribution",
+        other: "cluster.version",
+        fault: Fault::new("too-new", message).help(format!("it is on by default since {since}")),
+    })
+}
+
 fn too_many_requests(scenario: &Scenario) -> Option<Contradiction> {
     let rate: f64 = scenario.clients.iter().map(|client| client.rate.as_per_second()).sum();
     let requests = rate * scenario.horizon().as_secs_f64();
@@ -143,6 +196,7 @@ pub fn hazards(scenario: &Scenario) -> Vec<Problem> {
         readiness_slower_than_grace(scenario),
         fenceposts_round_to_one(scenario),
         rollout_may_not_fit(scenario),
+        nodes_without_endpoint(scenario),
     ];
     hazards.into_iter().flatten().chain(not_whole_seconds(scenario)).collect()
 }
@@ -252,6 +306,19 @@ fn fenceposts_round_to_one(scenario: &Scenario) -> Option<Problem> {
     })
 }
 
+/// Without a load balancer's health check in front, what enters at such a node is lost.
+fn nodes_without_endpoint(scenario: &Scenario) -> Option<Problem> {
+    let (replicas, nodes) = (scenario.deployment.replicas, scenario.cluster.nodes);
+    let local = scenario.service.external_traffic_policy == TrafficPolicy::Local && replicas < nodes;
+    let enters = |client: &ClientSpec| client.traffic == Traffic::External && client.node == EntryNode::Spread;
+    let message =
+        format!("{replicas} pods on {nodes} nodes: with policy Local a node without a pod drops what enters there");
+    (local && scenario.clients.iter().any(enters)).then(|| {
+        let help = "raise deployment.replicas, or let clients enter at one node with a pod: clients.0.node = 0";
+        warning("nodes-without-endpoint", "service.external_traffic_policy", message, help)
+    })
+}
+
 fn rollout_may_not_fit(scenario: &Scenario) -> Option<Problem> {
     let End::Duration(duration) = scenario.run.end else { return None };
     let at = reach(&scenario.rollout_at);
@@ -284,6 +351,11 @@ mod tests {
         check_with("pod.pre_stop.sleep = \"31s\"", &["sleep-beyond-grace"]);
         check_with("deployment.min_ready = \"10m\"", &["deadline-within-min-ready"]);
         check_with("kube_proxy.min_sync_period = \"31s\"", &["sync-periods-crossed"]);
+        check_with("cluster.version = \"1.28\"\nkube_proxy.mode = \"nftables\"", &["too-new"]);
+        check_with("cluster.version = \"1.21\"\nservice.internal_traffic_policy = \"local\"", &["too-new"]);
+        check_with("cluster.version = \"1.30\"\nservice.traffic_distribution = \"prefer_close\"", &["too-new"]);
+        check_with("cluster.version = \"1.33\"\nservice.traffic_distribution = \"prefer_same_node\"", &["too-new"]);
+        check_with("service = { kind = \"headless\", external_traffic_policy = \"local\" }", &["policy-inside"]);
         check_with("run.duration = \"24h\"\nclients = [{ rate = \"20000/s\" }]", &["too-many-requests"]);
     }
 
@@ -307,6 +379,10 @@ mod tests {
         check_with("rollout.at = { uniform = [\"0s\", \"60s\"] }", &["rollout-may-not-fit"]);
         check_with("deployment.min_ready = \"1500ms\"", &["not-whole-seconds"]);
         check_with("sweep.replications = 200", &["sweep-not-read"]);
+        let local = "service.external_traffic_policy = \"local\"\ncluster.nodes = 2\n";
+        check_with(local, &["nodes-without-endpoint"]);
+        check_with(&format!("{local}deployment.replicas = 2"), &[]);
+        check_with(&format!("{local}clients = [{{ node = 0 }}]"), &[]);
         check_with("rollout.at = { exponential = { mean = \"10s\" } }", &[]);
     }
 }

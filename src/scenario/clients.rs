@@ -1,7 +1,7 @@
 //! `[[clients]]`: each profile is a row of defaults (mechanics 7.2), each parameter can be overridden.
 
 use crate::ids::NodeId;
-use crate::model::spec::{Arrivals, ClientProfile, ClientSpec, EntryNode, Retry};
+use crate::model::spec::{Arrivals, ClientDns, ClientProfile, ClientSpec, EntryNode, Retry, ServiceKind, Traffic};
 use crate::scenario::log::Fault;
 use crate::scenario::names;
 use crate::scenario::reader::Fields;
@@ -13,22 +13,22 @@ use crate::units::{Rate, SimDuration};
 const MOST_CLIENTS: usize = 1_000;
 
 /// What the scenario says, or one fortio client.
-pub(super) fn clients(fields: &mut Fields<'_>, nodes: u32) -> Vec<ClientSpec> {
+pub(super) fn clients(fields: &mut Fields<'_>, nodes: u32, service: ServiceKind) -> Vec<ClientSpec> {
     if let Some(fault) = too_many(fields) {
         let at = fields.entry("clients").map(|entry| entry.node.at);
         if let Some(at) = at {
             fields.error("clients", at, fault);
         }
-        return vec![profile_defaults(ClientProfile::Fortio)];
+        return vec![profile_defaults(ClientProfile::Fortio, service)];
     }
-    let clients = fields.each("clients", |fields| client(fields, nodes));
+    let clients = fields.each("clients", |fields| client(fields, nodes, service));
     match clients {
         Some(clients) if !clients.is_empty() => clients,
         Some(_) => {
             refuse_none(fields);
-            vec![profile_defaults(ClientProfile::Fortio)]
+            vec![profile_defaults(ClientProfile::Fortio, service)]
         }
-        None => vec![profile_defaults(ClientProfile::Fortio)],
+        None => vec![profile_defaults(ClientProfile::Fortio, service)],
     }
 }
 
@@ -47,16 +47,20 @@ fn refuse_none(fields: &mut Fields<'_>) {
     }
 }
 
-fn client(fields: &mut Fields<'_>, nodes: u32) -> ClientSpec {
+fn client(fields: &mut Fields<'_>, nodes: u32, service: ServiceKind) -> ClientSpec {
     let profile = fields.or("profile", |node| names::CLIENT_PROFILE.parse(node), ClientProfile::Fortio);
     fields.get("via", |node| names::VIA.parse(node));
-    let row = profile_defaults(profile);
+    let row = profile_defaults(profile, service);
     ClientSpec {
         profile,
         connections: connections(fields, &row),
         rate: fields.or("rate", rate, row.rate),
         arrivals: fields.or("arrivals", |node| arrivals(node, profile), row.arrivals),
+        traffic: fields.or("traffic", |node| traffic(node, service), row.traffic),
         node: fields.or("node", |node| entry_node(node, nodes), row.node),
+        addresses: fields.or("addresses", whole(1..=100_000), row.addresses),
+        local_ports: fields.or("local_ports", whole(1..=64_512), row.local_ports),
+        dns: fields.or("dns", client_dns, row.dns),
         keep_alive: fields.or("keep_alive", truth, row.keep_alive),
         warm_up: fields.or("warm_up", truth, row.warm_up),
         spread_to_end: fields.or("spread_to_end", truth, row.spread_to_end),
@@ -110,14 +114,39 @@ fn entry_node(node: &Node, nodes: u32) -> Result<EntryNode, Fault> {
     }
 }
 
+/// Only some kinds of Service can be reached from outside.
+fn traffic(node: &Node, service: ServiceKind) -> Result<Traffic, Fault> {
+    let traffic = names::TRAFFIC.parse(node)?;
+    if traffic == Traffic::External && !service.is_externally_accessible() {
+        let message =
+            format!("= \"external\" does not reach a Service of kind \"{}\"", names::SERVICE_KIND.of(service));
+        return Err(Fault::new("conflict", message).help("use service.kind = \"node_port\" or \"load_balancer\""));
+    }
+    Ok(traffic)
+}
+
+/// When the client resolves again, or the length of its own cache.
+fn client_dns(node: &Node) -> Result<ClientDns, Fault> {
+    let is_duration = matches!(&node.value, Value::Text(text) if text.starts_with(|c: char| c.is_ascii_digit()));
+    if is_duration {
+        return period(node).map(ClientDns::CachedFor);
+    }
+    names::CLIENT_DNS.parse(node).map_err(|fault| fault.help_unless("or the length of the client's own cache: \"30s\""))
+}
+
 /// The client table's row.
-fn profile_defaults(profile: ClientProfile) -> ClientSpec {
+fn profile_defaults(profile: ClientProfile, service: ServiceKind) -> ClientSpec {
     let paced = ClientSpec {
         profile,
         connections: 8,
         rate: per_second(500),
         arrivals: Arrivals::Staggered,
+        traffic: if service.is_externally_accessible() { Traffic::External } else { Traffic::Internal },
         node: EntryNode::Spread,
+        addresses: 1,
+        // Of 32768 to 60999, connect() takes the even ones in turn while it can (Linux 4.2 and later).
+        local_ports: 14_116,
+        dns: ClientDns::EachConnect,
         keep_alive: true,
         warm_up: false,
         spread_to_end: false,

@@ -1,22 +1,28 @@
-//! `[cluster]`, `[deployment]`, `[service]` and `[kube_proxy]`.
+//! `[cluster]`, `[deployment]` and `[kube_proxy]`.
 
-use crate::model::spec::{
-    ClusterSize, ClusterSpec, Cni, DeploymentSpec, IptablesBackend, KubeProxySpec, ProxyMode, ServiceKind, ServiceSpec,
-};
+use crate::model::spec::{ClusterSize, ClusterSpec, Cni, DeploymentSpec, IptablesBackend, KubeProxySpec, ProxyMode};
 use crate::scenario::log::Fault;
 use crate::scenario::names;
 use crate::scenario::reader::Fields;
 use crate::scenario::tree::{Node, Value};
-use crate::scenario::values::{any_duration, duration, exactly, number, period, pods_or_share, version, whole};
-use crate::units::{IntOrPercent, SimDuration, Version};
+use crate::scenario::values::{
+    any_duration, duration, exactly, kernel, number, period, pods_or_share, truth, version, whole,
+};
+use crate::units::{IntOrPercent, KernelVersion, SimDuration, Version};
 
 pub(super) fn cluster(fields: &mut Fields<'_>) -> ClusterSpec {
+    let services = fields.or("services", whole(0..=100_000), 0);
     ClusterSpec {
         version: fields.or("version", version, Version::minor(34)),
         nodes: fields.or("nodes", whole(1..=1_000), 1),
         size: fields.or("size", |node| names::CLUSTER_SIZE.parse(node), ClusterSize::Small),
-        services: fields.or("services", whole(0..=100_000), 0),
+        services,
+        endpoints: fields.or("endpoints", whole(0..=10_000_000), 2 * services),
         cni: fields.or("cni", |node| names::CNI.parse(node), Cni::Bridge),
+        kernel: fields.or("kernel", kernel, KernelVersion { major: 5, minor: 15 }),
+        zones: fields.or("zones", whole(1..=1_000), 1),
+        // Stand in `[nodes.N]`.
+        other_zones: Vec::new(),
     }
 }
 
@@ -31,28 +37,32 @@ pub(super) fn deployment(fields: &mut Fields<'_>) -> DeploymentSpec {
     }
 }
 
-pub(super) fn service(fields: &mut Fields<'_>) -> ServiceSpec {
-    fields.get("external_traffic_policy", |node| names::TRAFFIC_POLICY.parse(node));
-    ServiceSpec { kind: fields.or("kind", |node| names::SERVICE_KIND.parse(node), ServiceKind::NodePort) }
-}
-
 pub(super) fn kube_proxy(fields: &mut Fields<'_>, version: Version) -> KubeProxySpec {
+    let mode = fields.or("mode", |node| names::PROXY_MODE.parse(node), ProxyMode::Iptables);
     KubeProxySpec {
-        mode: fields.or("mode", |node| names::PROXY_MODE.parse(node), ProxyMode::Iptables),
+        mode,
         iptables_backend: fields.or(
             "iptables_backend",
             |node| names::IPTABLES_BACKEND.parse(node),
             IptablesBackend::Legacy,
         ),
-        min_sync_period: fields.or("min_sync_period", duration, default_min_sync_period(version)),
+        min_sync_period: fields.or("min_sync_period", duration, default_min_sync_period(mode, version)),
         sync_period: fields.or("sync_period", period, SimDuration::from_secs(30)),
+        // kube-proxy sets it since it deletes real servers gracefully.
+        expire_nodest_conn: fields.or("expire_nodest_conn", truth, version >= Version::minor(13)),
         initial_tokens: fields.or("initial_tokens", tokens, (2.0, 2.0)),
     }
 }
 
-/// kube-proxy's own default changed in 1.20.
-fn default_min_sync_period(version: Version) -> SimDuration {
-    if version < Version::minor(20) { SimDuration::ZERO } else { SimDuration::from_secs(1) }
+/// kube-proxy's own defaults: for iptables it changed in 1.20, for ipvs between 1.26 and today; 1.30 is assumed there
+/// (mechanics 5.1).
+fn default_min_sync_period(mode: ProxyMode, version: Version) -> SimDuration {
+    let since = match mode {
+        ProxyMode::Ipvs => Version::minor(30),
+        ProxyMode::Nftables => Version::OLDEST,
+        ProxyMode::Iptables | ProxyMode::Ebpf | ProxyMode::Instant => Version::minor(20),
+    };
+    if version < since { SimDuration::ZERO } else { SimDuration::from_secs(1) }
 }
 
 /// A number of tokens, or the two ends between which it is uniform. The bucket holds 2.

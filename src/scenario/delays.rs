@@ -1,23 +1,25 @@
-//! `[delays]` and `[nodes.N.delays]`: what differs from the reference's delay table.
+//! `[delays]` and `[nodes.N]`: what differs from the reference's delay table.
 
 use crate::dist::Dist;
-use crate::ids::NodeId;
+use crate::ids::{NodeId, ZoneId};
 use crate::model::spec::{ClusterSpec, DelayId, Delays, NodeDelays};
 use crate::scenario::dist::dist;
 use crate::scenario::log::Fault;
 use crate::scenario::reader::Fields;
-use crate::scenario::values::rate_or_none;
+use crate::scenario::tree::{Node, Value};
+use crate::scenario::values::{rate_or_none, whole, wrong_type};
 use crate::units::Rate;
 
 /// Changes a second of other Services where the scenario says nothing.
 const KP_BACKGROUND: f64 = 0.2;
 
-pub(super) fn delays(fields: &mut Fields<'_>, cluster: &ClusterSpec) -> Delays {
+/// Also gives the cluster the zones that nodes name.
+pub(super) fn delays(fields: &mut Fields<'_>, cluster: &mut ClusterSpec) -> Delays {
     let mut delays = fields.section("delays", |fields| cluster_delays(fields, cluster));
     let nodes = fields.section("nodes", |fields| nodes(fields, cluster.nodes));
-    for (node, (id, dist)) in nodes.into_iter().flat_map(|(node, list)| list.into_iter().map(move |item| (node, item)))
-    {
-        delays.set_on(node, id, dist);
+    for (node, zone, list) in nodes {
+        cluster.other_zones.extend(zone.map(|zone| (node, zone)));
+        list.into_iter().for_each(|(id, dist)| delays.set_on(node, id, dist));
     }
     delays
 }
@@ -50,8 +52,11 @@ fn refuse_both_names(fields: &mut Fields<'_>) {
     }
 }
 
+/// What one node says for itself: its zone, and its delays.
+type OneNode = (NodeId, Option<Option<ZoneId>>, Vec<(DelayId, Dist)>);
+
 /// The nodes that differ, in the order of their numbers.
-fn nodes(fields: &mut Fields<'_>, n_nodes: u32) -> Vec<(NodeId, Vec<(DelayId, Dist)>)> {
+fn nodes(fields: &mut Fields<'_>, n_nodes: u32) -> Vec<OneNode> {
     let mut nodes: Vec<_> = fields.names().map(|name| (name, number_of(name, n_nodes))).collect();
     nodes.sort_by_key(|(_, number)| *number);
     nodes.into_iter().filter_map(|(name, number)| one_node(fields, name, number, n_nodes)).collect()
@@ -62,17 +67,22 @@ fn number_of(name: &str, n_nodes: u32) -> Option<u32> {
     name.parse().ok().filter(|number: &u32| *number < n_nodes && number.to_string() == name)
 }
 
-fn one_node(
-    fields: &mut Fields<'_>,
-    name: &str,
-    number: Option<u32>,
-    n_nodes: u32,
-) -> Option<(NodeId, Vec<(DelayId, Dist)>)> {
+fn one_node(fields: &mut Fields<'_>, name: &str, number: Option<u32>, n_nodes: u32) -> Option<OneNode> {
     let Some(number) = number else {
         let fault = Fault::new("unknown-node", "is no node");
         fields.refuse(name, fault.help(format!("the cluster has {n_nodes} nodes, counted from 0: [nodes.0.delays]")));
         return None;
     };
-    let list = fields.section(name, |node| node.section("delays", each_delay));
-    Some((NodeId(number), list))
+    let read = |node: &mut Fields<'_>| (node.get("zone", zone), node.section("delays", each_delay));
+    let (zone, list) = fields.section(name, read);
+    Some((NodeId(number), zone, list))
+}
+
+/// The number of a zone, or that the node has no zone label.
+fn zone(node: &Node) -> Result<Option<ZoneId>, Fault> {
+    match &node.value {
+        Value::Text(text) if text == "none" => Ok(None),
+        Value::Whole(..) => whole(0..=999)(node).map(|number| Some(ZoneId(number))),
+        _ => Err(wrong_type("the number of a zone, or \"none\"", node)),
+    }
 }

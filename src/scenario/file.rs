@@ -7,7 +7,7 @@ use crate::scenario::log::Fault;
 use crate::scenario::reader::Fields;
 use crate::scenario::tree::{Node, Value};
 use crate::scenario::values::{duration, items, not_modelled, period, text, whole, wrong_type};
-use crate::scenario::{clients, cluster, delays, names, pod, suggest};
+use crate::scenario::{clients, cluster, delays, names, pod, service, suggest};
 use crate::units::SimDuration;
 
 /// Tables of the design that later versions will read.
@@ -19,7 +19,10 @@ pub(super) fn scenario(fields: &mut Fields<'_>, stem: &str) -> Scenario {
     let description = fields.or("description", text, String::new());
     let run = fields.section("run", run);
     let rollout_at = fields.section("rollout", rollout);
-    let cluster = fields.section("cluster", cluster::cluster);
+    let mut cluster = fields.section("cluster", cluster::cluster);
+    let service = fields.section("service", service::service);
+    let clients = clients::clients(fields, cluster.nodes, service.kind);
+    let delays = delays::delays(fields, &mut cluster);
     let scenario = Scenario {
         name,
         description,
@@ -27,10 +30,11 @@ pub(super) fn scenario(fields: &mut Fields<'_>, stem: &str) -> Scenario {
         rollout_at,
         deployment: fields.section("deployment", cluster::deployment),
         pod: fields.section("pod", |fields| pod::pod(fields, cluster.version)),
-        service: fields.section("service", cluster::service),
+        service,
+        dns: fields.section("dns", service::dns),
         kube_proxy: fields.section("kube_proxy", |fields| cluster::kube_proxy(fields, cluster.version)),
-        clients: clients::clients(fields, cluster.nodes),
-        delays: delays::delays(fields, &cluster),
+        clients,
+        delays,
         without: fields.section("model", model),
         cluster,
     };

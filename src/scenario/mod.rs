@@ -16,6 +16,7 @@ mod log;
 mod names;
 mod pod;
 mod reader;
+mod service;
 mod setting;
 mod settled;
 mod source;

@@ -2,8 +2,8 @@
 //! of the design that later versions will model.
 
 use crate::model::spec::{
-    Arrivals, ClientProfile, ClusterSize, Cni, InFlightPolicy, IptablesBackend, ProxyMode, QueuedPolicy, Retry,
-    ServerProfile, ServiceKind, StopBehaviour,
+    Arrivals, ClientDns, ClientProfile, ClusterSize, Cni, InFlightPolicy, IptablesBackend, ProxyMode, QueuedPolicy,
+    Retry, ServerProfile, ServiceKind, SessionAffinity, StopBehaviour, Traffic, TrafficDistribution, TrafficPolicy,
 };
 use crate::scenario::values::Names;
 
@@ -13,13 +13,36 @@ pub(super) const CLUSTER_SIZE: Names<ClusterSize> =
     Names { built: &[("small", ClusterSize::Small), ("large", ClusterSize::Large)], later: &[] };
 pub(super) const CNI: Names<Cni> = Names { built: &[("bridge", Cni::Bridge), ("routed", Cni::Routed)], later: &[] };
 pub(super) const SERVICE_KIND: Names<ServiceKind> = Names {
-    built: &[("cluster_ip", ServiceKind::ClusterIp), ("node_port", ServiceKind::NodePort)],
-    later: &["load_balancer", "headless"],
+    built: &[
+        ("cluster_ip", ServiceKind::ClusterIp),
+        ("node_port", ServiceKind::NodePort),
+        ("load_balancer", ServiceKind::LoadBalancer),
+        ("headless", ServiceKind::Headless),
+    ],
+    later: &[],
 };
-pub(super) const TRAFFIC_POLICY: Names<()> = Names { built: &[("cluster", ())], later: &["local"] };
+pub(super) const TRAFFIC_POLICY: Names<TrafficPolicy> =
+    Names { built: &[("cluster", TrafficPolicy::Cluster), ("local", TrafficPolicy::Local)], later: &[] };
+pub(super) const SESSION_AFFINITY: Names<SessionAffinity> =
+    Names { built: &[("none", SessionAffinity::None), ("client_ip", SessionAffinity::ClientIp)], later: &[] };
+pub(super) const TRAFFIC_DISTRIBUTION: Names<TrafficDistribution> = Names {
+    built: &[
+        ("none", TrafficDistribution::None),
+        ("prefer_close", TrafficDistribution::PreferClose),
+        ("prefer_same_zone", TrafficDistribution::PreferSameZone),
+        ("prefer_same_node", TrafficDistribution::PreferSameNode),
+    ],
+    later: &[],
+};
 pub(super) const PROXY_MODE: Names<ProxyMode> = Names {
-    built: &[("iptables", ProxyMode::Iptables), ("instant", ProxyMode::Instant)],
-    later: &["nftables", "ipvs", "ebpf"],
+    built: &[
+        ("iptables", ProxyMode::Iptables),
+        ("nftables", ProxyMode::Nftables),
+        ("ipvs", ProxyMode::Ipvs),
+        ("ebpf", ProxyMode::Ebpf),
+        ("instant", ProxyMode::Instant),
+    ],
+    later: &[],
 };
 pub(super) const IPTABLES_BACKEND: Names<IptablesBackend> =
     Names { built: &[("legacy", IptablesBackend::Legacy), ("nft", IptablesBackend::Nft)], later: &[] };
@@ -48,5 +71,12 @@ pub(super) const PACED_ARRIVALS: Names<Arrivals> = Names {
 pub(super) const OPEN_ARRIVALS: Names<Arrivals> =
     Names { built: &[("constant", Arrivals::Constant), ("poisson", Arrivals::Poisson)], later: &[] };
 pub(super) const VIA: Names<()> = Names { built: &[("service", ())], later: &["ingress", "load_balancer", "pod"] };
+pub(super) const TRAFFIC: Names<Traffic> =
+    Names { built: &[("internal", Traffic::Internal), ("external", Traffic::External)], later: &[] };
+/// Besides the length of the client's own cache.
+pub(super) const CLIENT_DNS: Names<ClientDns> = Names {
+    built: &[("each_connect", ClientDns::EachConnect), ("ttl", ClientDns::Ttl), ("once", ClientDns::Once)],
+    later: &[],
+};
 pub(super) const RETRY: Names<Retry> =
     Names { built: &[("none", Retry::None), ("reused_once", Retry::ReusedOnce)], later: &[] };

@@ -4,8 +4,8 @@
 use std::fmt::{Display, Write};
 
 use crate::model::spec::{
-    ClientProfile, ClientSpec, ClusterSpec, DelayId, DeploymentSpec, End, EntryNode, KubeProxySpec, NodeDelays,
-    PodSpec, PreStop, PreStopAction, ProbeSpec, RunSpec, Scenario, ServerSpec,
+    ClientDns, ClientProfile, ClientSpec, ClusterSpec, DelayId, DeploymentSpec, End, EntryNode, KubeProxySpec,
+    NodeDelays, PodSpec, PreStop, PreStopAction, ProbeSpec, RunSpec, Scenario, ServerSpec, ServiceSpec,
 };
 use crate::scenario::pod::action_name;
 use crate::scenario::{clients, names};
@@ -23,9 +23,10 @@ pub fn settled_toml(scenario: &Scenario) -> String {
     cluster(&mut out, &scenario.cluster);
     deployment(&mut out, &scenario.deployment);
     pod(&mut out, &scenario.pod);
-    out.table("service");
-    out.quoted("kind", names::SERVICE_KIND.of(scenario.service.kind));
-    out.quoted("external_traffic_policy", names::TRAFFIC_POLICY.of(()));
+    service(&mut out, &scenario.service);
+    out.table("dns");
+    out.quoted("ttl", scenario.dns.ttl);
+    out.quoted("resolver_cache", scenario.dns.resolver_cache);
     kube_proxy(&mut out, &scenario.kube_proxy);
     scenario.clients.iter().for_each(|spec| client(&mut out, spec));
     delays(&mut out, scenario);
@@ -101,7 +102,20 @@ fn cluster(out: &mut Out, cluster: &ClusterSpec) {
     out.raw("nodes", cluster.nodes);
     out.quoted("size", names::CLUSTER_SIZE.of(cluster.size));
     out.raw("services", cluster.services);
+    out.raw("endpoints", cluster.endpoints);
     out.quoted("cni", names::CNI.of(cluster.cni));
+    out.quoted("kernel", cluster.kernel);
+    out.raw("zones", cluster.zones);
+}
+
+fn service(out: &mut Out, service: &ServiceSpec) {
+    out.table("service");
+    out.quoted("kind", names::SERVICE_KIND.of(service.kind));
+    out.quoted("external_traffic_policy", names::TRAFFIC_POLICY.of(service.external_traffic_policy));
+    out.quoted("internal_traffic_policy", names::TRAFFIC_POLICY.of(service.internal_traffic_policy));
+    out.quoted("session_affinity", names::SESSION_AFFINITY.of(service.session_affinity));
+    out.quoted("session_affinity_timeout", service.session_affinity_timeout);
+    out.quoted("traffic_distribution", names::TRAFFIC_DISTRIBUTION.of(service.traffic_distribution));
 }
 
 fn deployment(out: &mut Out, deployment: &DeploymentSpec) {
@@ -172,6 +186,7 @@ fn kube_proxy(out: &mut Out, proxy: &KubeProxySpec) {
     out.quoted("iptables_backend", names::IPTABLES_BACKEND.of(proxy.iptables_backend));
     out.quoted("min_sync_period", proxy.min_sync_period);
     out.quoted("sync_period", proxy.sync_period);
+    out.raw("expire_nodest_conn", proxy.expire_nodest_conn);
     out.raw("initial_tokens", format!("[{:?}, {:?}]", proxy.initial_tokens.0, proxy.initial_tokens.1));
 }
 
@@ -184,9 +199,16 @@ fn client(out: &mut Out, client: &ClientSpec) {
     out.quoted("rate", client.rate);
     out.quoted("arrivals", clients::arrival_names(client.profile).of(client.arrivals));
     out.quoted("via", names::VIA.of(()));
+    out.quoted("traffic", names::TRAFFIC.of(client.traffic));
     match client.node {
         EntryNode::Spread => out.quoted("node", "spread"),
         EntryNode::Node(node) => out.raw("node", node.0),
+    }
+    out.raw("addresses", client.addresses);
+    out.raw("local_ports", client.local_ports);
+    match client.dns {
+        ClientDns::CachedFor(time) => out.quoted("dns", time),
+        dns => out.quoted("dns", names::CLIENT_DNS.of(dns)),
     }
     out.raw("keep_alive", client.keep_alive);
     out.raw("warm_up", client.warm_up);
@@ -207,6 +229,13 @@ fn delays(out: &mut Out, scenario: &Scenario) {
     out.table("delays");
     all_delays(out, &scenario.delays.cluster);
     out.quoted("kp_background", scenario.delays.kp_background);
+    for (node, zone) in &scenario.cluster.other_zones {
+        out.table(&format!("nodes.{}", node.0));
+        match zone {
+            Some(zone) => out.raw("zone", zone.0),
+            None => out.quoted("zone", "none"),
+        }
+    }
     for (node, delays) in scenario.delays.overrides() {
         out.table(&format!("nodes.{}.delays", node.0));
         all_delays(out, delays);

@@ -4,8 +4,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::dist::Dist;
-use crate::model::spec::{Arrivals, DelayId, End, EntryNode, Mechanism, PreStopAction};
-use crate::units::{IntOrPercent, Rate, SimDuration, Version};
+use crate::ids::{NodeId, ZoneId};
+use crate::model::spec::{
+    Arrivals, ClientDns, DelayId, DnsSpec, End, EntryNode, Mechanism, PreStopAction, ServiceKind, ServiceSpec,
+    SessionAffinity, Traffic, TrafficDistribution, TrafficPolicy,
+};
+use crate::units::{IntOrPercent, KernelVersion, Rate, SimDuration, Version};
 
 fn settled(text: &str) -> Scenario {
     settled_with(text, &[])
@@ -54,11 +58,14 @@ at = { uniform = ["10s", "30s"] }
 kind = "rolling_update"
 
 [cluster]
-version = "1.30"
+version = "1.31"
 nodes = 3
 size = "large"
 services = 20
+endpoints = 100
 cni = "routed"
+kernel = "4.19"
+zones = 2
 
 [deployment]
 replicas = 3
@@ -87,12 +94,21 @@ queued = "serve"
 [service]
 kind = "cluster_ip"
 external_traffic_policy = "cluster"
+internal_traffic_policy = "local"
+session_affinity = "client_ip"
+session_affinity_timeout = "1h"
+traffic_distribution = "prefer_close"
+
+[dns]
+ttl = "5s"
+resolver_cache = "0s"
 
 [kube_proxy]
 mode = "instant"
 iptables_backend = "nft"
 min_sync_period = "100ms"
 sync_period = "10s"
+expire_nodest_conn = false
 initial_tokens = [0, 1.5]
 
 [[clients]]
@@ -101,7 +117,11 @@ connections = 3
 rate = "30/m"
 arrivals = "together"
 via = "service"
+traffic = "internal"
 node = 2
+addresses = 3
+local_ports = 100
+dns = "30s"
 keep_alive = false
 warm_up = true
 spread_to_end = true
@@ -123,8 +143,11 @@ kp_background = "0s"
 
 [nodes.2.delays]
 kp_sync = { quantiles = [[0, "1ms"], [1, "2ms"]] }
-[nodes.0.delays]
-route = "7ns"
+[nodes.0]
+zone = "none"
+delays.route = "7ns"
+[nodes.1]
+zone = 5
 
 [model]
 without = ["silent_retry", "sync_time"]
@@ -142,7 +165,7 @@ fn each_key_reaches_its_field() {
     assert_eq!(scenario.run.end, End::AfterOldPodsGone(secs(2)));
     assert_eq!(scenario.run.seed, u64::MAX);
     assert_eq!(scenario.rollout_at, Dist::Uniform(secs(10), secs(30)));
-    assert_eq!(scenario.cluster.version, Version::minor(30));
+    assert_eq!(scenario.cluster.version, Version::minor(31));
     assert_eq!(scenario.deployment.max_unavailable, IntOrPercent::Percent(30));
     assert_eq!(scenario.deployment.min_ready, SimDuration::from_millis(1_500));
     let hook = scenario.pod.pre_stop.unwrap();
@@ -150,12 +173,35 @@ fn each_key_reaches_its_field() {
     assert_eq!(scenario.pod.server.workers, None);
     assert_eq!(scenario.kube_proxy.initial_tokens, (0.0, 1.5));
     assert_eq!(scenario.clients[0].rate, Rate::per_second(0.5).unwrap());
-    assert_eq!(scenario.clients[0].node, EntryNode::Node(crate::ids::NodeId(2)));
+    assert_eq!(scenario.clients[0].node, EntryNode::Node(NodeId(2)));
     assert_eq!(scenario.clients[1].arrivals, Arrivals::Constant);
     assert_eq!(scenario.delays.get(DelayId::StopRpc), &Dist::Constant(SimDuration::from_millis(2)));
     assert_eq!(scenario.delays.kp_background, Rate::ZERO);
     assert_eq!(scenario.delays.overrides().map(|(node, _)| node.0).collect::<Vec<_>>(), [0, 2]);
     assert!(scenario.without.has(Mechanism::SyncTime) && !scenario.without.has(Mechanism::ProxyBatching));
+}
+
+#[test]
+fn each_key_of_the_data_plane_reaches_its_field() {
+    let scenario = settled(ALL_KEYS);
+    let (secs, zone) = (SimDuration::from_secs, |node| scenario.cluster.zone_of(NodeId(node)));
+    assert_eq!([zone(0), zone(1), zone(2)], [None, Some(ZoneId(5)), Some(ZoneId(0))]);
+    assert_eq!(scenario.cluster.endpoints, 100);
+    assert_eq!(scenario.cluster.kernel, KernelVersion { major: 4, minor: 19 });
+    let service = ServiceSpec {
+        kind: ServiceKind::ClusterIp,
+        external_traffic_policy: TrafficPolicy::Cluster,
+        internal_traffic_policy: TrafficPolicy::Local,
+        session_affinity: SessionAffinity::ClientIp,
+        session_affinity_timeout: secs(3_600),
+        traffic_distribution: TrafficDistribution::PreferClose,
+    };
+    assert_eq!(scenario.service, service);
+    assert_eq!(scenario.dns, DnsSpec { ttl: secs(5), resolver_cache: SimDuration::ZERO });
+    assert!(!scenario.kube_proxy.expire_nodest_conn);
+    let client = &scenario.clients[0];
+    assert_eq!((client.addresses, client.local_ports, client.dns), (3, 100, ClientDns::CachedFor(secs(30))));
+    assert_eq!((client.traffic, settled("name = \"x\"").clients[0].traffic), (Traffic::Internal, Traffic::External));
 }
 
 #[test]

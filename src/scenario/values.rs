@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use crate::scenario::log::Fault;
 use crate::scenario::suggest;
 use crate::scenario::tree::{Node, Table, Value, shortened};
-use crate::units::{IntOrPercent, ParseDurationError, Rate, SimDuration, Version};
+use crate::units::{IntOrPercent, KernelVersion, ParseDurationError, Rate, SimDuration, Version};
 
 /// No run lasts longer, so no interval in it needs to.
 pub(super) const DAY: SimDuration = SimDuration::from_secs(86_400);
@@ -210,6 +210,12 @@ fn share(text: &str, node: &Node, most: u32) -> Result<IntOrPercent, Fault> {
 
 /// A Kubernetes version.
 pub(super) fn version(node: &Node) -> Result<Version, Fault> {
+    let found = |error| Fault::new("bad-version", format!("is wrong: {error}, found {}", node.describe()));
+    text(node)?.parse().map_err(found)
+}
+
+/// A Linux kernel version.
+pub(super) fn kernel(node: &Node) -> Result<KernelVersion, Fault> {
     let found = |error| Fault::new("bad-version", format!("is wrong: {error}, found {}", node.describe()));
     text(node)?.parse().map_err(found)
 }

@@ -28,6 +28,15 @@ pub struct Version {
     pub minor: u32,
 }
 
+/// A Linux kernel version `major.minor`; patch levels are not told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KernelVersion {
+    /// 5 for 5.15.
+    pub major: u32,
+    /// 15 for 5.15.
+    pub minor: u32,
+}
+
 /// Why a text is not the amount it should be; the text says what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{0}")]
@@ -107,6 +116,26 @@ impl FromStr for Version {
     }
 }
 
+impl FromStr for KernelVersion {
+    type Err = ParseAmountError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let expected = || ParseAmountError("expected a kernel version such as 5.15".to_owned());
+        let mut parts = text.split(['.', '-']);
+        let mut number = || {
+            let part = parts.next().filter(|part| !part.is_empty() && (*part == "0" || !part.starts_with(['0', '+'])));
+            part.and_then(|part| part.parse::<u32>().ok()).filter(|number| *number < 1_000).ok_or_else(expected)
+        };
+        Ok(KernelVersion { major: number()?, minor: number()? })
+    }
+}
+
+impl fmt::Display for KernelVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
 impl fmt::Display for IntOrPercent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -147,6 +176,16 @@ mod tests {
         assert_eq!("30/m".parse(), Ok(Rate { per_second: 0.5 }));
         for bad in ["120", "-1/s", "inf/s", "nan/s", "1/parsec", "/s"] {
             assert!(bad.parse::<Rate>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn reads_kernel_versions() {
+        assert_eq!("5.15".parse(), Ok(KernelVersion { major: 5, minor: 15 }));
+        assert_eq!("4.19.112-generic".parse(), Ok(KernelVersion { major: 4, minor: 19 }));
+        assert!(KernelVersion { major: 4, minor: 19 } < KernelVersion { major: 5, minor: 9 });
+        for bad in ["5", "5.", ".5", "5.x", "", "05.1", "+5.1", "-5.1"] {
+            assert!(bad.parse::<KernelVersion>().is_err(), "{bad}");
         }
     }
 

@@ -4,5 +4,5 @@
 mod amount;
 mod time;
 
-pub use amount::{IntOrPercent, ParseAmountError, Rate, Version};
+pub use amount::{IntOrPercent, KernelVersion, ParseAmountError, Rate, Version};
 pub use time::{ParseDurationError, SimDuration, SimTime};

@@ -42,17 +42,26 @@ pub(super) struct Exposure {
     start_side: SimDuration,
     terminated: u32,
     started: u32,
+    /// A headless Service has no rules anywhere.
+    has_rules: bool,
 }
 
 impl Exposure {
-    /// `old` pods listen and are in the rules of all `nodes`.
-    pub(super) fn new(nodes: u32, old: u32) -> Self {
-        let holds: BTreeSet<PodId> = (0..old).map(PodId).collect();
-        let rules = || NodeRules { count: old, dead: 0, early: 0, holds: holds.clone(), share_secs: 0.0 };
+    /// `old` pods listen; each node has these in its rules.
+    pub(super) fn new<'a>(rules: impl Iterator<Item = &'a [PodId]>, old: u32) -> Self {
+        let of_node = |pods: &[PodId]| NodeRules {
+            count: pods.len() as u32,
+            dead: 0,
+            early: 0,
+            holds: pods.iter().copied().collect(),
+            share_secs: 0.0,
+        };
+        let nodes: Vec<_> = rules.map(of_node).collect();
         Exposure {
             now: SimTime::ZERO,
-            listens: holds.iter().map(|pod| (*pod, Listens::Now)).collect(),
-            nodes: (0..nodes).map(|_| rules()).collect(),
+            listens: (0..old).map(|pod| (PodId(pod), Listens::Now)).collect(),
+            has_rules: nodes.iter().any(|node| node.count > 0),
+            nodes,
             exposed: BTreeSet::new(),
             stop_side: SimDuration::ZERO,
             start_side: SimDuration::ZERO,
@@ -134,12 +143,13 @@ impl Exposure {
 
     /// The metrics at the end of the run: `exposure_s`, `exposed_share_s`, `start_exposure_s`. `entering` is the share
     /// of the offered load that enters at each node.
-    pub(super) fn finish(mut self, end: SimTime, entering: &[f64]) -> (Option<f64>, f64, Option<f64>) {
+    pub(super) fn finish(mut self, end: SimTime, entering: &[f64]) -> (Option<f64>, Option<f64>, Option<f64>) {
         self.advance(end);
         let nodes = self.nodes.len() as f64;
-        let mean = |sum: SimDuration, pods: u32| (pods > 0).then(|| sum.as_secs_f64() / (f64::from(pods) * nodes));
+        let counts = |pods: u32| pods > 0 && self.has_rules;
+        let mean = |sum: SimDuration, pods: u32| counts(pods).then(|| sum.as_secs_f64() / (f64::from(pods) * nodes));
         let share = self.nodes.iter().zip(entering).map(|(rules, weight)| rules.share_secs * weight).sum();
-        (mean(self.stop_side, self.terminated), share, mean(self.start_side, self.started))
+        (mean(self.stop_side, self.terminated), self.has_rules.then_some(share), mean(self.start_side, self.started))
     }
 }
 
@@ -157,7 +167,8 @@ mod tests {
 
     #[test]
     fn integrates_one_over_the_endpoints_from_the_closed_listener_to_the_rule_out() {
-        let mut exposure = Exposure::new(2, 2);
+        let both = [PodId(0), PodId(1)];
+        let mut exposure = Exposure::new([&both[..], &both[..]].into_iter(), 2);
         let rule = |secs, pod, node, event| Fact::Rule { at: at(secs), pod: PodId(pod), node: NodeId(node), event };
         let pod = |secs, pod, event| Fact::Pod { at: at(secs), pod: PodId(pod), event };
         exposure.note(&pod(1, 2, PodEvent::Started));
@@ -168,7 +179,7 @@ mod tests {
         exposure.note(&rule(14, 0, 1, RuleEvent::Out));
         let (stop, share, start) = exposure.finish(at(60), &[0.25, 0.75]);
         close(stop.unwrap(), (3.0 + 4.0) / 2.0);
-        close(share, 0.25 * 3.0 / 3.0 + 0.75 * 4.0 / 2.0);
+        close(share.unwrap(), 0.25 * 3.0 / 3.0 + 0.75 * 4.0 / 2.0);
         close(start.unwrap(), 1.0 / 2.0);
     }
 }

@@ -9,15 +9,17 @@ mod histogram;
 mod path;
 mod recorder;
 mod requests;
+mod route;
 mod slot;
 mod tally;
 
-use crate::engine::{Calendar, Effect, StreamKey, Tie};
+use crate::engine::{Calendar, Effect, StreamKey, Streams, Tie};
 use crate::ids::{NodeId, PodId, Revision};
 use crate::model::api::{
     ApiServer, Object, Phase, PodObject, ReplicaSetObject, ReplicaSetStatus, ResourceVersion, Timestamp, Watcher, Write,
 };
 use crate::model::deployment::{self, DeploymentController, max_unavailable, resolve_fenceposts};
+use crate::model::dns::Dns;
 use crate::model::endpoints::{self, EndpointSliceController};
 use crate::model::kube_proxy::{self, KubeProxy};
 use crate::model::kubelet::{self, Kubelet};
@@ -32,6 +34,7 @@ use crate::units::{SimDuration, SimTime};
 use path::View;
 use recorder::Recorder;
 use requests::Requests;
+use route::Routes;
 
 /// Ranks of the rooms in the order of simultaneous events.
 mod rank {
@@ -104,7 +107,7 @@ pub struct World<'s> {
     scheduler: Scheduler<'s>,
     kubelets: Vec<Kubelet<'s>>,
     endpoints: EndpointSliceController<'s>,
-    proxies: Vec<KubeProxy<'s>>,
+    routes: Routes<'s>,
     servers: Servers<'s>,
     requests: Requests<'s>,
     recorder: Recorder,
@@ -121,6 +124,9 @@ impl<'s> World<'s> {
         let old = old_replica_set(scenario);
         let endpoints = EndpointSliceController::new(scenario, draws("endpoints"), &pods);
         let proxy = |node| KubeProxy::new(scenario, node, on_node("kube_proxy", node), &endpoints.slice().endpoints);
+        let proxies = nodes().map(proxy).collect();
+        let dns = Dns::new(scenario, Streams::new(key, "dns"), &endpoints.slice().endpoints);
+        let routes = Routes { proxies, dns };
         let placed = pods.iter().filter_map(|pod| Some((pod.id, pod.node?)));
         let table = 2 * pods.len();
         World {
@@ -135,11 +141,11 @@ impl<'s> World<'s> {
             replica_sets: ReplicaSetController::new(scenario, draws("replicaset"), old, &pods),
             scheduler: Scheduler::new(draws("scheduler"), scenario.cluster.nodes, placed),
             kubelets: nodes().map(|node| Kubelet::new(scenario, node, on_node("kubelet", node))).collect(),
-            proxies: nodes().map(proxy).collect(),
             endpoints,
             servers: Servers::new(scenario, draws("server"), table, pods.len()),
             requests: Requests::new(scenario, key, options),
-            recorder: Recorder::new(scenario, options.trace, &pods),
+            recorder: Recorder::new(scenario, options.trace, &pods, &routes.proxies),
+            routes,
             node_of: pods.iter().map(|pod| pod.node).chain(pods.iter().map(|_| None)).collect(),
         }
     }
@@ -151,7 +157,7 @@ impl<'s> World<'s> {
         loop {
             let (request, slot) = self.requests.next();
             if request < control {
-                let mut view = View { proxies: &self.proxies, servers: &mut self.servers };
+                let mut view = View { routes: &mut self.routes, servers: &mut self.servers };
                 self.requests.wake(request, slot, &mut view);
             } else if request.is_never() && control > self.end {
                 break;
@@ -170,7 +176,7 @@ impl<'s> World<'s> {
                 self.kubelets[node.index()].adopt(pod, &mut self.outs.kubelets[node.index()]);
             }
         }
-        for (proxy, out) in self.proxies.iter_mut().zip(&mut self.outs.proxies) {
+        for (proxy, out) in self.routes.proxies.iter_mut().zip(&mut self.outs.proxies) {
             proxy.start(out);
         }
         let at = self.scenario.rollout_at.draw(&mut key.stream("rollout", "at", 0));
@@ -193,7 +199,7 @@ impl<'s> World<'s> {
             }
             Event::Endpoints(timer) => self.endpoints.on_timer(now, timer, &mut self.outs.endpoints),
             Event::KubeProxy(node, timer) => {
-                self.proxies[node.index()].on_timer(now, timer, &mut self.outs.proxies[node.index()]);
+                self.routes.proxies[node.index()].on_timer(now, timer, &mut self.outs.proxies[node.index()]);
             }
             Event::Server(timer) => self.servers.on_timer(now, timer, &mut self.outs.servers),
             Event::ClientsStop => self.clients_stop(),
@@ -260,15 +266,16 @@ impl<'s> World<'s> {
             Watcher::Kubelet(node) => {
                 self.kubelets[node.index()].on_watch(now, object, &mut self.outs.kubelets[node.index()]);
             }
+            Watcher::Dns => self.routes.dns.on_watch(object),
             Watcher::KubeProxy(node) => {
-                self.proxies[node.index()].on_watch(now, object, &mut self.outs.proxies[node.index()]);
+                self.routes.proxies[node.index()].on_watch(now, object, &mut self.outs.proxies[node.index()]);
             }
         }
     }
 
     /// The connections of a stopping server end; its process ends when the last drained request is answered.
     fn sever(&mut self, pod: PodId, cut: bool, backlog: bool) {
-        let mut view = View { proxies: &self.proxies, servers: &mut self.servers };
+        let mut view = View { routes: &mut self.routes, servers: &mut self.servers };
         let drained = self.requests.sever(self.now, pod, (cut, backlog), &mut view);
         self.servers.on_drained(drained, pod, &mut self.outs.servers);
     }

@@ -9,21 +9,21 @@ use crate::dist::Dist;
 use crate::engine::{Digest, Slots, Stream};
 use crate::ids::{PodId, SlotId};
 use crate::model::client::retries_silently;
-use crate::model::kube_proxy::KubeProxy;
 use crate::model::msg::Listener;
 use crate::model::network::{ClosedFate, SynFate, closed_fate, next_syn, silent_syn_end, syn_fate};
 use crate::model::server::{Servers, Service};
-use crate::model::spec::{DelayId, Mechanism, QueuedPolicy, Scenario};
+use crate::model::spec::{DelayId, Mechanism, ProxyMode, QueuedPolicy, Scenario};
 use crate::record::{FailureKind, LostRequest, Met};
 use crate::units::{SimDuration, SimTime};
 use crate::world::Options;
+use crate::world::route::{Routes, Way};
 use crate::world::slot::{Answer, Ending, Failure, Slot, Socket, State};
 use crate::world::tally::Tally;
 
-/// What a packet can meet: the rules of each node and the servers.
+/// What a packet can meet: the rules of each node, the names' addresses and the servers.
 #[derive(Debug)]
 pub(super) struct View<'a, 's> {
-    pub(super) proxies: &'a [KubeProxy<'s>],
+    pub(super) routes: &'a mut Routes<'s>,
     pub(super) servers: &'a mut Servers<'s>,
 }
 
@@ -56,6 +56,8 @@ pub(super) struct Path<'s> {
     /// Requests due at or after this are not sent.
     pub(super) stop: SimTime,
     pub(super) now: SimTime,
+    /// The rules may matter to packets of open connections.
+    minds_rules: bool,
     pub(super) tally: Tally,
     /// Requests whose first packet reached the data plane, warm-up excluded.
     pub(super) begun: u64,
@@ -73,6 +75,8 @@ impl<'s> Path<'s> {
             wakes: Slots::new(8),
             stop: SimTime::MAX,
             now: SimTime::ZERO,
+            minds_rules: scenario.without.has(Mechanism::ConntrackPinning)
+                || scenario.kube_proxy.mode == ProxyMode::Ipvs,
             tally: Tally::new(),
             begun: 0,
             established: 0,
@@ -156,12 +160,25 @@ impl<'s> Path<'s> {
             self.attempt_failed(slot, Failure { kind, met, met_at, known: given_up, pod: None }, view);
             return;
         }
-        let rules = view.proxies[call.node.index()].rules();
-        let Some(pod) = choose(rules, slot) else {
-            self.answered(slot, None, FailureKind::ConnectRefused, Met::NoEndpoints, view);
-            return;
-        };
-        match syn_fate(view.servers.listener(pod), self.scenario.cluster.cni) {
+        match view.routes.way(self.now, self.scenario, call.node, slot) {
+            Way::To(pod) => self.syn_to(slot, pod, view),
+            Way::Rejected => self.answered(slot, None, FailureKind::ConnectRefused, Met::NoEndpoints, view),
+            Way::Dropped => self.retransmit_later(slot, Way::Dropped, view),
+            Way::NoAddress => {
+                let (kind, met) = (FailureKind::HostUnreachable, Met::NoAddress);
+                self.attempt_failed(slot, Failure { kind, met, met_at: self.now, known: self.now, pod: None }, view);
+            }
+        }
+    }
+
+    /// The SYN reaches a pod, or where it was.
+    fn syn_to(&mut self, slot: &mut Slot<'s>, pod: PodId, view: &mut View<'_, 's>) {
+        let listener = view.servers.listener(pod);
+        let fate = syn_fate(listener, self.scenario.cluster.cni);
+        if fate != SynFate::Accepted {
+            view.routes.syn_failed(self.now, slot, listener);
+        }
+        match fate {
             SynFate::Accepted => self.established(slot, pod, view),
             SynFate::Answered(kind, met) => self.answered(slot, Some(pod), kind, met, view),
             SynFate::Silent => self.silent(slot, pod, view),
@@ -186,7 +203,7 @@ impl<'s> Path<'s> {
         let call = slot.call;
         let timeout = slot.spec.connect_timeout;
         if self.scenario.without.has(Mechanism::ConntrackPinning) {
-            self.retransmit_later(slot, pod, view);
+            self.retransmit_later(slot, Way::To(pod), view);
             return;
         }
         let exited = view.servers.exited(pod).unwrap_or(self.now);
@@ -195,8 +212,8 @@ impl<'s> Path<'s> {
         self.attempt_failed(slot, failure, view);
     }
 
-    /// Without pinning each retransmission chooses anew.
-    fn retransmit_later(&mut self, slot: &mut Slot<'s>, pod: PodId, view: &mut View<'_, 's>) {
+    /// Without pinning each retransmission chooses anew, and so does one of a SYN that no pod was chosen for.
+    fn retransmit_later(&mut self, slot: &mut Slot<'s>, way: Way, view: &mut View<'_, 's>) {
         let call = slot.call;
         let given_up = call.attempt_sent + slot.spec.connect_timeout;
         match next_syn(call.attempt_sent, self.now).filter(|at| *at < given_up) {
@@ -206,8 +223,7 @@ impl<'s> Path<'s> {
             }
             None => {
                 let kind = FailureKind::ConnectTimeout;
-                let failure =
-                    Failure { kind, met: Met::NamespaceGone, met_at: self.now, known: given_up, pod: Some(pod) };
+                let failure = Failure { kind, met: way.met(), met_at: self.now, known: given_up, pod: way.pod() };
                 self.attempt_failed(slot, failure, view);
             }
         }
@@ -240,8 +256,8 @@ impl<'s> Path<'s> {
     /// The request reaches the pod over the slot's connection.
     #[inline]
     fn request_arrives(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
-        if self.scenario.without.has(Mechanism::ConntrackPinning) {
-            self.unpin(slot, view);
+        if self.minds_rules && self.is_lost_on_the_way(slot, view) {
+            return;
         }
         let server = &self.scenario.pod.server;
         let Some(socket) = &mut slot.socket else { unreachable!("a request travels over a connection") };
@@ -338,10 +354,36 @@ impl<'s> Path<'s> {
         }
     }
 
+    /// What the rules do to a packet of an open connection: nothing, but where a mechanism is off or in an old ipvs.
+    #[cold]
+    fn is_lost_on_the_way(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) -> bool {
+        if self.scenario.without.has(Mechanism::ConntrackPinning) {
+            self.unpin(slot, view);
+            return false;
+        }
+        let broken = |socket: Socket| view.routes.proxies[socket.node.index()].has_deleted(socket.pod);
+        let Some(socket) = slot.socket.filter(|socket| broken(*socket)) else { return false };
+        self.forgotten(slot, socket.pod, view);
+        true
+    }
+
+    /// The node's ipvs has deleted the real server under the connection: reset or ignored.
+    fn forgotten(&mut self, slot: &mut Slot<'s>, pod: PodId, view: &mut View<'_, 's>) {
+        let met = Met::RealServerDeleted;
+        slot.call.reused = slot.socket.is_some_and(|socket| socket.carried > 0);
+        if self.scenario.kube_proxy.expire_nodest_conn {
+            self.answered(slot, Some(pod), FailureKind::Reset, met, view);
+            return;
+        }
+        let known = self.now.saturating_sub(slot.call.one_way()) + slot.spec.request_timeout;
+        let failure = Failure { kind: FailureKind::Timeout, met, met_at: self.now, known, pod: Some(pod) };
+        self.attempt_failed(slot, failure, view);
+    }
+
     /// Without conntrack pinning the packet chooses among the current rules, whatever its connection.
     fn unpin(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
         let Some(node) = slot.socket.map(|socket| socket.node) else { return };
-        let Some(pod) = choose(view.proxies[node.index()].rules(), slot) else { return };
+        let Way::To(pod) = view.routes.way(self.now, self.scenario, node, slot) else { return };
         let Some(socket) = &mut slot.socket else { return };
         if pod != socket.pod {
             socket.pod = pod;
@@ -555,11 +597,4 @@ pub(super) fn draw<'a>(dist: &Dist, stream: impl FnOnce() -> &'a mut Stream) -> 
         Dist::Constant(value) => *value,
         dist => dist.draw(stream()),
     }
-}
-
-/// Each pod in the rules with equal probability: by the call's own bits if it has some, else by the slot's stream.
-fn choose(rules: &[PodId], slot: &mut Slot<'_>) -> Option<PodId> {
-    let bits = slot.call.choice.unwrap_or_else(|| slot.luck.choice().bits());
-    let place = (u128::from(bits) * rules.len() as u128) >> 64;
-    rules.get(place as usize).copied()
 }

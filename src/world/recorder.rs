@@ -3,7 +3,8 @@
 use crate::engine::Digest;
 use crate::ids::{NodeId, PodId, Revision};
 use crate::model::api::{PodCounts, PodObject};
-use crate::model::spec::Scenario;
+use crate::model::kube_proxy::KubeProxy;
+use crate::model::spec::{Scenario, ServiceKind};
 use crate::record::{Fact, Metric, Metrics, PodEvent, PodRecord, RunOutput, Trace};
 use crate::units::SimTime;
 use crate::world::exposure::Exposure;
@@ -27,13 +28,13 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    pub(super) fn new(scenario: &Scenario, traces: bool, old: &[PodObject]) -> Self {
+    pub(super) fn new(scenario: &Scenario, traces: bool, old: &[PodObject], proxies: &[KubeProxy<'_>]) -> Self {
         let replicas = scenario.deployment.replicas;
         Recorder {
             replicas,
-            exposure: Exposure::new(scenario.cluster.nodes, replicas),
+            exposure: Exposure::new(proxies.iter().map(KubeProxy::rules), replicas),
             digest: Digest::default(),
-            trace: traces.then(|| empty_trace(scenario, old)),
+            trace: traces.then(|| empty_trace(scenario, old, proxies)),
             template_changed: None,
             complete: None,
             old_exited: 0,
@@ -104,9 +105,26 @@ impl Recorder {
     }
 }
 
-fn empty_trace(scenario: &Scenario, old: &[PodObject]) -> Trace {
+fn empty_trace(scenario: &Scenario, old: &[PodObject], proxies: &[KubeProxy<'_>]) -> Trace {
     let replicas = scenario.deployment.replicas;
     let mut pods: Vec<PodRecord> = old.iter().map(|pod| PodRecord::new(pod.id, Revision::Old, pod.node)).collect();
     pods.extend((replicas..2 * replicas).map(|id| PodRecord::new(PodId(id), Revision::New, None)));
-    Trace { replicas, nodes: scenario.cluster.nodes, pods, ..Trace::default() }
+    Trace {
+        replicas,
+        nodes: scenario.cluster.nodes,
+        by_name: scenario.service.kind == ServiceKind::Headless,
+        held_by: held_by(replicas, proxies),
+        pods,
+        ..Trace::default()
+    }
+}
+
+/// The nodes whose rules hold each old pod; empty if all do.
+fn held_by(replicas: u32, proxies: &[KubeProxy<'_>]) -> Vec<Vec<NodeId>> {
+    let all_hold_all = proxies.iter().all(|proxy| proxy.rules().len() == replicas as usize);
+    let nodes_of = |pod: u32| {
+        let holds = |(_, proxy): &(usize, &KubeProxy<'_>)| proxy.rules().contains(&PodId(pod));
+        proxies.iter().enumerate().filter(holds).map(|(node, _)| NodeId(node as u32)).collect()
+    };
+    if all_hold_all { Vec::new() } else { (0..replicas).map(nodes_of).collect() }
 }

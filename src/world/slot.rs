@@ -152,20 +152,36 @@ impl Luck {
 
     #[inline]
     pub(super) fn round_trip(&mut self) -> &mut Stream {
-        let (key, entity) = (self.key, self.entity);
-        self.round_trip.get_or_insert_with(|| Box::new(key.stream("connection", "round_trip", entity)))
+        opened(&mut self.round_trip, self.key, "round_trip", self.entity)
     }
 
     #[inline]
     pub(super) fn service_time(&mut self) -> &mut Stream {
-        let (key, entity) = (self.key, self.entity);
-        self.service_time.get_or_insert_with(|| Box::new(key.stream("connection", "service_time", entity)))
+        opened(&mut self.service_time, self.key, "service_time", self.entity)
     }
 
     pub(super) fn choice(&mut self) -> &mut Stream {
-        let (key, entity) = (self.key, self.entity);
-        self.choice.get_or_insert_with(|| Box::new(key.stream("connection", "choice", entity)))
+        opened(&mut self.choice, self.key, "choice", self.entity)
     }
+}
+
+#[inline]
+fn opened<'a>(
+    stream: &'a mut Option<Box<Stream>>,
+    key: StreamKey,
+    purpose: &'static str,
+    entity: u64,
+) -> &'a mut Stream {
+    match stream {
+        Some(stream) => stream,
+        none => none.insert(open(key, purpose, entity)),
+    }
+}
+
+/// Once a connection and purpose: kept out of the request path.
+#[cold]
+fn open(key: StreamKey, purpose: &str, entity: u64) -> Box<Stream> {
+    Box::new(key.stream("connection", purpose, entity))
 }
 
 /// When the calls of a closed-loop connection are due.

@@ -7,6 +7,7 @@
 mod article;
 mod cli;
 mod common;
+mod data_plane;
 mod determinism;
 mod mechanisms;
 mod properties;

@@ -63,9 +63,13 @@ fn deployment() -> impl Strategy<Value = String> {
 fn cluster() -> impl Strategy<Value = String> {
     let versions = (10..37_u32).prop_map(|minor| format!("version = \"1.{minor}\"\n"));
     let nodes = (1..4_u32).prop_map(|nodes| format!("nodes = {nodes}\n"));
-    let rest = (key("cni", &["\"bridge\"", "\"routed\""]), key("size", &["\"small\"", "\"large\""]));
+    let rest = (
+        key("cni", &["\"bridge\"", "\"routed\""]),
+        key("size", &["\"small\"", "\"large\""]),
+        one_of(&["", "kernel = \"4.19\"\n"]),
+    );
     (versions, nodes, rest)
-        .prop_map(|(version, nodes, rest)| format!("[cluster]\n{version}{nodes}{}{}", rest.0, rest.1))
+        .prop_map(|(version, nodes, (cni, size, kernel))| format!("[cluster]\n{version}{nodes}{cni}{size}{kernel}"))
 }
 
 /// Hooks, among them such as outlast the grace period; the native sleep must not.
@@ -101,9 +105,22 @@ fn server() -> impl Strategy<Value = String> {
 }
 
 fn network() -> impl Strategy<Value = String> {
-    let service = key("[service]\nkind", &["\"node_port\"", "\"cluster_ip\""]);
+    let service = one_of(&[
+        "[service]\nkind = \"node_port\"\n",
+        "[service]\nkind = \"cluster_ip\"\n",
+        "[service]\nkind = \"load_balancer\"\nexternal_traffic_policy = \"local\"\n",
+        "[service]\nkind = \"cluster_ip\"\nsession_affinity = \"client_ip\"\nsession_affinity_timeout = \"1s\"\n",
+        "[dns]\nttl = \"3s\"\n[service]\nkind = \"headless\"\n",
+    ]);
     let period = key("[kube_proxy]\nmin_sync_period", &["\"0s\"", "\"1s\"", "\"10s\""]);
-    let mode = one_of(&["", "mode = \"instant\"\n", "iptables_backend = \"nft\"\n"]);
+    let mode = one_of(&[
+        "",
+        "mode = \"instant\"\n",
+        "iptables_backend = \"nft\"\n",
+        "mode = \"ipvs\"\n",
+        "mode = \"ipvs\"\nexpire_nodest_conn = true\n",
+        "mode = \"ebpf\"\n",
+    ]);
     let without =
         key("[model]\nwithout", &["[]", "[]", "[\"silent_retry\"]", "[\"conntrack_pinning\", \"sync_time\"]"]);
     (service, period, mode, without).prop_map(|(a, b, c, d)| [a, b, c, d].concat())
@@ -124,8 +141,15 @@ fn client() -> impl Strategy<Value = String> {
         key("keep_alive", &["true", "false"]),
         one_of(&["", "connect_timeout = \"500ms\"\n", "request_timeout = \"250ms\"\n"]),
         key("node", &["\"spread\"", "0"]),
+        one_of(&[
+            "",
+            "traffic = \"internal\"\n",
+            "addresses = 2\nlocal_ports = 30\n",
+            "dns = \"ttl\"\n",
+            "dns = \"1s\"\n",
+        ]),
     );
-    (profile, rest).prop_map(|(profile, (a, b, c, d))| ["[[clients]]\n", &profile, &a, &b, &c, &d].concat())
+    (profile, rest).prop_map(|(profile, (a, b, c, d, e))| ["[[clients]]\n", &profile, &a, &b, &c, &d, &e].concat())
 }
 
 fn any_scenario() -> impl Strategy<Value = Text> {

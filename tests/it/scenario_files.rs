@@ -47,6 +47,18 @@ pub(crate) const WRONG: &[Wrong] = &[
     ("open arrivals of a paced client", "[[clients]]\nprofile = \"paced\"\narrivals = \"poisson\"\n", &[]),
     ("no such node", "[cluster]\nnodes = 2\n[nodes.2.delays]\nkp_sync = \"1s\"\n[[clients]]\nnode = 2\n", &[]),
     ("unknown delay and mechanism", "delays.kp_snyc = \"1s\"\nmodel.without = [\"conntrack\"]\n", &[]),
+    (
+        "Service that Kubernetes would refuse",
+        "[service]\nkind = \"cluster_ip\"\nexternal_traffic_policy = \"local\"\n[[clients]]\ntraffic = \"external\"\n",
+        &[],
+    ),
+    (
+        "newer than the cluster",
+        "[cluster]\nversion = \"1.21\"\nkernel = \"5\"\n[service]\ninternal_traffic_policy = \"local\"\n\
+         traffic_distribution = \"prefer_close\"\n[kube_proxy]\nmode = \"nftables\"\n",
+        &[],
+    ),
+    ("no such zone", "[cluster]\nzones = 0\n[nodes.0]\nzone = \"eu-1a\"\n[[clients]]\ndns = \"never\"\n", &[]),
     ("two ends", "[run]\nduration = \"60s\"\nend = { after_old_pods_gone = \"2s\" }\n", &[]),
     ("too many requests", "run.duration = \"24h\"\n[[clients]]\nrate = \"100000/s\"\n", &[]),
     ("name that is a path", "name = \"../../etc/passwd\"\n", &[]),

@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use rollsim::ids::{NodeId, PodId};
-use rollsim::model::api::{Conditions, DeploymentStatus, Endpoint, Phase};
+use rollsim::model::api::{Conditions, DeploymentStatus, Endpoint, Hints, Phase};
 use rollsim::model::deployment::{
     Fenceposts, OldReplicaSet, Rolling, cleanup_unhealthy, deployment_complete, max_unavailable, new_replicas,
     resolve_fenceposts, scale_down_available, scale_down_old, scale_new,
 };
 use rollsim::model::endpoints::conditions;
-use rollsim::model::kube_proxy::{TrafficPolicies, categorize_endpoints};
+use rollsim::model::kube_proxy::{Topology, TrafficPolicies, categorize_endpoints};
 use rollsim::model::replicaset::{
     AgeOrder, DeletionCandidate, Ranked, compare_for_deletion, pods_to_delete, slow_start_batches,
 };
@@ -352,7 +352,12 @@ fn vectors_endpoint_conditions() {
 fn vectors_categorize_endpoints() {
     each("categorize_endpoints", |_, case| {
         let listed = case["endpoints"].as_array().unwrap();
-        let endpoint = |id: usize| Endpoint { pod: PodId(id as u32), conditions: conditions_of(&listed[id]) };
+        let endpoint = |id: usize| Endpoint {
+            pod: PodId(id as u32),
+            conditions: conditions_of(&listed[id]),
+            node: Some(NodeId(u32::from(!flag(&listed[id]["local"])))),
+            hints: Hints::default(),
+        };
         let endpoints: Vec<Endpoint> = (0..listed.len()).map(endpoint).collect();
         let get = |key: &str| flag(&case["service"][key]);
         let policies = TrafficPolicies {
@@ -360,8 +365,8 @@ fn vectors_categorize_endpoints() {
             external_local: get("external_local"),
             externally_accessible: get("externally_accessible"),
         };
-        let is_local = |pod: PodId| flag(&listed[pod.index()]["local"]);
-        let got = categorize_endpoints(&endpoints, policies, true, is_local);
+        let here = Topology { node: NodeId(0), zone: None, falls_back: true, heeds_node_hints: true };
+        let got = categorize_endpoints(&endpoints, policies, &here);
         let names = |pods: &Vec<PodId>| pods.iter().map(|pod| text(&listed[pod.index()]["ep"])).collect::<Vec<_>>();
         let expected = |key: &str| {
             let list = case["expect"][key].as_array();

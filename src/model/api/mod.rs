@@ -15,7 +15,7 @@ mod work_queue;
 
 pub use difference::difference;
 pub use object::{
-    Conditions, DeploymentObject, DeploymentStatus, Endpoint, EndpointSliceObject, Object, Phase, PodObject,
+    Conditions, DeploymentObject, DeploymentStatus, Endpoint, EndpointSliceObject, Hints, Object, Phase, PodObject,
     ReplicaSetObject, ReplicaSetStatus, ResourceVersion, Timestamp,
 };
 pub use server::{ApiServer, PodCounts, Watcher, Write};

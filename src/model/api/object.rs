@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::ids::{NodeId, PodId, Revision};
+use crate::ids::{NodeId, PodId, Revision, ZoneId};
 use crate::units::{SimDuration, SimTime};
 
 /// The version of an object: its place in the log of all changes.
@@ -147,6 +147,15 @@ pub struct Conditions {
     pub terminating: bool,
 }
 
+/// `hints` of an endpoint: whose kube-proxies ought to use it. With none, all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Hints {
+    /// `forZones`.
+    pub zone: Option<ZoneId>,
+    /// `forNodes`.
+    pub node: Option<NodeId>,
+}
+
 /// One endpoint of a slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Endpoint {
@@ -154,6 +163,10 @@ pub struct Endpoint {
     pub pod: PodId,
     /// Its conditions.
     pub conditions: Conditions,
+    /// `nodeName`.
+    pub node: Option<NodeId>,
+    /// For whom it is meant.
+    pub hints: Hints,
 }
 
 /// All EndpointSlices of the Service, taken as one object.

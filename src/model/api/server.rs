@@ -8,7 +8,7 @@ use crate::model::api::{
     ReplicaSetStatus, ResourceVersion, Timestamp,
 };
 use crate::model::msg::{Draws, Fact, Msg, PodEvent, RoomOut};
-use crate::model::spec::{DelayId, Mechanism, Scenario};
+use crate::model::spec::{DelayId, Mechanism, Scenario, ServiceKind};
 use crate::units::SimTime;
 
 /// A change asked of the API server. It is committed when it arrives: the caller has waited for `api_write`.
@@ -96,6 +96,8 @@ pub enum Watcher {
     EndpointSlice,
     /// The kubelet of a node.
     Kubelet(NodeId),
+    /// The cluster's DNS server.
+    Dns,
     /// The kube-proxy of a node.
     KubeProxy(NodeId),
 }
@@ -108,6 +110,7 @@ impl Watcher {
             Watcher::ReplicaSet => 1,
             Watcher::Scheduler => 2,
             Watcher::EndpointSlice => 3,
+            Watcher::Dns => 4,
             Watcher::Kubelet(node) => 8 + 2 * u64::from(node.0),
             Watcher::KubeProxy(node) => 9 + 2 * u64::from(node.0),
         }
@@ -318,6 +321,7 @@ impl<'s> ApiServer<'s> {
     fn put_slice(&mut self, now: SimTime, slice: EndpointSliceObject, out: &mut RoomOut<()>) {
         let mut watchers = vec![Watcher::EndpointSlice];
         watchers.extend((0..self.scenario.cluster.nodes).map(|node| Watcher::KubeProxy(NodeId(node))));
+        watchers.extend((self.scenario.service.kind == ServiceKind::Headless).then_some(Watcher::Dns));
         self.publish(now, Object::EndpointSlice(slice), &watchers, out);
     }
 
@@ -345,7 +349,7 @@ impl<'s> ApiServer<'s> {
 
     fn is_instant(&self, watcher: Watcher) -> bool {
         self.scenario.without.has(Mechanism::EndpointSliceHop)
-            && matches!(watcher, Watcher::EndpointSlice | Watcher::KubeProxy(_))
+            && matches!(watcher, Watcher::EndpointSlice | Watcher::KubeProxy(_) | Watcher::Dns)
     }
 }
 

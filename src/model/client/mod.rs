@@ -21,7 +21,7 @@ pub fn retries_silently(client: &ClientSpec, kind: FailureKind, reused: bool, at
 #[cfg(test)]
 pub(in crate::model::client) mod tests {
     use super::*;
-    use crate::model::spec::{Arrivals, ClientProfile, EntryNode};
+    use crate::model::spec::{Arrivals, ClientDns, ClientProfile, EntryNode, Traffic};
     use crate::units::{Rate, SimDuration};
 
     pub(in crate::model::client) fn client(retry: Retry) -> ClientSpec {
@@ -30,7 +30,11 @@ pub(in crate::model::client) mod tests {
             connections: 1,
             rate: Rate::ZERO,
             arrivals: Arrivals::Together,
+            traffic: Traffic::External,
             node: EntryNode::Spread,
+            addresses: 1,
+            local_ports: 14_116,
+            dns: ClientDns::EachConnect,
             keep_alive: true,
             warm_up: true,
             spread_to_end: true,

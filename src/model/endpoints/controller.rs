@@ -7,7 +7,7 @@ use crate::ids::PodId;
 use crate::model::api::{
     Endpoint, EndpointSliceObject, Object, PodObject, TokenBucket, Watcher, WorkQueue, Write, difference,
 };
-use crate::model::endpoints::conditions;
+use crate::model::endpoints::{conditions, hints};
 use crate::model::msg::{Draws, Fact, Msg, PodEvent, RoomOut};
 use crate::model::spec::{DelayId, Mechanism, Scenario};
 use crate::units::{SimDuration, SimTime, Version};
@@ -222,7 +222,12 @@ impl<'s> EndpointSliceController<'s> {
         self.pods
             .values()
             .filter(|pod| pod.has_ip && !pod.phase.is_terminal() && (keeps_terminating || !pod.deleted))
-            .map(|pod| Endpoint { pod: pod.id, conditions: conditions(pod.ready, pod.deleted, false) })
+            .map(|pod| Endpoint {
+                pod: pod.id,
+                conditions: conditions(pod.ready, pod.deleted, false),
+                node: pod.node,
+                hints: hints(self.scenario, pod.node),
+            })
             .collect()
     }
 

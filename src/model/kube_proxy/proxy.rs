@@ -1,11 +1,16 @@
 //! The kube-proxy as a room: watched endpoints in, rules out.
 
+use std::collections::VecDeque;
+
 use crate::ids::{NodeId, PodId};
 use crate::model::api::{Endpoint, Object, Watcher, difference};
+use crate::model::kube_proxy::forwarding::Forwarding;
+use crate::model::kube_proxy::route::{Route, Syn};
+use crate::model::kube_proxy::rules::Rules;
 use crate::model::kube_proxy::runner::{Runner, Verdict};
-use crate::model::kube_proxy::topology::usable_endpoints;
+use crate::model::kube_proxy::topology::{Topology, TrafficPolicies};
 use crate::model::msg::{Draws, Fact, RoomOut, RuleEvent};
-use crate::model::spec::{DelayId, IptablesBackend, Mechanism, ProxyMode, Scenario};
+use crate::model::spec::{DelayId, IptablesBackend, Mechanism, ProxyMode, Scenario, ServiceKind, Traffic};
 use crate::units::{SimDuration, SimTime, Version};
 
 /// The rules of a cluster without other Services, whose cost `kp_sync` covers (proxy_scaling.csv).
@@ -26,6 +31,10 @@ pub enum Timer {
     RuleIn(PodId),
     /// Mode instant: this pod's rule goes.
     RuleOut(PodId),
+    /// Mode ebpf: the oldest change that waits is in the maps.
+    Updated,
+    /// Mode ipvs: the longest interval between two syncs has passed since this many syncs.
+    Interval(u32),
 }
 
 /// The kube-proxy of one node.
@@ -37,13 +46,21 @@ pub struct KubeProxy<'s> {
     runner: Runner,
     /// Endpoints of the Service in the slices seen, and those that ought to be in the rules.
     n_endpoints: usize,
-    wanted: Vec<PodId>,
+    wanted: Rules,
     /// What the sync under way writes.
-    syncing: Vec<PodId>,
-    /// The rules in force: a new connection goes to each with equal probability.
-    rules: Vec<PodId>,
+    syncing: Rules,
+    /// The rules in force.
+    forwarding: Forwarding,
+    /// Mode ebpf: changes on their way into the maps, and when the last of them is there.
+    updates: VecDeque<Rules>,
+    updated_at: SimTime,
+    policies: TrafficPolicies,
+    topology: Topology,
+    /// The traffic whose rules are recorded.
+    recorded: Traffic,
     service_changed: bool,
     last_full_sync: SimTime,
+    syncs: u32,
 }
 
 impl<'s> KubeProxy<'s> {
@@ -54,30 +71,66 @@ impl<'s> KubeProxy<'s> {
             if scenario.without.has(Mechanism::ProxyBatching) { SimDuration::ZERO } else { spec.min_sync_period };
         let u = draws.streams().get("tokens", node.0.into()).uniform();
         let tokens = spec.initial_tokens.0 + (spec.initial_tokens.1 - spec.initial_tokens.0) * u;
-        let rules = usable_endpoints(endpoints, scenario.cluster.version);
+        let (policies, topology) = (TrafficPolicies::of(scenario), Topology::of(scenario, node));
+        let is_headless = scenario.service.kind == ServiceKind::Headless;
+        let rules = if is_headless { Rules::default() } else { Rules::of(endpoints, policies, &topology) };
+        let forwarding = Forwarding::new(scenario, rules.clone(), || draws.streams().get("turn", node.0.into()));
         KubeProxy {
             scenario,
             node,
             draws,
+            policies,
+            topology,
+            recorded: recorded_traffic(scenario),
             runner: Runner::new(period, scenario.cluster.version, (2.0 - tokens).max(0.0)),
             n_endpoints: endpoints.len(),
-            wanted: rules.clone(),
-            syncing: Vec::new(),
-            rules,
+            wanted: rules,
+            syncing: Rules::default(),
+            forwarding,
+            updates: VecDeque::new(),
+            updated_at: SimTime::ZERO,
             service_changed: false,
             last_full_sync: SimTime::ZERO,
+            syncs: 0,
         }
     }
 
-    /// Arranges the first change of another Service.
+    /// Arranges the first change of another Service, and the first sync that nothing asks for.
     pub fn start(&mut self, out: &mut RoomOut<Timer>) {
         self.schedule_background(SimTime::ZERO, out);
+        if self.forwarding.is_ipvs() {
+            let share = self.draws.streams().get("interval", self.node.0.into()).uniform();
+            let passed = SimDuration::from_nanos_f64_rounded(self.longest_interval().as_nanos() as f64 * share);
+            out.set_timer(self.node.0, SimTime::ZERO + passed, Timer::Interval(0));
+        }
     }
 
-    /// The pods in the rules.
+    /// The pods in the rules for the traffic that the scenario's clients send.
     #[inline]
     pub fn rules(&self) -> &[PodId] {
-        &self.rules
+        self.recorded(self.forwarding.rules())
+    }
+
+    /// What a load balancer's health check of this node finds: with `externalTrafficPolicy: Local` the health-check node
+    /// port, 200 if the rules in force have a ready endpoint on the node (one that terminates does not count); else
+    /// kube-proxy's own health.
+    pub fn healthy_for_load_balancer(&self) -> bool {
+        self.forwarding.is_healthy()
+    }
+
+    /// Where a SYN goes that reaches this node. `bits` choose among the endpoints where chance does.
+    pub fn route(&mut self, now: SimTime, syn: &Syn, bits: impl FnOnce() -> u64) -> Route {
+        self.forwarding.route(now, syn, bits)
+    }
+
+    /// The SYN of the address's last connection was answered by RST, or not at all.
+    pub fn on_syn_failed(&mut self, now: SimTime, syn: &Syn, answered: bool) {
+        self.forwarding.on_syn_failed(now, syn, answered);
+    }
+
+    /// Whether packets of connections to `pod` reach nothing, because ipvs has forgotten it under them (up to 1.12).
+    pub fn has_deleted(&self, pod: PodId) -> bool {
+        self.forwarding.has_deleted(pod)
     }
 
     /// The EndpointSlices changed.
@@ -85,8 +138,11 @@ impl<'s> KubeProxy<'s> {
         let Object::EndpointSlice(slice) = object else {
             unreachable!("{:?} watches slices only", Watcher::KubeProxy(self.node))
         };
+        if self.scenario.service.kind == ServiceKind::Headless {
+            return;
+        }
         self.n_endpoints = slice.endpoints.len();
-        let wanted = usable_endpoints(&slice.endpoints, self.scenario.cluster.version);
+        let wanted = Rules::of(&slice.endpoints, self.policies, &self.topology);
         let before = std::mem::replace(&mut self.wanted, wanted);
         if before != self.wanted {
             self.record_seen(now, &before, out);
@@ -116,16 +172,23 @@ impl<'s> KubeProxy<'s> {
             }
             Timer::RuleIn(pod) => self.apply(now, pod, true, out),
             Timer::RuleOut(pod) => self.apply(now, pod, false, out),
+            Timer::Updated => self.updated(now, out),
+            Timer::Interval(syncs) => {
+                let verdict = if syncs == self.syncs { self.runner.request(now) } else { Verdict::Coalesced };
+                self.follow(now, verdict, out);
+                false
+            }
         }
     }
 
-    fn on_change(&mut self, now: SimTime, before: &[PodId], out: &mut RoomOut<Timer>) {
+    fn on_change(&mut self, now: SimTime, before: &Rules, out: &mut RoomOut<Timer>) {
         match self.scenario.kube_proxy.mode {
-            ProxyMode::Iptables => {
+            ProxyMode::Iptables | ProxyMode::Nftables | ProxyMode::Ipvs => {
                 self.service_changed = true;
                 let verdict = self.runner.request(now);
                 self.follow(now, verdict, out);
             }
+            ProxyMode::Ebpf => self.update_later(now, out),
             ProxyMode::Instant => self.change_one_by_one(now, before, out),
         }
     }
@@ -147,38 +210,61 @@ impl<'s> KubeProxy<'s> {
         let tail = self.draws.draw(DelayId::KpTail, self.node.0.into());
         out.set_timer(self.node.0, end.saturating_sub(tail).max(now), Timer::Written);
         out.set_timer(self.node.0, end, Timer::Synced);
+        self.syncs += 1;
+        if self.forwarding.is_ipvs() {
+            out.set_timer(self.node.0, now + self.longest_interval(), Timer::Interval(self.syncs));
+        }
+    }
+
+    /// ipvs writes everything anew each `syncPeriod`; in 1.34 only each hour, by accident (k/k#135631).
+    fn longest_interval(&self) -> SimDuration {
+        let hourly = self.scenario.cluster.version == Version::minor(34);
+        if hourly { SimDuration::from_secs(3_600) } else { self.scenario.kube_proxy.sync_period }
     }
 
     /// The rules are in force, all at once; a sync has some things left to do after that.
     fn written(&mut self, now: SimTime, out: &mut RoomOut<Timer>) -> bool {
         self.record_difference(now, RuleEvent::In, RuleEvent::Out, out);
-        let changed = self.rules != self.syncing;
-        self.rules = std::mem::take(&mut self.syncing);
+        let changed = *self.forwarding.rules() != self.syncing;
+        self.forwarding.replace(std::mem::take(&mut self.syncing));
         changed
     }
 
-    /// How long a sync takes: the small-cluster figure, plus what other Services' rules add (mechanics 5.2).
+    /// How long a sync takes: the small-cluster figure, plus what the rules of a large one add (mechanics 5.2).
     fn sync_duration(&mut self, now: SimTime) -> SimDuration {
-        let base = self.draws.draw(DelayId::KpSync, self.node.0.into());
+        let is_nft = self.scenario.kube_proxy.mode == ProxyMode::Nftables;
+        let base = self.draws.draw(if is_nft { DelayId::NftSync } else { DelayId::KpSync }, self.node.0.into());
         let spread = self.draws.draw(DelayId::KpSyncSpread, self.node.0.into());
-        let rules = self.chargeable_rules(now);
+        let rules = match self.scenario.kube_proxy.mode {
+            ProxyMode::Nftables => self.rules_in_transaction(),
+            ProxyMode::Ipvs => 0.0,
+            _ => self.chargeable_rules(now),
+        };
         if self.scenario.without.has(Mechanism::SyncTime) {
             return SimDuration::ZERO;
         }
         let per_rule_nanos = match self.scenario.kube_proxy.iptables_backend {
-            IptablesBackend::Legacy => 31_000.0,
-            IptablesBackend::Nft => 120_000.0,
+            IptablesBackend::Legacy if !is_nft => 31_000.0,
+            _ => 120_000.0,
         };
         base + SimDuration::from_nanos_f64_rounded(rules * per_rule_nanos * spread.as_secs_f64())
     }
 
+    /// An nftables transaction holds the changed Service only (KEP-3866). Beyond what a small cluster has, a rule in it is
+    /// charged as one that iptables writes through nf_tables, which is assumed.
+    fn rules_in_transaction(&mut self) -> f64 {
+        let changed = if std::mem::take(&mut self.service_changed) { self.n_endpoints } else { 0 };
+        (2.7 * changed as f64 - SMALL_CLUSTER_RULES).max(0.0)
+    }
+
     /// Rules beyond those of a small cluster, at the cost of a full sync: 8 for each other Service of two endpoints
-    /// (measured), 2.7 for each endpoint of this one. A full sync writes all; a partial one, since 1.27, writes the
+    /// (measured), 2.7 for each further endpoint (fitted) and each endpoint of this one. A full sync writes all; a partial one, since 1.27, writes the
     /// dispatch chains and the changed Service's endpoints at half of the cost and reads the rest at a sixth (the fit of
     /// mechanics 5.2), never more than a full one.
     fn chargeable_rules(&mut self, now: SimTime) -> f64 {
         let (services, endpoints) = (f64::from(self.scenario.cluster.services), self.n_endpoints as f64);
-        let in_kernel = (8.0 * services + 2.7 * endpoints - SMALL_CLUSTER_RULES).max(0.0);
+        let further = f64::from(self.scenario.cluster.endpoints) - 2.0 * services;
+        let in_kernel = (8.0 * services + 2.7 * further + 2.7 * endpoints - SMALL_CLUSTER_RULES).max(0.0);
         let changed = if std::mem::take(&mut self.service_changed) { 3.0 * endpoints } else { 0.0 };
         if self.is_full_sync(now) {
             self.last_full_sync = now;
@@ -195,7 +281,7 @@ impl<'s> KubeProxy<'s> {
 
     fn schedule_background(&mut self, now: SimTime, out: &mut RoomOut<Timer>) {
         let rate = self.scenario.delays.kp_background.as_per_second();
-        if rate <= 0.0 || self.scenario.kube_proxy.mode == ProxyMode::Instant {
+        if rate <= 0.0 || matches!(self.scenario.kube_proxy.mode, ProxyMode::Instant | ProxyMode::Ebpf) {
             return;
         }
         // Changes of other Services reach every node, so all nodes draw the same gaps.
@@ -204,14 +290,17 @@ impl<'s> KubeProxy<'s> {
         out.set_timer(self.node.0, now + gap, Timer::Background);
     }
 
-    fn change_one_by_one(&mut self, now: SimTime, before: &[PodId], out: &mut RoomOut<Timer>) {
+    fn change_one_by_one(&mut self, now: SimTime, before: &Rules, out: &mut RoomOut<Timer>) {
         let entity = |pod: PodId| u64::from(self.node.0) << 32 | u64::from(pod.0);
-        let (coming, going) = (difference(&self.wanted, before), difference(before, &self.wanted));
-        for pod in coming {
+        if (&before.cluster, &before.local) == (&self.wanted.cluster, &self.wanted.local) {
+            // Only what health checks are told has changed.
+            self.forwarding.take_over_health(&self.wanted);
+        }
+        for pod in changes(before, &self.wanted) {
             let delay = self.draws.draw(DelayId::Route, entity(pod));
             out.set_timer(self.node.0, now + delay, Timer::RuleIn(pod));
         }
-        for pod in going {
+        for pod in changes(&self.wanted, before) {
             let delay = self.draws.draw(DelayId::Unroute, entity(pod));
             out.set_timer(self.node.0, now + delay, Timer::RuleOut(pod));
         }
@@ -219,36 +308,76 @@ impl<'s> KubeProxy<'s> {
 
     /// Applies one change of mode instant, unless the opposite has been asked for since. True if the rules changed.
     fn apply(&mut self, now: SimTime, pod: PodId, comes: bool, out: &mut RoomOut<Timer>) -> bool {
-        let place = self.rules.iter().position(|other| *other == pod);
-        if self.wanted.contains(&pod) != comes || place.is_some() == comes {
-            return false;
+        let before = self.rules().contains(&pod);
+        let changed = self.forwarding.take_over(&self.wanted, pod, comes);
+        if self.rules().contains(&pod) != before {
+            self.record(now, pod, if comes { RuleEvent::In } else { RuleEvent::Out }, out);
         }
-        match place {
-            Some(place) => {
-                self.rules.remove(place);
-                self.record(now, pod, RuleEvent::Out, out);
-            }
-            None => {
-                self.rules.push(pod);
-                self.rules.sort_unstable();
-                self.record(now, pod, RuleEvent::In, out);
-            }
-        }
-        true
+        changed
     }
 
-    fn record_seen(&self, now: SimTime, before: &[PodId], out: &mut RoomOut<Timer>) {
-        difference(&self.wanted, before).into_iter().for_each(|pod| self.record(now, pod, RuleEvent::InSeen, out));
-        difference(before, &self.wanted).into_iter().for_each(|pod| self.record(now, pod, RuleEvent::OutSeen, out));
+    /// Mode ebpf: the agent brings changes into the maps one after another, each when it sees it.
+    fn update_later(&mut self, now: SimTime, out: &mut RoomOut<Timer>) {
+        let drawn = self.draws.draw(DelayId::EbpfUpdate, self.node.0.into());
+        let delay = if self.scenario.without.has(Mechanism::SyncTime) { SimDuration::ZERO } else { drawn };
+        self.updated_at = self.updated_at.max(now) + delay;
+        self.updates.push_back(self.wanted.clone());
+        out.set_timer(self.node.0, self.updated_at, Timer::Updated);
+        if self.updates.len() == 1 {
+            self.begin_update(now, out);
+        }
+    }
+
+    fn begin_update(&mut self, now: SimTime, out: &mut RoomOut<Timer>) {
+        let Some(update) = self.updates.front() else { return };
+        self.syncing = update.clone();
+        self.record_difference(now, RuleEvent::InSync, RuleEvent::OutSync, out);
+    }
+
+    fn updated(&mut self, now: SimTime, out: &mut RoomOut<Timer>) -> bool {
+        self.record_difference(now, RuleEvent::In, RuleEvent::Out, out);
+        let changed = *self.forwarding.rules() != self.syncing;
+        self.forwarding.replace(std::mem::take(&mut self.syncing));
+        self.updates.pop_front();
+        self.begin_update(now, out);
+        changed
+    }
+
+    /// Of these rules, those for the recorded traffic.
+    #[inline]
+    fn recorded<'r>(&self, rules: &'r Rules) -> &'r [PodId] {
+        rules.of_traffic(self.recorded, self.policies)
+    }
+
+    fn record_seen(&self, now: SimTime, before: &Rules, out: &mut RoomOut<Timer>) {
+        let (wanted, before) = (self.recorded(&self.wanted), self.recorded(before));
+        difference(wanted, before).into_iter().for_each(|pod| self.record(now, pod, RuleEvent::InSeen, out));
+        difference(before, wanted).into_iter().for_each(|pod| self.record(now, pod, RuleEvent::OutSeen, out));
     }
 
     /// Records `coming` and `going` for the pods in which the sync differs from the rules in force.
     fn record_difference(&self, now: SimTime, coming: RuleEvent, going: RuleEvent, out: &mut RoomOut<Timer>) {
-        difference(&self.syncing, &self.rules).into_iter().for_each(|pod| self.record(now, pod, coming, out));
-        difference(&self.rules, &self.syncing).into_iter().for_each(|pod| self.record(now, pod, going, out));
+        let (syncing, rules) = (self.recorded(&self.syncing), self.recorded(self.forwarding.rules()));
+        difference(syncing, rules).into_iter().for_each(|pod| self.record(now, pod, coming, out));
+        difference(rules, syncing).into_iter().for_each(|pod| self.record(now, pod, going, out));
     }
 
     fn record(&self, at: SimTime, pod: PodId, event: RuleEvent, out: &mut RoomOut<Timer>) {
         out.record(Fact::Rule { at, pod, node: self.node, event });
     }
+}
+
+/// The pods that `to` has in a list in which `from` has them not, in their order.
+fn changes(from: &Rules, to: &Rules) -> Vec<PodId> {
+    let mut pods = difference(&to.cluster, &from.cluster);
+    pods.extend(difference(&to.local, &from.local));
+    pods.sort_unstable();
+    pods.dedup();
+    pods
+}
+
+/// Stories and exposures follow the traffic that the clients send: external if any does.
+fn recorded_traffic(scenario: &Scenario) -> Traffic {
+    let external = scenario.clients.iter().any(|client| client.traffic == Traffic::External);
+    if external { Traffic::External } else { Traffic::Internal }
 }

@@ -4,16 +4,17 @@
 
 mod delays;
 mod mechanisms;
+mod service;
 mod traffic;
 mod workload;
 
 pub use delays::{DelayId, Delays, NodeDelays};
 pub use mechanisms::{Mechanism, Mechanisms};
-pub use traffic::{Arrivals, ClientProfile, ClientSpec, EntryNode, Retry};
+pub use service::{DnsSpec, ServiceKind, ServiceSpec, SessionAffinity, TrafficDistribution, TrafficPolicy};
+pub use traffic::{Arrivals, ClientDns, ClientProfile, ClientSpec, EntryNode, Retry, Traffic};
 pub use workload::{
     ClusterSize, ClusterSpec, Cni, DeploymentSpec, InFlightPolicy, IptablesBackend, KubeProxySpec, PodSpec, PreStop,
-    PreStopAction, ProbeSpec, ProxyMode, QueuedPolicy, ServerProfile, ServerSpec, ServiceKind, ServiceSpec, Signal,
-    StopBehaviour,
+    PreStopAction, ProbeSpec, ProxyMode, QueuedPolicy, ServerProfile, ServerSpec, Signal, StopBehaviour,
 };
 
 use crate::dist::Dist;
@@ -58,6 +59,8 @@ pub struct Scenario {
     pub pod: PodSpec,
     /// `[service]`.
     pub service: ServiceSpec,
+    /// `[dns]`.
+    pub dns: DnsSpec,
     /// `[kube_proxy]`.
     pub kube_proxy: KubeProxySpec,
     /// `[[clients]]`.

@@ -47,6 +47,28 @@ pub enum EntryNode {
     Node(NodeId),
 }
 
+/// Where a client stands, and so which of the Service's traffic policies holds for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Traffic {
+    /// A pod of the cluster, which uses the cluster IP (or the name of a headless Service).
+    Internal,
+    /// Outside, through a port of a node.
+    External,
+}
+
+/// When a client of a headless Service resolves the name again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientDns {
+    /// For each new connection.
+    EachConnect,
+    /// When the TTL it was told has passed.
+    Ttl,
+    /// When its own cache of this length has passed, whatever the TTL (as of the JVM).
+    CachedFor(SimDuration),
+    /// Never.
+    Once,
+}
+
 /// `[[clients]]`: one load generator.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClientSpec {
@@ -58,8 +80,16 @@ pub struct ClientSpec {
     pub rate: Rate,
     /// When requests are due.
     pub arrivals: Arrivals,
+    /// From inside or from outside.
+    pub traffic: Traffic,
     /// Where they enter.
     pub node: EntryNode,
+    /// Addresses the client sends from: connection (of an open loop: request) `i` from address `i mod addresses`.
+    pub addresses: u32,
+    /// Ports an address takes in turn for its new connections, out of `net.ipv4.ip_local_port_range`.
+    pub local_ports: u32,
+    /// When the name is resolved again.
+    pub dns: ClientDns,
     /// Connections are kept for the next request.
     pub keep_alive: bool,
     /// One request per connection before the clock starts.

@@ -1,7 +1,8 @@
-//! The cluster, the Deployment with its pods, the Service, and kube-proxy.
+//! The cluster, the Deployment with its pods, and kube-proxy.
 
 use crate::dist::Dist;
-use crate::units::{IntOrPercent, SimDuration, Version};
+use crate::ids::{NodeId, ZoneId};
+use crate::units::{IntOrPercent, KernelVersion, SimDuration, Version};
 
 /// `cluster.size`: which column of the delay table gives the defaults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,10 +31,26 @@ pub struct ClusterSpec {
     pub nodes: u32,
     /// Which default delays.
     pub size: ClusterSize,
-    /// Other Services programmed on every node, two endpoints each.
+    /// Other Services programmed on every node.
     pub services: u32,
+    /// Endpoints of these, all together.
+    pub endpoints: u32,
     /// What answers for a pod that is gone.
     pub cni: Cni,
+    /// The Linux kernel of the nodes.
+    pub kernel: KernelVersion,
+    /// Number of zones; node `i` is in zone `i mod zones` unless it says otherwise.
+    pub zones: u32,
+    /// `nodes.N.zone`: nodes in another zone, or without a zone label.
+    pub other_zones: Vec<(NodeId, Option<ZoneId>)>,
+}
+
+impl ClusterSpec {
+    /// The zone of a node, by its label `topology.kubernetes.io/zone`.
+    pub fn zone_of(&self, node: NodeId) -> Option<ZoneId> {
+        let other = self.other_zones.iter().find(|(other, _)| *other == node);
+        other.map_or(Some(ZoneId(node.0 % self.zones)), |(_, zone)| *zone)
+    }
 }
 
 /// `[deployment]`.
@@ -175,27 +192,17 @@ pub struct ServerSpec {
     pub queued: QueuedPolicy,
 }
 
-/// `service.kind`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ServiceKind {
-    /// From inside the cluster, through the client's own node.
-    ClusterIp,
-    /// From outside, through a port of a node.
-    NodePort,
-}
-
-/// `[service]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ServiceSpec {
-    /// The path of a new connection.
-    pub kind: ServiceKind,
-}
-
 /// `kube_proxy.mode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProxyMode {
     /// iptables rules, written in syncs.
     Iptables,
+    /// nftables, written in syncs whose cost follows what changed.
+    Nftables,
+    /// ipvs: a fixed set of rules, real servers changed one by one in syncs.
+    Ipvs,
+    /// eBPF maps, as of an agent in the place of kube-proxy: each change by itself, after `delays.ebpf_update`.
+    Ebpf,
     /// Every change at once, after `delays.route` or `delays.unroute`.
     Instant,
 }
@@ -216,10 +223,12 @@ pub struct KubeProxySpec {
     pub mode: ProxyMode,
     /// The cost of a sync by rule count.
     pub iptables_backend: IptablesBackend,
-    /// `iptables.minSyncPeriod`.
+    /// `minSyncPeriod` of the mode.
     pub min_sync_period: SimDuration,
-    /// `iptables.syncPeriod`.
+    /// `syncPeriod` of the mode.
     pub sync_period: SimDuration,
+    /// `net.ipv4.vs.expire_nodest_conn`: connections of a deleted ipvs real server are reset, not ignored.
+    pub expire_nodest_conn: bool,
     /// Tokens in the sync limiter's bucket at the start are uniform between these (up to 1.33; the bucket holds 2).
     pub initial_tokens: (f64, f64),
 }

@@ -1,8 +1,8 @@
 //! Each lost request: who sent it where, what it met, which clock was late and by how much.
 
 use crate::ids::PodId;
-use crate::record::{LostRequest, PodEvent, RuleEvent, Trace};
-use crate::report::chain::{Clock, Segment, clock, late_segments};
+use crate::record::{LostRequest, Met, PodEvent, RuleEvent, Trace};
+use crate::report::chain::{Clock, Segment, clock, late_segments, out_of_slice};
 use crate::units::SimDuration;
 
 use super::text::{Origin, add_prose, span};
@@ -59,16 +59,35 @@ fn what(trace: &Trace, lost: &LostRequest) -> String {
 
 fn why(trace: &Trace, lost: &LostRequest) -> String {
     match (clock(lost), lost.pod) {
+        (Clock::Unroute, Some(pod)) if trace.by_name => late_name(trace, lost, pod),
         (Clock::Unroute, Some(pod)) => late_rule(trace, lost, pod),
         (Clock::Start, Some(pod)) => late_start(trace, lost, pod),
         (Clock::Unroute | Clock::Start, None) => String::new(),
         (Clock::Kill, _) => "Its clock is the kill chain itself: an established connection does not follow the rules, \
                              it ends when its server closes it."
             .to_owned(),
-        (Clock::NoEndpoints, _) => {
-            "Its clock is the routes of the pods to come: this node's rules held no pod at that moment.".to_owned()
-        }
+        (Clock::NoEndpoints, _) => nowhere_to_go(lost.met).to_owned(),
         (Clock::Service, _) => "Neither chain decided: the server was alive.".to_owned(),
+    }
+}
+
+fn nowhere_to_go(met: Met) -> &'static str {
+    match met {
+        Met::NoAddress => "Its clock is the pods to come: no pod was Ready when the name was last resolved.",
+        Met::NoLocalEndpoint => {
+            "Its clock is the pod to come to this node: the node drops what policy Local does not let it pass on."
+        }
+        _ => "Its clock is the routes of the pods to come: this node's rules held no pod at that moment.",
+    }
+}
+
+fn late_name(trace: &Trace, lost: &LostRequest, pod: PodId) -> String {
+    match out_of_slice(trace, lost, pod) {
+        Some(age) => format!(
+            "Late was its name: the pod had left the EndpointSlice {} before, but a DNS cache still had its address.",
+            span(age)
+        ),
+        None => "Late was its name: the pod was still in the EndpointSlice.".to_owned(),
     }
 }
 
@@ -116,7 +135,7 @@ fn remedy(trace: &Trace, lost: &LostRequest, saved: Option<&Saving>) -> String {
         return saving_in_words(saving);
     }
     match (clock(lost), lost.pod) {
-        (Clock::Unroute, Some(pod)) => none_of_them(trace, lost, pod),
+        (Clock::Unroute, Some(pod)) if !trace.by_name => none_of_them(trace, lost, pod),
         _ => String::new(),
     }
 }

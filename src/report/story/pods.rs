@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use crate::ids::PodId;
 use crate::record::{PodEvent, PodRecord, Trace};
 use crate::report::chain::{
-    Ending, Rank, Step, deleted_pods, ending, kill_steps, lost_on, start_exposure, unroute_steps,
+    Ending, Rank, Step, deleted_pods, ending, kill_steps, lost_after_rules, lost_on, start_exposure, unroute_steps,
 };
 use crate::units::{SimDuration, SimTime};
 
@@ -90,7 +90,18 @@ fn verdict(trace: &Trace, pod: &PodRecord) -> String {
         1 => "1 request was lost on it.".to_owned(),
         lost => format!("{lost} requests were lost on it."),
     };
-    format!("{} {lost}", race_in_words(ending(trace, pod)))
+    let ending = ending(trace, pod);
+    if ending == Ending::NoRules && trace.by_name {
+        return format!("Its clients find it by name, no rule points to it. {lost}");
+    }
+    match (ending, lost_after_rules(trace, pod.pod)) {
+        (Ending::Spared { margin, .. }, after @ 1..) => format!(
+            "Every rule was gone {} before the listener closed, but {} followed what an earlier packet had chosen. {lost}",
+            span(margin),
+            count(after, "connection")
+        ),
+        (ending, _) => format!("{} {lost}", race_in_words(ending)),
+    }
 }
 
 fn race_in_words(ending: Ending) -> String {
