@@ -13,6 +13,7 @@ pub mod gate;
 pub mod json;
 pub mod markdown;
 mod number;
+mod overview;
 pub mod picture;
 pub mod result;
 mod rows;

@@ -1,9 +1,10 @@
-//! Results as a table for a terminal: scenarios side by side, at most 100 columns wide for one or two of them, 120 for more.
+//! Results as a table for a terminal: scenarios side by side, at most 100 columns wide for one or two of them, 120 for
+//! three; more have a row each.
 
 use comfy_table::{Cell as TableCell, ContentArrangement, LineStyle, TableStyle};
 
 use super::rows::{self, Cell, Row};
-use super::{RunResult, RunsResult, ablation};
+use super::{RunResult, RunsResult, ablation, overview};
 
 /// How scenarios stand beside one another.
 #[derive(Debug, Clone, Copy)]
@@ -19,20 +20,33 @@ struct Layout {
 /// Up to two scenarios find room with estimate and range on one line.
 const FEW: Layout = Layout { width: 100, beside: 2, separator: "  " };
 
-/// More stand three beside one another, the range below the estimate.
+/// The width of the table with a row for each scenario.
+const OVERVIEW_WIDTH: u16 = 150;
+
+/// Three stand beside one another, the range below the estimate; more have a row each.
 const MANY: Layout = Layout { width: 120, beside: 3, separator: "\n" };
 
 /// The results of all scenarios, their differences, and the ablations that were asked for.
 pub fn render(result: &RunsResult) -> String {
     let mut text = rows::headline(&result.runs) + "\n\n";
+    if result.runs.len() > MANY.beside {
+        let header = overview::HEADER.map(str::to_owned).to_vec();
+        text += &grid(header, overview::rows(&result.runs), OVERVIEW_WIDTH);
+        ablations(&result.runs).for_each(|ablation| text += &ablation);
+        return text;
+    }
     let layout = if result.runs.len() <= FEW.beside { FEW } else { MANY };
     let rows = rows::rows(&result.runs);
     for (index, runs) in result.runs.chunks(layout.beside).enumerate() {
         text += &(block(runs, &rows, index * layout.beside, layout) + "\n");
     }
     rows::paired_lines(&result.paired).iter().for_each(|line| text += &format!("{line}\n"));
-    result.runs.iter().filter(|run| !run.ablation.is_empty()).for_each(|run| text += &ablation_block(run));
+    ablations(&result.runs).for_each(|ablation| text += &ablation);
     text
+}
+
+fn ablations(runs: &[RunResult]) -> impl Iterator<Item = String> + '_ {
+    runs.iter().filter(|run| !run.ablation.is_empty()).map(ablation_block)
 }
 
 fn block(runs: &[RunResult], rows: &[Row], first: usize, layout: Layout) -> String {
@@ -78,12 +92,13 @@ mod tests {
     }
 
     #[test]
-    fn many_scenarios_stand_three_beside_one_another() {
+    fn three_scenarios_stand_beside_one_another_and_more_have_a_row_each() {
         let metrics = samples::replications(&[3, 4, 5, 0, 7, 4]);
-        let runs: Vec<RunResult> =
-            (0..5).map(|index| samples::result(&format!("scenario-{index}"), &metrics)).collect();
-        let text = render(&RunsResult::new(runs, &[metrics.as_slice(); 5]));
-        assert!(text.lines().all(|line| line.chars().count() <= 120), "{text}");
-        assert!(text.contains("scenario-4"));
+        let runs = |n| (0..n).map(|index| samples::result(&format!("scenario-{index}"), &metrics)).collect();
+        let three = render(&RunsResult::new(runs(3), &[metrics.as_slice(); 3]));
+        assert!(three.lines().all(|line| line.chars().count() <= 120) && three.contains("latency, median"), "{three}");
+        let five = render(&RunsResult::new(runs(5), &[metrics.as_slice(); 5]));
+        assert!(five.lines().all(|line| line.chars().count() <= 150), "{five}");
+        assert_eq!(five.lines().filter(|line| line.contains("scenario-")).count(), 5);
     }
 }
