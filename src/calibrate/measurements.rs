@@ -18,6 +18,10 @@ pub struct Files<'a> {
     pub proxy_sync: File<'a>,
     /// `runs.csv`: only its settings are read.
     pub runs: File<'a>,
+    /// `failures.csv`, if there is one: of resets when they were sent and when they came, never how many.
+    pub failures: Option<File<'a>>,
+    /// `syn_after_stop_summary.csv`, if there is one: what a pod's address answered around its end.
+    pub syn_after_stop: Option<File<'a>>,
 }
 
 /// A value and where it was measured.
@@ -62,6 +66,19 @@ struct Settings {
     recorded_until: f64,
 }
 
+/// A request that waited unread until its connection was reset, seconds after the patch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reset {
+    /// The run.
+    pub run: String,
+    /// When it was sent.
+    pub sent: f64,
+    /// When the client saw the reset.
+    pub came: f64,
+    /// Over a connection that had carried a request before.
+    pub reused: bool,
+}
+
 /// All latencies of a folder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measurements {
@@ -70,15 +87,23 @@ pub struct Measurements {
     pub pods: Vec<Pod>,
     /// Durations of the syncs of runs without preloaded Services, in the order of their ends within a run.
     pub syncs: Vec<Sample>,
+    /// From rules in force to the end of the sync, of the same runs.
+    pub tails: Vec<f64>,
+    /// Resets, in the order of the file.
+    pub resets: Vec<Reset>,
+    /// How much later the teardown of a network namespace is logged than its address falls silent, one value a pod.
+    pub teardown_log_lag: Vec<f64>,
     runs: BTreeMap<String, Settings>,
 }
 
-const STAMPS: [&str; 14] = [
+const STAMPS: [&str; 17] = [
     "created_s",
     "scheduled_s",
     "sandbox_begin_s",
     "sandbox_ready_s",
     "container_started_s",
+    "probe_ok_s",
+    "rule_in_s",
     "deletion_s",
     "kubelet_delete_s",
     "eps_out_s",
@@ -87,23 +112,31 @@ const STAMPS: [&str; 14] = [
     "sigterm_s",
     "exit_s",
     "net_down_s",
+    "rule_out_s",
     "removed_s",
 ];
 
 impl Measurements {
     /// Reads the files; of scenarios whose name contains one of `with`, or all if there is none.
     pub fn read(files: &Files<'_>, with: &[String]) -> Result<Measurements, DataError> {
+        let pods = pods(files.pods)?;
         let mut measured = Measurements {
             micro: micro(files.micro)?,
-            pods: pods(files.pods)?,
             syncs: syncs(files.proxy_sync)?,
+            tails: tails(files.proxy_sync, &pods, with)?,
+            pods,
+            resets: files.failures.map_or(Ok(Vec::new()), resets)?,
+            teardown_log_lag: files.syn_after_stop.map_or(Ok(Vec::new()), teardown_log_lag)?,
             runs: settings(files.runs)?,
         };
-        measured.retain(|scenario| with.is_empty() || with.iter().any(|part| scenario.contains(part.as_str())));
+        measured.retain(|scenario| wanted(scenario, with));
         Ok(measured)
     }
 
     fn retain(&mut self, wanted: impl Fn(&str) -> bool) {
+        let pods = &self.pods;
+        let scenario_of = |run: &str| pods.iter().find(|pod| pod.run == run).map_or("", |pod| pod.scenario.as_str());
+        self.resets.retain(|reset| wanted(scenario_of(&reset.run)));
         self.micro.values_mut().for_each(|samples| samples.retain(|sample| wanted(&sample.scenario)));
         self.pods.retain(|pod| wanted(&pod.scenario));
         self.syncs.retain(|sync| wanted(&sync.scenario));
@@ -128,6 +161,10 @@ impl Measurements {
     pub fn recorded_until(&self, run: &str) -> Option<f64> {
         Some(self.runs.get(run)?.recorded_until)
     }
+}
+
+fn wanted(scenario: &str, with: &[String]) -> bool {
+    with.is_empty() || with.iter().any(|part| scenario.contains(part.as_str()))
 }
 
 fn sample(file: File<'_>, row: &Row, column: &str) -> Result<Sample, DataError> {
@@ -155,9 +192,49 @@ fn pods(file: File<'_>) -> Result<Vec<Pod>, DataError> {
 }
 
 fn syncs(file: File<'_>) -> Result<Vec<Sample>, DataError> {
-    let rows = rows(file, &["run", "scenario", "preloaded_services", "sync_took_s"])?;
-    let plain = |row: &&Row| ["", "0"].contains(&row.text("preloaded_services"));
-    rows.iter().filter(plain).map(|row| sample(file, row, "sync_took_s")).collect()
+    plain_syncs(file)?.iter().map(|row| sample(file, row, "sync_took_s")).collect()
+}
+
+/// The rows of runs without preloaded Services.
+fn plain_syncs(file: File<'_>) -> Result<Vec<Row>, DataError> {
+    let mut rows = rows(file, &["run", "scenario", "preloaded_services", "sync_end_s", "sync_took_s"])?;
+    rows.retain(|row| ["", "0"].contains(&row.text("preloaded_services")));
+    Ok(rows)
+}
+
+/// Each change of a pod's rule against the sync during which it was seen.
+fn tails(file: File<'_>, pods: &[Pod], with: &[String]) -> Result<Vec<f64>, DataError> {
+    let mut tails = Vec::new();
+    for row in plain_syncs(file)?.iter().filter(|row| wanted(row.text("scenario"), with)) {
+        let (end, took) = (row.required(file, "sync_end_s")?, row.required(file, "sync_took_s")?);
+        let of_run = pods.iter().filter(|pod| pod.run == row.text("run"));
+        let changes = of_run.flat_map(|pod| [pod.at("rule_in_s"), pod.at("rule_out_s")]).flatten();
+        let mut during: Vec<f64> = changes.map(|at| end - at).filter(|tail| (0.0..took).contains(tail)).collect();
+        // A sync that changes two rules changes them at once.
+        during.truncate(1);
+        tails.extend(during);
+    }
+    Ok(tails)
+}
+
+fn resets(file: File<'_>) -> Result<Vec<Reset>, DataError> {
+    let rows = rows(file, &["run", "start_s", "end_s", "reused", "result"])?;
+    let waited = rows.iter().filter(|row| ["read_reset", "connect_reset"].contains(&row.text("result")));
+    let reset = |row: &Row| {
+        let (sent, came) = (row.required(file, "start_s")?, row.required(file, "end_s")?);
+        Ok(Reset { run: row.text("run").to_owned(), sent, came, reused: row.text("reused") == "1" })
+    };
+    waited.map(reset).collect()
+}
+
+/// Silence began between the last refused connect and the first one without an answer.
+fn teardown_log_lag(file: File<'_>) -> Result<Vec<f64>, DataError> {
+    let columns = ["teardown_logged_after_exit_s", "last_refused_s", "first_timeout8s_start_s"];
+    let one = |row: &Row| {
+        let [logged, refused, silent] = columns.map(|column| row.required(file, column));
+        Ok(logged? - f64::midpoint(refused?, silent?))
+    };
+    rows(file, &columns)?.iter().map(one).collect()
 }
 
 fn settings(file: File<'_>) -> Result<BTreeMap<String, Settings>, DataError> {

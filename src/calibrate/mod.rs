@@ -4,21 +4,27 @@
 //!
 //! | delay | measured segment | why |
 //! |---|---|---|
+//! | `node_load` | what sandboxes, starts and teardowns of one run have in common | a busy machine slows all of them; its share is taken out of their spread |
 //! | `sandbox` | sandbox_begin_to_ready | containerd's own stamps around the same work |
 //! | `create_start` | sandbox_ready_to_container_started | likewise |
 //! | `del_seen` | `kubelet_delete_s` to `stopcontainer_s` of pods without a hook | kubelet's and containerd's stamps; what is left of kubelet_delete_to_sigterm is `stop_rpc` |
 //! | `stop_rpc` | stopcontainer_call_to_signal | the call itself |
 //! | `hook_exec_start` | prestop_duration less N of `sleep N` | hooks that did more, or that the grace period cut, do not show the overhead |
-//! | `server_stop` | signal_to_exit_terminated and _quit of nginx | nginx closes its listener and exits; the slow servers finish requests or ignore the signal |
-//! | `exit_teardown` | exit_to_netns_teardown | the same segment (logged some 30 ms late) |
-//! | `obj_gone` | `exit_s` to `removed_s` | the same segment; recordings that ended before are right-censored at `run_s` − 6 s |
+//! | `server_stop` | signal_to_exit_terminated and _quit of nginx, less the exit event's lag | nginx closes its listener and exits; the slow servers finish requests or ignore the signal |
+//! | `read_lag`, `listener_lag` | what requests waited for a reset (`failures.csv`: times, never counts) | remainders of the time in which nobody reads, or accepts |
+//! | `exit_teardown` | exit_to_netns_teardown, less the log's lag, plus the exit event's | the same segment; both lags are measured |
+//! | `obj_gone` | `exit_s` to `removed_s`, less up to a round of 10 s | a removal waits for the status manager's round |
+//! | `pleg` | container_started_to_first_probe_ok less two half seconds | the mean of two grids of a second each; what is left is how long a look takes |
 //! | `kp_sync` | `sync_took_s` without preloaded Services | the same segment |
+//! | `kp_tail` | `rule_in_s` or `rule_out_s` to `sync_end_s` | the sync's own stamp against the kernel's notice |
 //! | `api_write`, `watch_hop`, `queue_wait`, `dep_sync`, `rs_sync` | new_pod_ready_to_old_pod_deletion | three hops, three waits, three writes, three syncs: one sum cannot tell them apart, so the defaults keep their proportions, with one factor on the medians and one on the spreads |
-//! | `eps_sync` | deletion_to_endpointslice_out | a hop, a wait, a write as found above, and this |
+//! | `eps_sync` | ready_to_endpointslice_in | a hop, a wait, a write as found above, and this |
+//! | `eps_del_seen` | deletion_to_endpointslice_out | the same chain, which takes longer when a pod goes (both controllers are late together) |
 //! | `sched` | created_to_scheduled | a hop and a write as found above, and this |
 //!
-//! Not fitted: `pleg` (a documented grid), `kubelet_seen` and `probe_rtt` (shorter than the error of the watch's stamps),
-//! `rtt_pod`, `hook_sleep`, `kp_sync_spread`, `pull`, `eps_batch` (not in the data).
+//! Not fitted: `kubelet_seen` and `probe_rtt` (shorter than the error of the watch's stamps), `rtt_pod`, `hook_sleep`,
+//! `kp_sync_spread`, `pull`, `eps_batch` (not in the data). Users' own files give `rtt_pod`, `pull` and `eps_batch`, too:
+//! [`formats`].
 //!
 //! Slightly negative values come from stamps taken late: in sums everything below [`chain::STAMP_S`] is censored there;
 //! in segments with the components' own stamps values at or below zero are left out and counted.
@@ -31,10 +37,13 @@ mod groups;
 pub mod interval;
 pub mod ks;
 pub mod law;
+mod load;
 pub mod measurements;
 pub mod render;
+pub mod residual;
 pub mod search;
 mod segments;
+mod server_end;
 pub mod tables;
 #[cfg(test)]
 mod tests;

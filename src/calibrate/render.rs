@@ -87,7 +87,9 @@ fn grid(header: &[&str], rows: Vec<Vec<String>>) -> String {
 
 /// The lines of `[delays]`, each delay after a comment on where it comes from.
 pub fn toml(found: &Calibration) -> String {
-    let mut text = "# Fitted to measured latencies, never to failed requests. `pleg` and what is not listed keep the defaults.\n[delays]\n".to_owned();
+    let mut text =
+        "# Fitted to measured latencies, never to failed requests. What is not listed keeps its default.\n[delays]\n"
+            .to_owned();
     for estimate in &found.estimates {
         let Estimate { n, segment, .. } = estimate;
         let notes: String = notes(estimate).iter().map(|note| format!("; {note}")).collect();

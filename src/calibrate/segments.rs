@@ -4,45 +4,61 @@ use super::chain::{self, Grid, Part};
 use super::fit::{self, Fit};
 use super::interval::{self, Between};
 use super::ks::Ks;
-use super::law::{Law, Shifted, lognormal};
+use super::law::{self, Law, Shifted, lognormal};
+use super::load::Load;
 use super::measurements::{Measurements, Pod, Sample};
-use super::{Calibration, Check, Estimate, groups};
+use super::{Calibration, Check, Estimate, groups, server_end};
 use crate::dist::{Dist, LogNormal};
 use crate::model::spec::{ClusterSize, DelayId, NodeDelays};
 use crate::units::Version;
 
-/// Stamps of `pods.csv` have four decimals.
-const PODS_STEP_S: f64 = 0.000_1;
+/// The status manager of a kubelet up to 1.26 looks so often for what can be removed.
+const STATUS_ROUND_S: f64 = 10.0;
+
+/// PLEG looks at the containers so often, and so often the measured pods were probed.
+const PERIOD_S: f64 = 1.0;
+
+/// Where the search for `eps_del_seen` starts, its default being zero: a median of 10 ms, as a log-normal of spread 1.
+const DELETION_SEEN: Part = Part { mu: -4.6, sigma: 1.0, times: 1 };
 
 /// A segment that is one delay.
-struct Direct {
-    id: DelayId,
-    segment: &'static str,
-    values: Vec<f64>,
+pub(super) struct Direct {
+    pub(super) id: DelayId,
+    pub(super) segment: &'static str,
+    pub(super) values: Vec<f64>,
 }
 
 /// Fits every delay the measurements hold.
 pub(super) fn calibrate(measured: &Measurements) -> Calibration {
-    let mut estimates: Vec<Estimate> = directs(measured).iter().filter_map(direct).collect();
+    let load = Load::of(measured);
+    let mut estimates: Vec<Estimate> = directs(measured, load).iter().filter_map(direct).collect();
+    estimates.extend(load.map(Load::estimate));
+    estimates.extend(server_end::estimates(measured, load));
     estimates.extend(object_gone(measured));
+    estimates.extend(pleg(measured));
     let mut checks = Vec::new();
     control_plane(measured, &mut estimates, &mut checks);
     estimates.sort_by_key(|estimate| estimate.id);
     Calibration { estimates, checks, dependence: groups::all(measured) }
 }
 
-fn directs(measured: &Measurements) -> Vec<Direct> {
+/// Values that the load of a run stretches, without its share of their spread.
+pub(super) fn unloaded(load: Option<Load>, values: Vec<f64>) -> Vec<f64> {
+    load.map_or_else(|| values.clone(), |load| load.taken_out(&values))
+}
+
+fn directs(measured: &Measurements, load: Option<Load>) -> Vec<Direct> {
     let of = |id, segment| Direct { id, segment, values: values(measured.micro(segment)) };
+    let stretched = |id, segment| Direct { id, segment, values: unloaded(load, values(measured.micro(segment))) };
     let syncs = values(&measured.syncs);
     vec![
-        of(DelayId::Sandbox, "sandbox_begin_to_ready"),
-        of(DelayId::CreateStart, "sandbox_ready_to_container_started"),
+        stretched(DelayId::Sandbox, "sandbox_begin_to_ready"),
+        stretched(DelayId::CreateStart, "sandbox_ready_to_container_started"),
         Direct { id: DelayId::DelSeen, segment: "kubelet_delete_s to stopcontainer_s", values: del_seen(measured) },
         Direct { id: DelayId::HookExecStart, segment: "prestop_duration less its sleep", values: hooks(measured) },
         of(DelayId::StopRpc, "stopcontainer_call_to_signal"),
-        Direct { id: DelayId::ServerStop, segment: "signal_to_exit of nginx", values: server_stop(measured) },
-        of(DelayId::ExitTeardown, "exit_to_netns_teardown"),
         Direct { id: DelayId::KpSync, segment: "sync_took_s, no preloaded services", values: syncs },
+        Direct { id: DelayId::KpTail, segment: "rule in or out to sync_end_s", values: measured.tails.clone() },
     ]
 }
 
@@ -61,14 +77,8 @@ fn hooks(measured: &Measurements) -> Vec<f64> {
     measured.micro("prestop_duration").iter().filter_map(rest).collect()
 }
 
-/// The slow servers' exits measure how long they take to answer, or the grace period.
-fn server_stop(measured: &Measurements) -> Vec<f64> {
-    let both = ["signal_to_exit_terminated", "signal_to_exit_quit"].into_iter().flat_map(|name| measured.micro(name));
-    both.filter(|sample| measured.nginx(&sample.run)).map(|sample| sample.value).collect()
-}
-
 /// Values at or below zero are stamps in the wrong order: left out, and counted.
-fn direct(direct: &Direct) -> Option<Estimate> {
+pub(super) fn direct(direct: &Direct) -> Option<Estimate> {
     let positive: Vec<f64> = direct.values.iter().copied().filter(|value| *value > 0.0).collect();
     let fit = fit::fit(&positive)?;
     let mut estimate = Estimate::new(direct.id, direct.segment, fit.name(), fit.dist.clone());
@@ -89,23 +99,40 @@ fn poor(fit: &Fit) -> String {
     format!("no family fits, nearest {}", fit.candidates[0].law.name())
 }
 
-/// Many recordings ended before the object was gone; what they say is "later than the end of the recording".
+/// What the kubelet needs after the last exit until it has let go of the pod: the status manager's next round, at most one
+/// period later, found it, so a removal says between which ends that was. A recording that ended before the object was
+/// gone says only that it was later than one period before the end.
 fn object_gone(measured: &Measurements) -> Option<Estimate> {
     let gone = |pod: &Pod| pod.between("exit_s", "removed_s");
-    let seen: Vec<f64> = measured.pods.iter().filter_map(gone).filter(|value| *value > PODS_STEP_S).collect();
+    let seen: Vec<f64> = measured.pods.iter().filter_map(gone).filter(|value| *value > 0.0).collect();
     let later: Vec<f64> =
         measured.pods.iter().filter(|pod| gone(pod).is_none()).filter_map(|pod| cut(measured, pod)).collect();
-    let exact = seen.iter().map(|x| Between { low: x - PODS_STEP_S, high: x + PODS_STEP_S, count: 1.0 });
-    let cut = later.iter().map(|x| Between { low: *x, high: f64::INFINITY, count: 1.0 });
+    let found = seen.iter().map(|x| Between { low: x - STATUS_ROUND_S, high: *x, count: 1.0 });
+    let cut = later.iter().map(|x| Between { low: x - STATUS_ROUND_S, high: f64::INFINITY, count: 1.0 });
     let (mu, sigma) =
-        interval::log_normal(&exact.chain(cut).collect::<Vec<_>>()).filter(|_| seen.len() >= fit::FEWEST)?;
+        interval::log_normal(&found.chain(cut).collect::<Vec<_>>()).filter(|_| seen.len() >= fit::FEWEST)?;
     let mut estimate =
         Estimate::new(DelayId::ObjGone, "exit_s to removed_s", "lognormal".to_owned(), lognormal(mu, sigma));
     let law = Shifted::plain(Law::LogNormal(mu, sigma));
-    (estimate.n, estimate.censored) = (seen.len() + later.len(), later.len());
+    (estimate.n, estimate.censored) = (seen.len() + later.len(), seen.len() + later.len());
     estimate.fitted = Some((law.quantile(0.5), law.quantile(0.95)));
-    estimate.note = format!("{} recordings ended before: right-censored; measured says only those seen", later.len());
-    estimate.measured = fit::points(&seen);
+    estimate.note = format!("up to a round of 10 s before the removal; {} recordings ended before", later.len());
+    Some(estimate)
+}
+
+/// Container started to first successful probe: PLEG's look, which begins up to a period after the start and then takes
+/// its time, and the probe's grid, which was fixed before; a second each, at random. What is left is the look.
+fn pleg(measured: &Measurements) -> Option<Estimate> {
+    let segment = "container_started_to_first_probe_ok";
+    let values = values(measured.micro(segment));
+    let mean = (values.len() >= fit::FEWEST).then(|| fit::mean(&values))?;
+    // The time a look takes counts once and a half: the grid's period is longer by it.
+    let left = (mean - 0.5 * PERIOD_S - 0.5 * PERIOD_S) / 1.5;
+    let lateness = Dist::Constant(law::duration(left.max(0.0)));
+    let period = law::duration(PERIOD_S);
+    let mut estimate = Estimate::new(DelayId::Pleg, segment, "grid".to_owned(), Dist::Grid(period, Box::new(lateness)));
+    estimate.n = values.len();
+    estimate.note = format!("mean {:.1} ms; two half seconds leave {:.1} ms", mean * 1e3, (mean - PERIOD_S) * 1e3);
     Some(estimate)
 }
 
@@ -140,8 +167,12 @@ fn control_plane(measured: &Measurements, estimates: &mut Vec<Estimate>, checks:
     let Some((factor, spread)) = common(whole, measured, estimates, checks) else { return };
     let scaled =
         |chain: &[(DelayId, u32)]| -> Vec<Part> { chain.iter().map(|one| part(*one).scaled(factor, spread)).collect() };
-    one_more(DelayId::EpsSync, "deletion_to_endpointslice_out", &scaled(&ONE_STEP), measured, estimates, checks);
-    one_more(DelayId::Sched, "created_to_scheduled", &scaled(&BIND), measured, estimates, checks);
+    let mut step = scaled(&ONE_STEP);
+    let mut one =
+        |id, segment, start, known: &[Part]| one_more((id, start), segment, known, measured, estimates, checks);
+    step.extend(one(DelayId::EpsSync, "ready_to_endpointslice_in", part((DelayId::EpsSync, 1)), &step));
+    one(DelayId::EpsDelSeen, "deletion_to_endpointslice_out", DELETION_SEEN, &step);
+    one(DelayId::Sched, "created_to_scheduled", part((DelayId::Sched, 1)), &scaled(&BIND));
     let patch = values(measured.micro("patch_to_first_new_pod_created"));
     checks.extend(check(
         "patch_to_first_new_pod_created",
@@ -149,11 +180,6 @@ fn control_plane(measured: &Measurements, estimates: &mut Vec<Estimate>, checks:
         &patch,
         &Grid::zero(&patch).plus(&scaled(&PATCH_TO_POD)),
     ));
-    let slice_in = values(measured.micro("ready_to_endpointslice_in"));
-    let with_sync =
-        estimates.iter().find(|estimate| estimate.id == DelayId::EpsSync).and_then(|one| part_of(&one.dist, 1));
-    let into = Grid::zero(&slice_in).plus(&scaled(&ONE_STEP)).plus(&with_sync.into_iter().collect::<Vec<_>>());
-    checks.extend(check("ready_to_endpointslice_in", "not fitted", &slice_in, &into));
 }
 
 fn common(
@@ -175,25 +201,26 @@ fn common(
     Some((factor, spread))
 }
 
-/// Fits median and spread of the one delay of a chain whose other parts are known.
+/// Fits median and spread of the one delay of a chain whose other parts are known, beginning at `start`.
 fn one_more(
-    id: DelayId,
+    (id, start): (DelayId, Part),
     segment: &'static str,
     known: &[Part],
     measured: &Measurements,
     estimates: &mut Vec<Estimate>,
     checks: &mut Vec<Check>,
-) {
+) -> Option<Part> {
     let values = values(measured.micro(segment));
     if values.len() < fit::FEWEST {
-        return;
+        return None;
     }
     let known = Grid::zero(&values).plus(known);
-    let (factor, spread) = chain::factors(&known, &[part((id, 1))], &values);
-    let found = part((id, 1)).scaled(factor, spread);
-    let note = format!("what the other parts of a sum leave: default median × {factor:.3}, spread × {spread:.3}");
-    estimates.push(of_part(id, segment, &found, &values, &note));
+    let (factor, spread) = chain::factors(&known, &[start], &values);
+    let found = start.scaled(factor, spread);
+    let note = "what the other parts of a sum leave";
+    estimates.push(of_part(id, segment, &found, &values, note));
     checks.extend(check(segment, "fitted as a sum", &values, &known.plus(&[found])));
+    Some(found)
 }
 
 fn of_part(id: DelayId, segment: &'static str, part: &Part, values: &[f64], note: &str) -> Estimate {

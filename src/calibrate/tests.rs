@@ -8,9 +8,11 @@ fn shipped() -> Calibration {
         let path = format!("{}/tests/data/measurements/{name}", env!("CARGO_MANIFEST_DIR"));
         std::fs::read_to_string(path).unwrap()
     };
-    let texts = ["micro.csv", "pods.csv", "proxy_sync.csv", "runs.csv"].map(text);
-    let [micro, pods, proxy_sync, runs] = texts.each_ref().map(|text| File { name: "a.csv", text });
-    calibrate(&Measurements::read(&Files { micro, pods, proxy_sync, runs }, &[]).unwrap())
+    let names = ["micro", "pods", "proxy_sync", "runs", "failures", "syn_after_stop_summary"];
+    let texts = names.map(|name| text(&format!("{name}.csv")));
+    let [micro, pods, proxy_sync, runs, failures, syn] = texts.each_ref().map(|text| File { name: "a.csv", text });
+    let files = Files { micro, pods, proxy_sync, runs, failures: Some(failures), syn_after_stop: Some(syn) };
+    calibrate(&Measurements::read(&files, &[]).unwrap())
 }
 
 /// One calibration for all questions: it takes seconds.
@@ -25,21 +27,26 @@ fn the_shipped_measurements_give_every_delay_of_the_table() {
         "dep_sync",
         "rs_sync",
         "sched",
+        "node_load",
         "sandbox",
         "create_start",
+        "pleg",
         "del_seen",
         "hook_exec_start",
         "stop_rpc",
         "server_stop",
+        "listener_lag",
+        "read_lag",
         "exit_teardown",
         "obj_gone",
+        "eps_del_seen",
         "eps_sync",
         "kp_sync",
+        "kp_tail",
     ];
     assert_eq!(ids, expected);
     assert!(found.estimates.iter().all(|estimate| estimate.n > 0));
-    // Where recordings ended early, the values seen are the short ones.
-    for one in found.estimates.iter().filter(|one| one.id != DelayId::ObjGone) {
+    for one in &found.estimates {
         assert!(
             one.measured.is_none_or(|points| points[0] <= one.fitted.unwrap().0 && one.fitted.unwrap().0 <= points[2]),
             "{one:?}"
@@ -52,5 +59,10 @@ fn the_shipped_measurements_give_every_delay_of_the_table() {
     let text = format!("name = \"a\"\n{}", render::toml(&found));
     let (scenario, _) = read(&Source::new("a.toml", text), &[]).unwrap();
     found.estimates.iter().for_each(|one| assert_eq!(scenario.delays.get(one.id), &one.dist));
+    // What `validate` uses is this, and what it says of itself.
+    let path = format!("{}/tests/data/measurements/delays.toml", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).unwrap();
+    let (used, _) = read(&Source::new("delays.toml", format!("name = \"a\"\n{text}")), &[]).unwrap();
+    found.estimates.iter().for_each(|one| assert_eq!(used.delays.get(one.id), &one.dist, "{}", one.id.name()));
     assert!(render::table(&found).lines().all(|line| !line.starts_with('\u{1b}')));
 }

@@ -1,8 +1,9 @@
 //! The arguments, as they are typed. What they mean together is settled by the commands.
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::report::Gate;
+use crate::units::SimDuration;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,6 +28,14 @@ Examples:
 A gate compares METRIC.STATISTIC with a number: mean, ci95_lo, ci95_hi, min, p05, p25, p50, p75, p95, max, n of any
 metric of the result, or any_failed, the share of rollouts that lose a request. A gate on a metric that did not happen
 counts as held.";
+
+const CALIBRATE_EXAMPLES: &str = "\
+Examples:
+  kubectl get events -w -o json > events.json      while a rollout runs; stop it with Ctrl-C
+  rollsim calibrate --kubectl-events events.json --fortio load.json --service-time 2ms --out delays.toml
+
+Sources combine. The delays of a file take the place of those of --data, and of --kubectl-pods if the events have them,
+too; several load tests are pooled. How many requests failed is never used.";
 
 /// A flight simulator for Kubernetes rollouts: how many requests will this rolling update lose, why, and what loses none?
 ///
@@ -175,16 +184,39 @@ pub(super) enum ValidateFormat {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(
+    after_help = CALIBRATE_EXAMPLES,
+    group(ArgGroup::new("source").required(true).multiple(true)),
+    group(ArgGroup::new("load_test").multiple(true)),
+)]
 pub(super) struct CalibrateArgs {
     /// Folder with micro.csv, pods.csv, proxy_sync.csv and runs.csv
-    #[arg(long, value_name = "DIR", required_unless_present_any = ["kube_proxy", "kubectl_pods"])]
+    #[arg(long, value_name = "DIR", group = "source")]
     pub(super) data: Option<String>,
     /// kube-proxy's metrics, as its /metrics prints them: gives kp_sync
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", group = "source")]
     pub(super) kube_proxy: Option<String>,
     /// What kubectl get pods -w -o json printed: gives sandbox and create_start
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", group = "source")]
     pub(super) kubectl_pods: Option<String>,
+    /// What kubectl get events -w -o json printed: gives sandbox, pull and create_start
+    #[arg(long, value_name = "FILE", group = "source")]
+    pub(super) kubectl_events: Option<String>,
+    /// What kubectl get endpointslices -w -o json --show-managed-fields printed: gives eps_batch of a second or more
+    #[arg(long, value_name = "FILE", group = "source")]
+    pub(super) kubectl_endpointslices: Option<String>,
+    /// What fortio load -json FILE wrote: gives rtt_pod
+    #[arg(long, value_name = "FILE", groups = ["source", "load_test"])]
+    pub(super) fortio: Option<String>,
+    /// What k6 run --summary-export FILE wrote, or handleSummary's data as JSON: gives rtt_pod
+    #[arg(long, value_name = "FILE", groups = ["source", "load_test"])]
+    pub(super) k6: Option<String>,
+    /// What vegeta report -type=json printed: gives rtt_pod
+    #[arg(long, value_name = "FILE", groups = ["source", "load_test"])]
+    pub(super) vegeta: Option<String>,
+    /// Time the server took for each request of the load test, which is no part of rtt_pod
+    #[arg(long, value_name = "DURATION", default_value = "0", requires = "load_test")]
+    pub(super) service_time: SimDuration,
     /// Only scenarios whose name contains this (repeatable)
     #[arg(long, value_name = "TEXT")]
     pub(super) scenarios_with: Vec<String>,

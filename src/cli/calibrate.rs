@@ -7,23 +7,22 @@ use serde::Serialize;
 use super::args::{CalibrateArgs, CalibrateFormat};
 use super::failure::Failure;
 use super::print;
-use crate::calibrate::formats::{kube_proxy, kubectl_pods};
-use crate::calibrate::{Calibration, DataError, File, Files, Measurements, calibrate, render};
+use crate::calibrate::formats::{
+    Reading, fortio, k6, kube_proxy, kubectl_endpointslices, kubectl_events, kubectl_pods, load_test, vegeta,
+};
+use crate::calibrate::{Calibration, DataError, Estimate, File, Files, Measurements, calibrate, render};
 use crate::report::json;
 
 const FILES: [&str; 4] = ["micro.csv", "pods.csv", "proxy_sync.csv", "runs.csv"];
+/// Read if they are there.
+const MORE_FILES: [&str; 2] = ["failures.csv", "syn_after_stop_summary.csv"];
 
 /// Runs the command.
 pub(super) fn run(args: &CalibrateArgs) -> Result<(), Failure> {
     let mut found = args.data.as_deref().map_or(Ok(Calibration::default()), |folder| folder_of(folder, args))?;
-    if let Some(path) = &args.kube_proxy {
-        found.add(kube_proxy::read(File { name: path, text: &text(path)? })?);
-    }
-    if let Some(path) = &args.kubectl_pods {
-        kubectl_pods::read(File { name: path, text: &text(path)? })?.into_iter().for_each(|one| found.add(one));
-    }
+    estimates_of(args)?.into_iter().for_each(|estimate| found.add(estimate));
     if found.estimates.is_empty() {
-        return Err(Failure::BadRequest("the data hold no delay with five values or more".to_owned()));
+        return Err(Failure::BadRequest("no delay can be fitted to these data".to_owned()));
     }
     if let Some(out) = &args.out {
         write(out, &render::toml(&found))?;
@@ -31,12 +30,52 @@ pub(super) fn run(args: &CalibrateArgs) -> Result<(), Failure> {
     print::result(&rendered(&found, args.format))
 }
 
+/// The delays of all files but the measurements. The same delay may be there twice: the last one says most.
+fn estimates_of(args: &CalibrateArgs) -> Result<Vec<Estimate>, Failure> {
+    let syncs = read(args.kube_proxy.as_ref(), kube_proxy::read)?;
+    let pods = read(args.kubectl_pods.as_ref(), kubectl_pods::read)?;
+    let events = read(args.kubectl_events.as_ref(), kubectl_events::read)?;
+    let slices = read(args.kubectl_endpointslices.as_ref(), kubectl_endpointslices::read)?;
+    let readings: Vec<Reading> = events.into_iter().chain(slices).collect();
+    readings.iter().flat_map(|reading| &reading.notes).for_each(|note| print::note(note));
+    let of_readings = readings.into_iter().flat_map(|reading| reading.estimates);
+    Ok(syncs.into_iter().chain(pods.into_iter().flatten()).chain(of_readings).chain(round_trip(args)?).collect())
+}
+
+fn round_trip(args: &CalibrateArgs) -> Result<Option<Estimate>, Failure> {
+    let tests = [
+        read(args.fortio.as_ref(), |file| fortio::read(file, args.service_time))?,
+        read(args.k6.as_ref(), |file| k6::read(file, args.service_time))?,
+        read(args.vegeta.as_ref(), |file| vegeta::read(file, args.service_time))?,
+    ];
+    Ok(load_test::rtt_pod(&tests.into_iter().flatten().collect::<Vec<_>>()))
+}
+
+fn read<T>(path: Option<&String>, reader: impl Fn(File<'_>) -> Result<T, DataError>) -> Result<Option<T>, Failure> {
+    let Some(path) = path else { return Ok(None) };
+    Ok(Some(reader(File { name: path, text: &text(path)? })?))
+}
+
 fn folder_of(folder: &str, args: &CalibrateArgs) -> Result<Calibration, Failure> {
     let names = FILES.map(|name| Path::new(folder).join(name).display().to_string());
     let texts = [text(&names[0])?, text(&names[1])?, text(&names[2])?, text(&names[3])?];
     let file = |index: usize| File { name: &names[index], text: &texts[index] };
-    let files = Files { micro: file(0), pods: file(1), proxy_sync: file(2), runs: file(3) };
+    let more_names = MORE_FILES.map(|name| Path::new(folder).join(name).display().to_string());
+    let more_texts = [if_there(&more_names[0])?, if_there(&more_names[1])?];
+    let more = |index: usize| more_texts[index].as_deref().map(|text| File { name: &more_names[index], text });
+    let files = Files {
+        micro: file(0),
+        pods: file(1),
+        proxy_sync: file(2),
+        runs: file(3),
+        failures: more(0),
+        syn_after_stop: more(1),
+    };
     Ok(calibrate(&Measurements::read(&files, &args.scenarios_with)?))
+}
+
+fn if_there(path: &str) -> Result<Option<String>, Failure> {
+    Path::new(path).exists().then(|| text(path)).transpose()
 }
 
 fn text(path: &str) -> Result<String, Failure> {

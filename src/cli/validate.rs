@@ -131,7 +131,9 @@ fn score(args: &ValidateArgs, data: &Data, runs: &[MeasuredRun]) -> Result<Vec<S
     let progress = Progress::new(groups.len() as u64 * u64::from(args.replications), args.quiet);
     let one = |(name, group): &(String, Vec<&MeasuredRun>)| {
         let metrics = simulate(args, data, group[0], &progress)?;
-        Ok(scored_scenario(name, group, &metrics, &baselines))
+        let looks = validate::shares(args.seed, "look", metrics.len());
+        let recorded: Vec<Metrics> = metrics.iter().zip(looks).map(|(run, u)| measured::as_recorded(run, u)).collect();
+        Ok(scored_scenario(name, group, &recorded, &baselines))
     };
     groups.iter().map(one).collect()
 }

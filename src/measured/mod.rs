@@ -9,7 +9,7 @@ mod text;
 use serde::Deserialize;
 use thiserror::Error;
 
-pub use observed::Observed;
+pub use observed::{Observed, as_recorded};
 pub use text::scenario_text;
 
 /// One measured run: its settings, and what the client and the cluster counted.

@@ -99,7 +99,7 @@ fn add_client(text: &mut String, run: &MeasuredRun) {
     let retry = if run.client.ends_with("-retry") { "reused_once" } else { "none" };
     let _ = write!(
         text,
-        "[[clients]]\nprofile = \"paced\"\nconnections = 8\nrate = \"{}/s\"\nkeep_alive = {}\nretry = \"{retry}\"\n\
+        "[[clients]]\nprofile = \"paced\"\narrivals = \"spaced\"\nconnections = 8\nrate = \"{}/s\"\nkeep_alive = {}\nretry = \"{retry}\"\n\
          notices_close = false\nconnect_timeout = \"3s\"\nrequest_timeout = \"3s\"\n",
         run.rate_rps,
         run.keeps_alive(),

@@ -40,6 +40,8 @@ pub enum Msg {
         pod: PodId,
         /// Requests in service are cut, not drained.
         cut: bool,
+        /// Those in the listener's backlog that nobody accepted, too: the listener closes.
+        backlog: bool,
     },
 }
 

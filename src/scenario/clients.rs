@@ -93,7 +93,9 @@ pub(super) const fn arrival_names(profile: ClientProfile) -> Names<Arrivals> {
 fn arrivals(node: &Node, profile: ClientProfile) -> Result<Arrivals, Fault> {
     let name = names::CLIENT_PROFILE.of(profile);
     let fault = |fault: Fault| match profile {
-        ClientProfile::Open => fault.help_unless("together and staggered are for the profiles fortio and paced"),
+        ClientProfile::Open => {
+            fault.help_unless("together, staggered and spaced are for the profiles fortio and paced")
+        }
         _ => fault.help_unless("constant and poisson are for profile = \"open\""),
     };
     arrival_names(profile)

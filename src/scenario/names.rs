@@ -64,8 +64,10 @@ pub(super) const CLIENT_PROFILE: Names<ClientProfile> = Names {
     built: &[("fortio", ClientProfile::Fortio), ("paced", ClientProfile::Paced), ("open", ClientProfile::Open)],
     later: &["go", "hey", "wrk", "ab", "vegeta", "k6", "curl"],
 };
-pub(super) const PACED_ARRIVALS: Names<Arrivals> =
-    Names { built: &[("together", Arrivals::Together), ("staggered", Arrivals::Staggered)], later: &[] };
+pub(super) const PACED_ARRIVALS: Names<Arrivals> = Names {
+    built: &[("together", Arrivals::Together), ("staggered", Arrivals::Staggered), ("spaced", Arrivals::Spaced)],
+    later: &[],
+};
 pub(super) const OPEN_ARRIVALS: Names<Arrivals> =
     Names { built: &[("constant", Arrivals::Constant), ("poisson", Arrivals::Poisson)], later: &[] };
 pub(super) const VIA: Names<()> = Names { built: &[("service", ())], later: &["ingress", "load_balancer", "pod"] };

@@ -13,6 +13,6 @@ pub use baseline::{PodFact, pooled_average, window_rate};
 pub use published::{
     Experiment, Figure, FigureResult, Hit, PublishedResult, PublishedRow, Verdict, experiments, published_table,
 };
-pub use report::{MetricScore, RunScore, ScenarioScore, Scored, ScoredScenario, ValidateResult};
+pub use report::{MetricScore, RunScore, ScenarioScore, Scored, ScoredScenario, ValidateResult, shares};
 pub use score::{Band, Predictive, bias, coverage, crps_point};
 pub use table::table;

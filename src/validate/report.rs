@@ -130,6 +130,12 @@ impl ValidateResult {
     }
 }
 
+/// `n` uniform numbers between 0 and 1 for `purpose`, the same for the same seed.
+pub fn shares(seed: u64, purpose: &str, n: usize) -> Vec<f64> {
+    let mut stream = StreamKey { seed, replication: 0 }.stream("validate", purpose, 0);
+    (0..n).map(|_| stream.uniform()).collect()
+}
+
 fn by_metric<'a>(scored: impl Iterator<Item = &'a Scored>) -> BTreeMap<&'static str, MetricScore> {
     let mut pairs: BTreeMap<&'static str, Vec<Pair<'a>>> = BTreeMap::new();
     for scored in scored {

@@ -223,7 +223,7 @@ impl<'s> World<'s> {
             }),
             Msg::Exited(pod) => self.with_kubelet(pod, |kubelet, out| kubelet.on_exited(now, pod, out)),
             Msg::NamespaceGone(pod) => self.servers.on_namespace_gone(pod),
-            Msg::Sever { pod, cut } => self.sever(pod, cut),
+            Msg::Sever { pod, cut, backlog } => self.sever(pod, cut, backlog),
         }
     }
 
@@ -274,9 +274,9 @@ impl<'s> World<'s> {
     }
 
     /// The connections of a stopping server end; its process ends when the last drained request is answered.
-    fn sever(&mut self, pod: PodId, cut: bool) {
+    fn sever(&mut self, pod: PodId, cut: bool, backlog: bool) {
         let mut view = View { routes: &mut self.routes, servers: &mut self.servers };
-        let drained = self.requests.sever(self.now, pod, cut, &mut view);
+        let drained = self.requests.sever(self.now, pod, (cut, backlog), &mut view);
         self.servers.on_drained(drained, pod, &mut self.outs.servers);
     }
 

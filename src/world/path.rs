@@ -238,7 +238,8 @@ impl<'s> Path<'s> {
         self.established += 1;
         let free = slot.spec.free_connect;
         let node = slot.call.node;
-        slot.socket = Some(Socket { pod, node, carried: 0, closed_at: None, idle_since: self.now, severed: false });
+        let (idle_since, accepted) = (self.now, view.servers.reads(pod));
+        slot.socket = Some(Socket { pod, node, carried: 0, closed_at: None, idle_since, severed: false, accepted });
         if self.options.trace {
             let id = SlotId(slot.ordinal);
             self.results.connected.push((self.now, id, pod));
@@ -272,17 +273,34 @@ impl<'s> Path<'s> {
 
     #[inline(always)]
     fn serve(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
+        let Some(socket) = &slot.socket else { unreachable!("a request is served over a connection") };
+        match view.servers.serve(socket.pod, self.now, slot.call.service_time) {
+            Some(service) => self.serves(slot, service, false),
+            None => self.serve_at_the_end(slot, view),
+        }
+    }
+
+    /// A server that is about to stop answers with `Connection: close`, or does not read any more: then the request waits
+    /// for the end of its connection.
+    #[cold]
+    fn serve_at_the_end(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
+        let Some(socket) = &slot.socket else { unreachable!("a request is served over a connection") };
+        match view.servers.serve_at_the_end(socket.pod, self.now, slot.call.service_time) {
+            Some(service) => self.serves(slot, service, true),
+            None => self.give_up_later(slot),
+        }
+    }
+
+    /// The request is served then; `last` says that the server closes the connection after it.
+    #[inline(always)]
+    fn serves(&mut self, slot: &mut Slot<'s>, service: Service, last: bool) {
         let server = &self.scenario.pod.server;
         let Some(socket) = &mut slot.socket else { unreachable!("a request is served over a connection") };
         let call = slot.call;
-        let Some(service) = view.servers.serve(socket.pod, self.now, call.service_time) else {
-            self.stay_unread(slot);
-            return;
-        };
         let done = service.finish + server.response_time;
         socket.carried += 1;
         socket.idle_since = done;
-        let last = socket.carried >= server.keep_alive_requests;
+        let last = last || socket.carried >= server.keep_alive_requests;
         if last {
             socket.closed_at = Some(done);
         }
@@ -297,12 +315,6 @@ impl<'s> Path<'s> {
         } else {
             self.go_on(slot, known);
         }
-    }
-
-    /// The server does not read any more: the request waits for the end of its connection.
-    #[cold]
-    fn stay_unread(&mut self, slot: &mut Slot<'s>) {
-        self.give_up_later(slot);
     }
 
     /// The client waits for the response as long as its patience lasts, counted from sending the request.

@@ -109,7 +109,7 @@ impl<'s> Requests<'s> {
         // An open-loop client's first slot is its source.
         let count = if open { 1 } else { self.threads(spec) };
         for ordinal in 0..count {
-            let schedule = (!open).then(|| self.schedule(spec, entity(client, ordinal)));
+            let schedule = (!open).then(|| self.schedule(spec, client, ordinal));
             self.add_slot(client, ordinal, schedule);
         }
         let source = open.then(|| Source {
@@ -136,15 +136,15 @@ impl<'s> Requests<'s> {
         }
     }
 
-    /// The schedule of a closed-loop connection; of a staggered client's it starts with a phase of its own.
-    fn schedule(&self, spec: &ClientSpec, entity: u64) -> Schedule {
+    /// The schedule of a closed-loop connection; it may start with a phase of its own.
+    fn schedule(&self, spec: &ClientSpec, client: u32, ordinal: u32) -> Schedule {
         let pacing = Pacing::new(spec, self.duration());
-        let phase = if spec.arrivals == Arrivals::Staggered {
-            let share = self.key.stream("connection", "phase", entity).uniform();
-            SimDuration::from_nanos_f64_rounded(pacing.period().as_nanos() as f64 * share)
-        } else {
-            SimDuration::ZERO
+        let share = match spec.arrivals {
+            Arrivals::Staggered => self.key.stream("connection", "phase", entity(client, ordinal)).uniform(),
+            Arrivals::Spaced => f64::from(ordinal) / f64::from(self.threads(spec)),
+            _ => 0.0,
         };
+        let phase = SimDuration::from_nanos_f64_rounded(pacing.period().as_nanos() as f64 * share);
         Schedule { pacing, start: SimTime::ZERO + phase }
     }
 
@@ -255,13 +255,19 @@ impl<'s> Requests<'s> {
         Call { index, sent: now, attempt_sent: now, round_trip, service_time, choice, ..none }
     }
 
-    /// The server of `pod` ends its connections now; `cut` those with a request in service, too. Returns when the last
-    /// request that is drained is done.
-    pub(super) fn sever(&mut self, now: SimTime, pod: PodId, cut: bool, view: &mut View<'_, 's>) -> SimTime {
+    /// The server of `pod` ends its connections now; `cut` those with a request in service, too, `backlog` those that
+    /// nobody accepted. Returns when the last request that is drained is done.
+    pub(super) fn sever(
+        &mut self,
+        now: SimTime,
+        pod: PodId,
+        (cut, backlog): (bool, bool),
+        view: &mut View<'_, 's>,
+    ) -> SimTime {
         self.path.now = now;
         let mut drained = now;
         for slot in &mut self.slots {
-            if slot.socket.is_some_and(|socket| socket.pod == pod) {
+            if slot.socket.is_some_and(|socket| socket.pod == pod && (backlog || socket.accepted)) {
                 drained = drained.max(self.path.sever_one(slot, cut, view));
             }
         }

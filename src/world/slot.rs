@@ -38,6 +38,8 @@ pub(super) struct Socket {
     pub(super) idle_since: SimTime,
     /// A stopping server has ended it.
     pub(super) severed: bool,
+    /// The process has accepted it; else it waits in the listener's backlog.
+    pub(super) accepted: bool,
 }
 
 /// One request, its randomness drawn at its birth.

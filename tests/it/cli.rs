@@ -1,5 +1,6 @@
 //! The program as a user runs it: exit codes, what goes to stdout and what to stderr, and the files it leaves.
 
+mod calibrate;
 mod results;
 mod wrong_files;
 
@@ -199,24 +200,4 @@ fn ablation_has_a_row_for_each_mechanism() {
     let names: Vec<&str> =
         result["ablation"].as_array().unwrap().iter().map(|row| row["without"].as_str().unwrap()).collect();
     assert_eq!(names[..2], ["silent_retry", "conntrack_pinning"]);
-}
-
-#[test]
-fn calibrate_tells_a_missing_folder_from_bad_data() {
-    let folder = std::env::temp_dir().join(format!("rollsim-calibrate-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let data = folder.to_str().unwrap().to_owned();
-    let code = |line: &[&str]| {
-        let output = std::process::Command::new(env!("CARGO_BIN_EXE_rollsim")).args(line).output().unwrap();
-        (output.status.code(), String::from_utf8(output.stderr).unwrap())
-    };
-    assert_eq!(code(&["calibrate", "--data", &data]).0, Some(1));
-    for name in ["micro.csv", "pods.csv", "proxy_sync.csv", "runs.csv"] {
-        std::fs::write(folder.join(name), "name,value_s,scenario,run\na,fast,b,c\n").unwrap();
-    }
-    let (status, message) = code(&["calibrate", "--data", &data]);
-    assert_eq!(status, Some(2), "{message}");
-    assert!(message.contains("micro.csv:2: `value_s` is `fast`"), "{message}");
-    assert_eq!(code(&["calibrate"]).0, Some(2));
-    std::fs::remove_dir_all(&folder).unwrap();
 }

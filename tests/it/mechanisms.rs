@@ -336,8 +336,96 @@ fn idle_connections_are_closed_before_they_can_be_severed() {
 /// nginx' master holds the listener a little longer than its workers live: connections made then are reset.
 #[test]
 fn connections_that_nobody_accepts_are_reset() {
-    let sets = ["clients.0.keep_alive=false", "delays.listener_lag=50ms"];
+    let sets = ["clients.0.keep_alive=false", "delays.server_stop=100ms", "delays.listener_lag=50ms"];
     assert!(mean(&sets, Metric::FailedReset) > 5.0);
     let trace = trace(&sets);
     assert!(trace.lost.iter().any(|lost| lost.met == Met::ClosedUnread && !lost.reused));
+}
+
+/// What the lags before the end of a server do, one after the other: answered and closed, not read, not accepted.
+#[test]
+fn a_server_that_is_slow_to_stop_answers_then_ignores_then_resets() {
+    let stop = ["delays.server_stop=500ms", "clients.0.rate=800/s"];
+    let counts = |lag: &str| {
+        let sets = [stop[0], stop[1], lag];
+        [Metric::FailedReset, Metric::FailedEof, Metric::ConnectionsSevered].map(|metric| mean(&sets, metric))
+    };
+    let at_once = counts("delays.wake_lag=0s");
+    let wakes = counts("delays.wake_lag=200ms");
+    // Every connection is used within 200 ms: all are answered with `Connection: close`, so that none is cut.
+    assert!(at_once[1] > 5.0 && wakes[1] < 0.5 && wakes[2] < 0.5, "{at_once:?} {wakes:?}");
+    let ignores = counts("delays.read_lag=200ms");
+    assert!(ignores[0] > 5.0 && ignores[1] < 0.5, "{ignores:?}");
+}
+
+/// A drained server's worker does not look for the signal while it answers: nothing is announced.
+#[test]
+fn a_server_that_drains_says_nothing_before_it_stops() {
+    let sets = ["pod.server.profile=nginx-sigquit", "delays.server_stop=500ms", "delays.wake_lag=200ms"];
+    assert!(mean(&sets, Metric::FailedEof) > 5.0);
+}
+
+/// Up to 1.26 removals wait for the status manager's round: all pods of a node go at the same phase of 10 s, one GET and
+/// one DELETE after the other.
+#[test]
+fn objects_are_removed_in_rounds_up_to_1_26() {
+    let phases = |version: &str| {
+        let version = format!("cluster.version=\"{version}\"");
+        let trace = trace(&[&version, "delays.obj_gone=100ms", "run.duration=60s", "delays.api_write=1ms"]);
+        let gone =
+            (0..3).map(|pod| trace.pod(PodId(pod)).unwrap().at(PodEvent::Removed).unwrap().as_nanos() % 10_000_000_000);
+        gone.collect::<Vec<_>>()
+    };
+    let spread = |phases: &[u64]| phases.iter().max().unwrap() - phases.iter().min().unwrap();
+    assert!(spread(&phases("1.20")) < 1_500_000_000, "{:?}", phases("1.20"));
+    assert!(spread(&phases("1.30")) > 1_500_000_000, "{:?}", phases("1.30"));
+}
+
+/// The slice without a deleted pod waits for the controller to act on the deletion; the one with a new pod does not.
+#[test]
+fn a_deletion_may_be_acted_on_later_than_a_readiness() {
+    let trace = trace(&["delays.eps_del_seen=300ms"]);
+    assert!(between(&trace, PodEvent::EndpointsSeen, PodEvent::EndpointOut) < 0.3);
+    assert!(between(&trace, PodEvent::Deleted, PodEvent::EndpointsSeen) >= 0.3);
+    let new = trace.pods.iter().find(|pod| pod.at(PodEvent::EndpointIn).is_some()).unwrap();
+    assert!((new.at(PodEvent::EndpointIn).unwrap() - new.at(PodEvent::Ready).unwrap()).as_secs_f64() < 0.3);
+}
+
+/// Rules are in force some time before the sync ends, and only its end counts for the next one.
+#[test]
+fn rules_are_in_force_before_the_sync_ends() {
+    let times = |tail: &str| {
+        let trace = trace(&["delays.kp_sync=200ms", "delays.kp_sync_spread=0s", tail]);
+        let rule = trace.rule(PodId(0), NodeId(0)).unwrap();
+        (rule.at(RuleEvent::Out).unwrap() - rule.at(RuleEvent::OutSync).unwrap()).as_secs_f64()
+    };
+    assert!((times("delays.kp_tail=0s") - 0.2).abs() < 1e-9);
+    assert!((times("delays.kp_tail=50ms") - 0.15).abs() < 1e-9);
+}
+
+/// A loaded node starts its pods slower, all of them.
+#[test]
+fn a_loaded_node_is_slow_for_the_whole_run() {
+    let start = |load: &str| {
+        let trace = trace(&["delays.sandbox=1s", "delays.create_start=500ms", load]);
+        let new = trace
+            .pods
+            .iter()
+            .filter(|pod| pod.at(PodEvent::Started).is_some() && pod.at(PodEvent::KubeletSeen).is_some());
+        let length = |pod: &rollsim::record::PodRecord| {
+            pod.at(PodEvent::Started).unwrap() - pod.at(PodEvent::KubeletSeen).unwrap()
+        };
+        new.map(|pod| length(pod).as_secs_f64()).collect::<Vec<_>>()
+    };
+    assert!(start("delays.node_load=1s").iter().all(|seconds| (seconds - 1.5).abs() < 1e-9));
+    assert!(start("delays.node_load=2s").iter().all(|seconds| (seconds - 3.0).abs() < 1e-9));
+}
+
+/// Connection `i` of `n` sends `i/n` of its period after the first.
+#[test]
+fn spaced_connections_share_the_period_evenly() {
+    let trace = trace(&["clients.0.arrivals=spaced", "clients.0.rate=8/s", "delays.rtt_pod=0s"]);
+    let first: Vec<u64> =
+        (0..8).map(|slot| trace.connected.iter().find(|seen| seen.1.0 == slot).unwrap().0.as_nanos()).collect();
+    assert_eq!(first, (0..8).map(|slot| slot * 125_000_000).collect::<Vec<u64>>());
 }

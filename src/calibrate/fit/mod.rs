@@ -122,7 +122,8 @@ fn with_shift(sorted: &[f64], fitter: Fitter) -> Option<Shifted> {
     (most > 0.0).then(|| at(highest(0.0, most, 24, &|shift| ln_likelihood(&at(shift), sorted))))
 }
 
-fn mean(values: &[f64]) -> f64 {
+/// The mean of one value or more.
+pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 

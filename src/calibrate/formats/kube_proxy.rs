@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use super::cumulative::{self, Cumulative};
 use crate::calibrate::Estimate;
-use crate::calibrate::interval::{Between, log_normal};
 use crate::calibrate::law::{Law, Shifted};
 use crate::calibrate::tables::{DataError, File};
 use crate::model::spec::DelayId;
@@ -15,11 +15,15 @@ const METRIC: &str = "kubeproxy_sync_proxy_rules_duration_seconds";
 /// The delay `kp_sync` from a text of Prometheus metrics; histograms of several IP families are added up.
 pub fn read(file: File<'_>) -> Result<Estimate, DataError> {
     let buckets = buckets(file)?;
-    let between = between(&buckets);
-    let n: f64 = between.iter().map(|one| one.count).sum();
-    let Some((mu, sigma)) = log_normal(&between).filter(|_| n >= 1.0) else {
+    let n = buckets.values().copied().fold(0.0, f64::max);
+    if n < 1.0 {
         return Err(file.error(1, format!("no syncs in {METRIC}_bucket")));
-    };
+    }
+    let ends = buckets.iter().map(|(end, count)| (f64::from_bits(*end), *count));
+    let syncs = Cumulative::new(ends, n).ok_or_else(|| file.error(1, format!("{METRIC}_bucket does not rise")))?;
+    let fitted = cumulative::fitted([&syncs].into_iter()).filter(|_| syncs.shows_spread());
+    let (mu, sigma) =
+        fitted.ok_or_else(|| file.error(1, format!("all syncs in fewer than three buckets of {METRIC}_bucket")))?;
     Ok(estimate(Law::LogNormal(mu, sigma), n as usize))
 }
 
@@ -58,16 +62,6 @@ fn bucket(rest: &str) -> Option<(f64, f64)> {
     Some((end, count))
 }
 
-fn between(buckets: &BTreeMap<u64, f64>) -> Vec<Between> {
-    let (mut low, mut below) = (0.0, 0.0);
-    let mut one = |(end, up_to): (&u64, &f64)| {
-        let bucket = Between { low, high: f64::from_bits(*end), count: (up_to - below).max(0.0) };
-        (low, below) = (bucket.high, *up_to);
-        bucket
-    };
-    buckets.iter().map(&mut one).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,5 +95,9 @@ kubeproxy_sync_proxy_rules_duration_seconds_sum{ip_family=\"IPv4\"} 90.2
         check("a 1\n", "m:1: no syncs in kubeproxy_sync_proxy_rules_duration_seconds_bucket");
         let bad = "\nkubeproxy_sync_proxy_rules_duration_seconds_bucket{le=\"x\"} 0\n";
         check(bad, "m:2: expected le=\"SECONDS\" and a count in a bucket");
+        let bucket = |end: &str, count: u32| format!("{METRIC}_bucket{{le=\"{end}\"}} {count}\n");
+        let few = bucket("0.016", 0) + &bucket("0.032", 7) + &bucket("0.064", 9) + &bucket("+Inf", 9);
+        check(&few, &format!("m:1: all syncs in fewer than three buckets of {METRIC}_bucket"));
+        check(&(bucket("1", 7) + &bucket("2", 5)), &format!("m:1: {METRIC}_bucket does not rise"));
     }
 }

@@ -1,16 +1,17 @@
 //! The stream of `kubectl get pods -w -o json`: concatenated JSON objects, one a change → `sandbox` and `create_start`.
 //!
-//! Stamps are whole seconds, rounded down, so a difference of d lies between d − 1 and d + 1: interval-censored. What is
-//! measured is PodScheduled to the container's start. It holds `sandbox` and `create_start` (hop and worker wait are a
-//! few ms beside them): the defaults' proportion, 2 to 1, splits the median, and both get the spread of the sum.
+//! Stamps are whole seconds, rounded down ([`Known::WholeSeconds`]). What is measured is PodScheduled to the container's
+//! start. It holds `sandbox` and `create_start`, and an image pull where there was one (hop and worker wait are a few ms
+//! beside them): the defaults' proportion, 2 to 1, splits the median, and both get the spread of the sum. The stream of
+//! events tells the steps apart: [`super::kubectl_events`].
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
+use super::objects::{Object, objects};
+use super::stamped::{self, LogNormal};
 use crate::calibrate::Estimate;
-use crate::calibrate::interval::{Between, log_normal};
-use crate::calibrate::law::{Law, Shifted};
+use crate::calibrate::fit;
+use crate::calibrate::interval::Known;
 use crate::calibrate::tables::{DataError, File};
 use crate::model::spec::DelayId;
 
@@ -21,65 +22,49 @@ const SHARES: [(DelayId, f64); 2] = [(DelayId::Sandbox, 2.0 / 3.0), (DelayId::Cr
 
 /// The two delays from all pods of the stream that were seen started, restarted ones apart.
 pub fn read(file: File<'_>) -> Result<Vec<Estimate>, DataError> {
-    let between: Vec<Between> = starts(file)?.values().map(|seconds| whole_seconds(*seconds)).collect();
-    let Some((mu, sigma)) = log_normal(&between) else {
+    let starts: Vec<Known> = starts(file)?.into_values().collect();
+    if starts.is_empty() {
         return Err(file.error(1, "no pod with the condition PodScheduled and a running container"));
+    }
+    let Some(sum) = stamped::log_normal(DelayId::Sandbox, &starts) else {
+        let (n, fewest) = (starts.len(), fit::FEWEST);
+        return Err(file.error(
+            1,
+            format!("{n} pods are fewer than {fewest}, or all started in the second they were scheduled in"),
+        ));
     };
-    Ok(SHARES.iter().map(|(id, share)| estimate(*id, mu + libm::log(*share), sigma, between.len())).collect())
+    Ok(SHARES.iter().map(|(id, share)| estimate(*id, *share, &sum, starts.len())).collect())
 }
 
-fn whole_seconds(seconds: i64) -> Between {
-    Between { low: seconds as f64 - 1.0, high: seconds as f64 + 1.0, count: 1.0 }
+fn estimate(id: DelayId, share: f64, sum: &LogNormal, n: usize) -> Estimate {
+    let part = LogNormal { mu: sum.mu + libm::log(share), ..*sum };
+    let found = stamped::of_log_normal(id, SEGMENT, &part);
+    let note = format!("{}; sandbox and create_start split 2 to 1", found.note);
+    Estimate { n, censored: n, note, ..found }
 }
 
-fn estimate(id: DelayId, mu: f64, sigma: f64, n: usize) -> Estimate {
-    let law = Shifted::plain(Law::LogNormal(mu, sigma));
-    let mut estimate = Estimate::new(id, SEGMENT, law.name(), law.dist());
-    (estimate.n, estimate.censored) = (n, n);
-    estimate.fitted = Some((law.quantile(0.5), law.quantile(0.95)));
-    "stamps in whole seconds; sandbox and create_start split 2 to 1".clone_into(&mut estimate.note);
-    estimate
-}
-
-/// Seconds from scheduled to started, by the pod's uid.
-fn starts(file: File<'_>) -> Result<BTreeMap<String, i64>, DataError> {
+/// From scheduled to started, by the pod's uid.
+fn starts(file: File<'_>) -> Result<BTreeMap<String, Known>, DataError> {
     let mut starts = BTreeMap::new();
-    for object in serde_json::Deserializer::from_str(file.text).into_iter::<Value>() {
-        let object = object.map_err(|error| file.error(error.line() as u64, format!("no JSON: {error}")))?;
-        let listed = object["items"].as_array().cloned();
-        for pod in listed.unwrap_or_else(|| vec![object]) {
-            starts.extend(start(&pod));
-        }
+    for pod in objects(file)? {
+        starts.extend(start(file, &pod)?);
     }
     Ok(starts)
 }
 
-fn start(pod: &Value) -> Option<(String, i64)> {
-    let status = &pod["status"];
-    let scheduled = status["conditions"].as_array()?.iter().find(|one| one["type"] == "PodScheduled")?;
-    let container = status["containerStatuses"].as_array()?.iter().find(|one| one["restartCount"] == 0)?;
-    let started = second(&container["state"]["running"]["startedAt"])?;
-    let seconds = started - second(&scheduled["lastTransitionTime"])?;
-    Some((pod["metadata"]["uid"].as_str()?.to_owned(), seconds)).filter(|(_, seconds)| *seconds >= 0)
-}
-
-/// The second of a stamp such as `2026-01-31T10:00:07Z`, counted from a day long ago.
-fn second(stamp: &Value) -> Option<i64> {
-    let (date, time) = stamp.as_str()?.strip_suffix('Z')?.split_once('T')?;
-    let [year, month, day] = three(date, '-')?;
-    let [hours, minutes, seconds] = three(time, ':')?;
-    Some(((days(year, month, day) * 24 + hours) * 60 + minutes) * 60 + seconds)
-}
-
-fn three(text: &str, separator: char) -> Option<[i64; 3]> {
-    let parts: Vec<i64> = text.split(separator).map(|part| part.parse().ok()).collect::<Option<_>>()?;
-    parts.try_into().ok()
-}
-
-/// Days of the Gregorian calendar, years beginning in March so that the leap day comes last.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + (153 * month + 2) / 5 + day
+fn start(file: File<'_>, pod: &Object) -> Result<Option<(String, Known)>, DataError> {
+    let status = &pod.value["status"];
+    let find =
+        |list: &str, key: &str, value: serde_json::Value| status[list].as_array()?.iter().find(|one| one[key] == value);
+    let scheduled = find("conditions", "type", "PodScheduled".into());
+    let container = find("containerStatuses", "restartCount", 0.into());
+    let (Some(uid), Some(scheduled), Some(container)) = (pod.text("/metadata/uid"), scheduled, container) else {
+        return Ok(None);
+    };
+    let scheduled = pod.stamp_of(file, &scheduled["lastTransitionTime"])?;
+    let started = pod.stamp_of(file, &container["state"]["running"]["startedAt"])?;
+    let pair = scheduled.zip(started).filter(|(scheduled, started)| started >= scheduled);
+    Ok(pair.map(|(scheduled, started)| (uid.to_owned(), started.since(scheduled))))
 }
 
 #[cfg(test)]
@@ -107,6 +92,18 @@ mod tests {
         assert!((0.4..1.6).contains(&sum), "{sum}");
     }
 
+    /// Of twelve pods that took 0.5 s half started in the next second: that says 0.5 s, but no spread.
+    #[test]
+    fn two_neighbouring_seconds_tell_the_median_only() {
+        let stamps = ["2026-02-28T23:59:59Z", "2026-03-01T00:00:00Z"];
+        let text: String = (0..12).map(|uid| pod(uid, stamps[uid as usize % 2])).collect();
+        let found = read(File { name: "pods.json", text: &text }).unwrap();
+        let medians: Vec<f64> = found.iter().map(|one| one.fitted.unwrap().0).collect();
+        assert!((medians[0] / medians[1] - 2.0).abs() < 1e-6, "{medians:?}");
+        assert!((0.3..0.6).contains(&(medians[0] + medians[1])), "{medians:?}");
+        assert!(found[0].note.contains("too coarse to show a spread"), "{}", found[0].note);
+    }
+
     #[test]
     fn bad_streams_are_refused() {
         let check = |text: &str, expected: &str| {
@@ -115,5 +112,9 @@ mod tests {
         };
         check("{}\n{\"a\":\n", "p:3: no JSON");
         check("{}", "p:1: no pod with");
+        check(&pod(1, "soon"), "p:1: expected a time in RFC 3339, not \"soon\"");
+        check(&pod(1, "2026-03-01T00:00:00Z"), "p:1: 1 pods are fewer than 5, or");
+        let same: String = (0..9).map(|uid| pod(uid, "2026-02-28T23:59:59Z")).collect();
+        check(&same, "p:1: 9 pods are fewer than 5, or all started in the second");
     }
 }

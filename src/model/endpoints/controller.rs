@@ -20,6 +20,8 @@ const MAX_RETRIES: u32 = 15;
 /// What the controller calls itself back for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Timer {
+    /// The controller acts on a deletion.
+    DeletionSeen(PodId),
     /// A batched event is due.
     Batched,
     /// A worker takes the key.
@@ -40,6 +42,8 @@ pub struct EndpointSliceController<'s> {
     limiter: TokenBucket,
     queue: WorkQueue,
     pods: BTreeMap<PodId, PodObject>,
+    /// Deleted pods that were delivered and not acted on yet.
+    deleted: BTreeMap<PodId, PodObject>,
     /// What the controller last wrote, and what its informer last showed it.
     written: EndpointSliceObject,
     seen_generation: u32,
@@ -57,6 +61,7 @@ impl<'s> EndpointSliceController<'s> {
             limiter: TokenBucket::new(20, 30),
             queue: WorkQueue::default(),
             pods: pods.iter().map(|pod| (pod.id, *pod)).collect(),
+            deleted: BTreeMap::new(),
             written: EndpointSliceObject { endpoints: Arc::from([]), generation: 0 },
             seen_generation: 0,
             ready_before: Vec::new(),
@@ -74,8 +79,9 @@ impl<'s> EndpointSliceController<'s> {
     /// A pod changed, or one of the controller's own slices did.
     pub fn on_watch(&mut self, now: SimTime, object: &Object, out: &mut RoomOut<Timer>) {
         match object {
-            Object::Pod(pod) => self.see_pod(now, pod, out),
+            Object::Pod(pod) => self.receive_pod(now, pod, out),
             Object::PodRemoved(pod) => {
+                self.deleted.remove(pod);
                 if self.pods.remove(pod).is_some() {
                     self.on_pod_event(now, out);
                 }
@@ -88,6 +94,11 @@ impl<'s> EndpointSliceController<'s> {
     /// One of the controller's own timers.
     pub fn on_timer(&mut self, now: SimTime, timer: Timer, out: &mut RoomOut<Timer>) {
         match timer {
+            Timer::DeletionSeen(pod) => {
+                if let Some(pod) = self.deleted.remove(&pod) {
+                    self.see_pod(now, &pod, out);
+                }
+            }
             Timer::Batched | Timer::BackedOff => self.enqueue(now, out),
             Timer::Start => {
                 self.queue.start();
@@ -104,11 +115,32 @@ impl<'s> EndpointSliceController<'s> {
 
     /// Without the EndpointSlice hop every delay of this room is zero.
     fn draw(&mut self, id: DelayId) -> SimDuration {
-        if self.is_instant() { SimDuration::ZERO } else { self.draws.draw(id, 0) }
+        self.draw_for(id, 0)
+    }
+
+    fn draw_for(&mut self, id: DelayId, entity: u64) -> SimDuration {
+        if self.is_instant() { SimDuration::ZERO } else { self.draws.draw(id, entity) }
     }
 
     fn is_instant(&self) -> bool {
         self.scenario.without.has(Mechanism::EndpointSliceHop)
+    }
+
+    /// The first event that says deleted may take its time, and later ones of the pod with it.
+    fn receive_pod(&mut self, now: SimTime, pod: &PodObject, out: &mut RoomOut<Timer>) {
+        let known = self.pods.get(&pod.id).is_some_and(|before| before.deleted);
+        if let Some(waiting) = self.deleted.get_mut(&pod.id) {
+            *waiting = *pod;
+            return;
+        }
+        let lag =
+            if pod.deleted && !known { self.draw_for(DelayId::EpsDelSeen, pod.id.0.into()) } else { SimDuration::ZERO };
+        if lag.is_zero() {
+            self.see_pod(now, pod, out);
+        } else {
+            self.deleted.insert(pod.id, *pod);
+            out.set_timer(0, now + lag, Timer::DeletionSeen(pod.id));
+        }
     }
 
     fn see_pod(&mut self, now: SimTime, pod: &PodObject, out: &mut RoomOut<Timer>) {

@@ -22,6 +22,8 @@ pub enum Timer {
     /// The runner's wait is over.
     WaitOver,
     /// The rules are written.
+    Written,
+    /// The sync has ended.
     Synced,
     /// Another Service changed.
     Background,
@@ -162,7 +164,12 @@ impl<'s> KubeProxy<'s> {
                 self.follow(now, verdict, out);
                 false
             }
-            Timer::Synced => self.synced(now, out),
+            Timer::Written => self.written(now, out),
+            Timer::Synced => {
+                let verdict = self.runner.on_run_end(now);
+                self.follow(now, verdict, out);
+                false
+            }
             Timer::RuleIn(pod) => self.apply(now, pod, true, out),
             Timer::RuleOut(pod) => self.apply(now, pod, false, out),
             Timer::Updated => self.updated(now, out),
@@ -199,8 +206,10 @@ impl<'s> KubeProxy<'s> {
     fn start_sync(&mut self, now: SimTime, out: &mut RoomOut<Timer>) {
         self.syncing = self.wanted.clone();
         self.record_difference(now, RuleEvent::InSync, RuleEvent::OutSync, out);
-        let duration = self.sync_duration(now);
-        out.set_timer(self.node.0, now + duration, Timer::Synced);
+        let end = now + self.sync_duration(now);
+        let tail = self.draws.draw(DelayId::KpTail, self.node.0.into());
+        out.set_timer(self.node.0, end.saturating_sub(tail).max(now), Timer::Written);
+        out.set_timer(self.node.0, end, Timer::Synced);
         self.syncs += 1;
         if self.forwarding.is_ipvs() {
             out.set_timer(self.node.0, now + self.longest_interval(), Timer::Interval(self.syncs));
@@ -213,13 +222,11 @@ impl<'s> KubeProxy<'s> {
         if hourly { SimDuration::from_secs(3_600) } else { self.scenario.kube_proxy.sync_period }
     }
 
-    /// The rules are in force at the end of the sync, all at once.
-    fn synced(&mut self, now: SimTime, out: &mut RoomOut<Timer>) -> bool {
+    /// The rules are in force, all at once; a sync has some things left to do after that.
+    fn written(&mut self, now: SimTime, out: &mut RoomOut<Timer>) -> bool {
         self.record_difference(now, RuleEvent::In, RuleEvent::Out, out);
         let changed = *self.forwarding.rules() != self.syncing;
         self.forwarding.replace(std::mem::take(&mut self.syncing));
-        let verdict = self.runner.on_run_end(now);
-        self.follow(now, verdict, out);
         changed
     }
 

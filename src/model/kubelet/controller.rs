@@ -8,6 +8,7 @@ use crate::model::api::{Object, Phase, PodObject, TokenBucket, Watcher, Write};
 use crate::model::kubelet::probe::{
     ReadinessWorker, is_due, is_triggered_by_status, runs_while_terminating, starts_with_jitter,
 };
+use crate::model::kubelet::rounds::Rounds;
 use crate::model::kubelet::termination::{hook_length, plan_stop};
 use crate::model::msg::{Draws, Fact, Msg, PodEvent, RoomOut};
 use crate::model::spec::{DelayId, Scenario, Signal};
@@ -38,9 +39,14 @@ pub enum Timer {
     GraceOver(PodId),
     /// PLEG has noticed that the container ended.
     NoticedExit(PodId),
+    /// PLEG's next look finds the containers cleaned up; the end of the sandbox has asked for another sync, which waited
+    /// for this look (podCache.GetNewerThan, pkg/kubelet/pod_workers.go at v1.20.2).
+    NoticedCleanUp(PodId),
     /// The network namespace is gone.
     NamespaceGone(PodId),
-    /// The object can go.
+    /// Nothing of the pod is left on the node: its object can go.
+    LetGo(PodId),
+    /// The status manager's round finds that.
     RemoveObject(PodId),
 }
 
@@ -74,14 +80,17 @@ struct Worker {
 #[derive(Debug)]
 pub struct Kubelet<'s> {
     scenario: &'s Scenario,
-    node: NodeId,
     draws: Draws<'s>,
     workers: BTreeMap<PodId, Worker>,
+    /// How much longer than usual the container runtime takes during this run.
+    load: f64,
     limiter: TokenBucket,
     /// The status manager writes one status after the other.
     status_busy_until: SimTime,
-    /// When the last look of PLEG that has been drawn begins and ends.
-    relist: (SimTime, SimTime),
+    /// PLEG's looks at the containers.
+    relists: Rounds,
+    /// The status manager's looks at what can be removed: up to 1.26 every 10 s (syncPeriod, status_manager.go).
+    status_rounds: Rounds,
 }
 
 impl Worker {
@@ -108,8 +117,11 @@ impl<'s> Kubelet<'s> {
     pub fn new(scenario: &'s Scenario, node: NodeId, mut draws: Draws<'s>) -> Self {
         let recent = scenario.cluster.version >= Version::minor(27);
         let limiter = if recent { TokenBucket::new(50, 100) } else { TokenBucket::new(5, 10) };
-        let relist = first_relist(node, &mut draws);
-        Kubelet { scenario, node, draws, workers: BTreeMap::new(), limiter, status_busy_until: SimTime::ZERO, relist }
+        let relists = Rounds::new(DelayId::Pleg, ("relist", "relist_phase"), node, &mut draws);
+        let status_rounds = Rounds::new(DelayId::StatusRound, ("status_round", "status_round_phase"), node, &mut draws);
+        let load = draws.draw(DelayId::NodeLoad, node.0.into()).as_secs_f64();
+        let (workers, status_busy_until) = (BTreeMap::new(), SimTime::ZERO);
+        Kubelet { scenario, draws, workers, load, limiter, status_busy_until, relists, status_rounds }
     }
 
     /// A pod that has been running and ready since long before the run.
@@ -176,19 +188,28 @@ impl<'s> Kubelet<'s> {
                 out.record(Fact::Pod { at: now, pod, event: PodEvent::Killed });
                 out.send(pod.0, now, Msg::Signal(pod, Signal::Kill));
             }
-            Timer::NoticedExit(pod) => self.write_status(now, pod, out),
+            Timer::NoticedExit(pod) => {
+                self.write_status(now, pod, out);
+                let next = self.relists.notice(now, (2 << 32) | u64::from(pod.0), &mut self.draws);
+                out.set_timer(pod.0, next, Timer::NoticedCleanUp(pod));
+            }
+            Timer::NoticedCleanUp(pod) => {
+                // The status without its containers changes nothing that anybody here reads, but costs a GET and a PATCH.
+                self.status_written_at(now, pod);
+            }
             Timer::NamespaceGone(pod) => {
-                // The final status, which changes nothing that anybody here reads: a GET and a PATCH.
-                self.limiter.take(now);
-                self.limiter.take(now);
                 out.record(Fact::Pod { at: now, pod, event: PodEvent::NamespaceGone });
                 out.send(pod.0, now, Msg::NamespaceGone(pod));
             }
+            Timer::LetGo(pod) => {
+                let round = self.status_rounds.notice(now, pod.0.into(), &mut self.draws);
+                out.set_timer(pod.0, round, Timer::RemoveObject(pod));
+            }
             Timer::RemoveObject(pod) => {
                 self.workers.remove(&pod);
-                // The DELETE, whose time `obj_gone` includes.
-                self.limiter.take(now);
-                out.send(pod.0, now, Msg::Write(Write::RemovePod { pod }));
+                // A GET and a DELETE, two tokens, in line with the statuses.
+                let removed = self.status_written_at(now, pod);
+                out.send(pod.0, removed, Msg::Write(Write::RemovePod { pod }));
             }
         }
     }
@@ -197,6 +218,12 @@ impl<'s> Kubelet<'s> {
         if let Some(worker) = self.workers.get_mut(&pod) {
             change(worker);
         }
+    }
+
+    /// A delay of the container runtime, which the load of the node stretches.
+    fn draw_loaded(&mut self, id: DelayId, pod: PodId) -> SimDuration {
+        let drawn = self.draws.draw(id, pod.0.into());
+        SimDuration::from_nanos_f64_rounded(drawn.as_nanos() as f64 * self.load)
     }
 
     fn start_worker(&mut self, now: SimTime, pod: &PodObject, out: &mut RoomOut<Timer>) {
@@ -209,7 +236,7 @@ impl<'s> Kubelet<'s> {
         out.record(Fact::Pod { at: now, pod, event: PodEvent::KubeletSeen });
         self.write_status(now, pod, out);
         self.start_probing(now, pod, out);
-        let sandbox = self.draws.draw(DelayId::Sandbox, pod.0.into());
+        let sandbox = self.draw_loaded(DelayId::Sandbox, pod);
         out.set_timer(pod.0, now + sandbox, Timer::SandboxReady(pod));
     }
 
@@ -233,7 +260,7 @@ impl<'s> Kubelet<'s> {
     fn sandbox_ready(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
         out.record(Fact::Pod { at: now, pod, event: PodEvent::SandboxReady });
         let pull = self.draws.draw(DelayId::Pull, pod.0.into());
-        let create = self.draws.draw(DelayId::CreateStart, pod.0.into());
+        let create = self.draw_loaded(DelayId::CreateStart, pod);
         out.set_timer(pod.0, now + pull + create, Timer::ContainerStarts(pod));
     }
 
@@ -242,7 +269,7 @@ impl<'s> Kubelet<'s> {
         worker.stage = Stage::Running { since: now, noticed: false };
         out.record(Fact::Pod { at: now, pod, event: PodEvent::Started });
         out.send(pod.0, now, Msg::StartProcess(pod));
-        let noticed = self.noticed_by_pleg(now, pod.0.into());
+        let noticed = self.relists.notice(now, pod.0.into(), &mut self.draws);
         out.set_timer(pod.0, noticed, Timer::NoticedRunning(pod));
     }
 
@@ -326,31 +353,18 @@ impl<'s> Kubelet<'s> {
         out.send(pod.0, now, Msg::Signal(pod, Signal::Stop));
     }
 
-    /// When PLEG has noticed a change of now: at the end of its first look that begins after it. A look begins a period
-    /// after the one before ended, so the looks of a node hang together. A delay that is no grid is drawn alone.
-    fn noticed_by_pleg(&mut self, now: SimTime, entity: u64) -> SimTime {
-        let Some((period, lateness)) = self.draws.grid(DelayId::Pleg) else {
-            return now + self.draws.draw(DelayId::Pleg, entity);
-        };
-        while self.relist.0 <= now {
-            let begin = self.relist.1 + period;
-            self.relist = (begin, begin + lateness.draw(self.draws.streams().get("relist", self.node.0.into())));
-        }
-        self.relist.1
-    }
-
     /// Teardown of the sandbox, the final status (at once since 1.27), removal of the object.
     fn after_exit(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
-        let teardown = self.draws.draw(DelayId::ExitTeardown, pod.0.into());
+        let teardown = self.draw_loaded(DelayId::ExitTeardown, pod);
         out.set_timer(pod.0, now + teardown, Timer::NamespaceGone(pod));
         let noticed = if self.scenario.cluster.version >= Version::minor(27) {
             now
         } else {
-            self.noticed_by_pleg(now, (1 << 32) | u64::from(pod.0))
+            self.relists.notice(now, (1 << 32) | u64::from(pod.0), &mut self.draws)
         };
         out.set_timer(pod.0, noticed, Timer::NoticedExit(pod));
         let gone = self.draws.draw(DelayId::ObjGone, pod.0.into());
-        out.set_timer(pod.0, now + gone, Timer::RemoveObject(pod));
+        out.set_timer(pod.0, now + gone, Timer::LetGo(pod));
     }
 
     /// Sends the pod's status if it changed, the first when the worker starts: a GET and a PATCH, two tokens, one status
@@ -381,12 +395,4 @@ impl<'s> Kubelet<'s> {
         self.status_busy_until = patch + self.draws.draw(DelayId::ApiWrite, pod.0.into());
         self.status_busy_until
     }
-}
-
-/// A look that ended at a random moment of the period before the run.
-fn first_relist(node: NodeId, draws: &mut Draws<'_>) -> (SimTime, SimTime) {
-    let share = draws.streams().get("relist_phase", node.0.into()).uniform();
-    let period = draws.grid(DelayId::Pleg).map_or(SimDuration::ZERO, |(period, _)| period);
-    let ended = SimTime::ZERO + SimDuration::from_nanos_f64_rounded(period.as_nanos() as f64 * share);
-    (SimTime::ZERO, ended)
 }

@@ -8,6 +8,7 @@
 
 mod controller;
 mod probe;
+mod rounds;
 mod termination;
 
 pub use controller::{Kubelet, Timer};

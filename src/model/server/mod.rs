@@ -19,6 +19,9 @@ pub use workers::{Service, Workers};
 pub enum Timer {
     /// The process listens.
     Booted(PodId),
+    /// The signal is there, the process has not come to act on it: what it still serves it answers with
+    /// `Connection: close`.
+    SaysClose(PodId),
     /// The process acts on the stop signal: requests that arrive are not read any more.
     StopsReading(PodId),
     /// It ends its connections.
@@ -29,10 +32,21 @@ pub enum Timer {
     Exits(PodId),
 }
 
+/// What a process does with requests that arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reads {
+    /// It reads and answers them.
+    Always,
+    /// It reads and answers them with `Connection: close`: it is about to stop.
+    LastTime,
+    /// It does not read them.
+    Never,
+}
+
 #[derive(Debug)]
 struct Process {
     listener: Listener,
-    reads: bool,
+    reads: Reads,
     /// When the last request that is drained is done.
     drained: SimTime,
     exited: Option<SimTime>,
@@ -52,7 +66,7 @@ impl<'s> Servers<'s> {
     pub fn new(scenario: &'s Scenario, draws: Draws<'s>, pods: usize, listening: usize) -> Self {
         let process = |index| Process {
             listener: if index < listening { Listener::Open } else { Listener::NotYet },
-            reads: true,
+            reads: Reads::Always,
             drained: SimTime::ZERO,
             exited: None,
             workers: Workers::new(scenario.pod.server.workers),
@@ -66,16 +80,28 @@ impl<'s> Servers<'s> {
         self.processes[pod.index()].listener
     }
 
+    /// Whether the process of `pod` still accepts connections and reads requests.
+    pub fn reads(&self, pod: PodId) -> bool {
+        self.processes[pod.index()].reads != Reads::Never
+    }
+
     /// When the process of `pod` ended, if it has.
     pub fn exited(&self, pod: PodId) -> Option<SimTime> {
         self.processes[pod.index()].exited
     }
 
-    /// A request arrives at `pod` and will be served for `service_time`; `None` if the process does not read it any more.
+    /// A request arrives at `pod` and will be served for `service_time`; `None` if the process is about to stop, see
+    /// [`Servers::serve_at_the_end`].
     #[inline]
     pub fn serve(&mut self, pod: PodId, now: SimTime, service_time: SimDuration) -> Option<Service> {
         let process = &mut self.processes[pod.index()];
-        process.reads.then(|| process.workers.serve(now, service_time))
+        (process.reads == Reads::Always).then(|| process.workers.serve(now, service_time))
+    }
+
+    /// A request arrives at a process that is about to stop: it is answered with `Connection: close`, or not read at all.
+    pub fn serve_at_the_end(&mut self, pod: PodId, now: SimTime, service_time: SimDuration) -> Option<Service> {
+        let process = &mut self.processes[pod.index()];
+        (process.reads == Reads::LastTime).then(|| process.workers.serve(now, service_time))
     }
 
     /// The kubelet starts the process.
@@ -93,7 +119,7 @@ impl<'s> Servers<'s> {
         }
         match (signal, self.scenario.pod.server.on_stop) {
             (Signal::Kill, _) => {
-                self.processes[pod.index()].reads = false;
+                self.processes[pod.index()].reads = Reads::Never;
                 self.close_listener(now, pod, true, out);
                 out.set_timer(pod.0, now, Timer::Exits(pod));
             }
@@ -102,17 +128,24 @@ impl<'s> Servers<'s> {
         }
     }
 
-    /// The steps of a stop. nginx' master holds the listener until it ends itself, after its workers: in between,
-    /// connections are still taken and nobody accepts them (measured; zero unless the scenario says otherwise).
+    /// The steps of a stop, of which the last ends `server_stop`. nginx' master holds the listener until it ends itself,
+    /// after its workers: in between, connections are still taken and nobody accepts them. Before its end a worker does not
+    /// come to read any more; and before that, if it cuts, it knows of the signal while it still answers the requests it
+    /// was woken for (ngx_terminate in src/http/ngx_http_header_filter_module.c since 1.21.6; ngx_quit is not looked at
+    /// there). All measured, and zero unless the scenario says otherwise.
     fn begin_stop(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
-        let mut at = now;
-        let steps = [
-            (DelayId::ServerStop, Timer::StopsReading(pod)),
-            (DelayId::ReadLag, Timer::ClosesConnections(pod)),
-            (DelayId::ListenerLag, Timer::ClosesListener(pod)),
+        let mut at = now + self.draws.draw(DelayId::ServerStop, pod.0.into());
+        let before = [
+            (DelayId::ListenerLag, Timer::ClosesConnections(pod)),
+            (DelayId::ReadLag, Timer::StopsReading(pod)),
+            (DelayId::WakeLag, Timer::SaysClose(pod)),
         ];
-        for (delay, timer) in steps {
-            at += self.draws.draw(delay, pod.0.into());
+        let mut steps = vec![(at, Timer::ClosesListener(pod))];
+        for (lag, timer) in before.into_iter().take(if self.cuts() { 3 } else { 2 }) {
+            at = at.saturating_sub(self.draws.draw(lag, pod.0.into())).max(now);
+            steps.push((at, timer));
+        }
+        for (at, timer) in steps.into_iter().rev() {
             out.set_timer(pod.0, at, timer);
         }
     }
@@ -144,8 +177,11 @@ impl<'s> Servers<'s> {
     pub fn on_timer(&mut self, now: SimTime, timer: Timer, out: &mut RoomOut<Timer>) {
         match timer {
             Timer::Booted(pod) => self.booted(now, pod, out),
-            Timer::StopsReading(pod) => self.processes[pod.index()].reads = false,
-            Timer::ClosesConnections(pod) => out.send(pod.0, now, Msg::Sever { pod, cut: self.cuts() }),
+            Timer::SaysClose(pod) => self.processes[pod.index()].reads = Reads::LastTime,
+            Timer::StopsReading(pod) => self.processes[pod.index()].reads = Reads::Never,
+            Timer::ClosesConnections(pod) => {
+                out.send(pod.0, now, Msg::Sever { pod, cut: self.cuts(), backlog: false });
+            }
             Timer::ClosesListener(pod) => self.close_listener(now, pod, self.cuts(), out),
             Timer::Exits(pod) => self.exits(now, pod, out),
         }
@@ -172,7 +208,7 @@ impl<'s> Servers<'s> {
             process.listener = Listener::Closed;
             out.record(Fact::Pod { at: now, pod, event: PodEvent::ListenerClosed });
         }
-        out.send(pod.0, now, Msg::Sever { pod, cut });
+        out.send(pod.0, now, Msg::Sever { pod, cut, backlog: true });
     }
 
     fn exits(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {

@@ -21,6 +21,8 @@ pub enum Arrivals {
     Together,
     /// The same, each connection shifted by a uniform phase of its period.
     Staggered,
+    /// The same, connection `i` of `n` shifted by `i/n` of its period (fortio's `-uniform`).
+    Spaced,
     /// Open loop, one every 1/rate.
     Constant,
     /// Open loop, exponential gaps.
