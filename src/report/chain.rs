@@ -77,6 +77,8 @@ pub enum Clock {
     NoEndpoints,
     /// The server was alive and too slow.
     Service,
+    /// A balancer replaced its workers.
+    Reload,
 }
 
 /// The clock against which `lost` lost.
@@ -88,7 +90,8 @@ pub fn clock(lost: &LostRequest) -> Clock {
         Met::NamespaceGone | Met::ClosedIdle | Met::ClosedUnread | Met::CutInService | Met::CutInResponse => {
             Clock::Kill
         }
-        Met::NoEndpoints => Clock::NoEndpoints,
+        Met::NoEndpoints | Met::NoTargets => Clock::NoEndpoints,
+        Met::ClosedByReload => Clock::Reload,
         Met::SlowServer | Met::SlowNetwork => Clock::Service,
     }
 }
@@ -300,6 +303,7 @@ mod tests {
             met,
             pod,
             node: NodeId(0),
+            replica: None,
             reused: false,
             attempts: 1,
         }

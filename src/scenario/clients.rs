@@ -1,7 +1,7 @@
 //! `[[clients]]`: each profile is a row of defaults (mechanics 7.2), each parameter can be overridden.
 
 use crate::ids::NodeId;
-use crate::model::spec::{Arrivals, ClientProfile, ClientSpec, EntryNode, Retry};
+use crate::model::spec::{Arrivals, ClientProfile, ClientSpec, EntryNode, Method, Retry, Via};
 use crate::scenario::log::Fault;
 use crate::scenario::names;
 use crate::scenario::reader::Fields;
@@ -12,8 +12,15 @@ use crate::units::{Rate, SimDuration};
 /// More clients than this nobody measures with.
 const MOST_CLIENTS: usize = 1_000;
 
+/// Which balancers the scenario has.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ways {
+    pub(super) ingress: bool,
+    pub(super) load_balancer: bool,
+}
+
 /// What the scenario says, or one fortio client.
-pub(super) fn clients(fields: &mut Fields<'_>, nodes: u32) -> Vec<ClientSpec> {
+pub(super) fn clients(fields: &mut Fields<'_>, nodes: u32, ways: Ways) -> Vec<ClientSpec> {
     if let Some(fault) = too_many(fields) {
         let at = fields.entry("clients").map(|entry| entry.node.at);
         if let Some(at) = at {
@@ -21,7 +28,7 @@ pub(super) fn clients(fields: &mut Fields<'_>, nodes: u32) -> Vec<ClientSpec> {
         }
         return vec![profile_defaults(ClientProfile::Fortio)];
     }
-    let clients = fields.each("clients", |fields| client(fields, nodes));
+    let clients = fields.each("clients", |fields| client(fields, nodes, ways));
     match clients {
         Some(clients) if !clients.is_empty() => clients,
         Some(_) => {
@@ -47,15 +54,18 @@ fn refuse_none(fields: &mut Fields<'_>) {
     }
 }
 
-fn client(fields: &mut Fields<'_>, nodes: u32) -> ClientSpec {
+fn client(fields: &mut Fields<'_>, nodes: u32, ways: Ways) -> ClientSpec {
     let profile = fields.or("profile", |node| names::CLIENT_PROFILE.parse(node), ClientProfile::Fortio);
-    fields.get("via", |node| names::VIA.parse(node));
     let row = profile_defaults(profile);
+    let method = fields.or("method", |node| names::METHOD.parse(node), row.method);
     ClientSpec {
         profile,
         connections: connections(fields, &row),
         rate: fields.or("rate", rate, row.rate),
         arrivals: fields.or("arrivals", |node| arrivals(node, profile), row.arrivals),
+        via: fields.or("via", |node| via(node, ways), row.via),
+        method,
+        idempotent: fields.or("idempotent", truth, method.is_idempotent()),
         node: fields.or("node", |node| entry_node(node, nodes), row.node),
         keep_alive: fields.or("keep_alive", truth, row.keep_alive),
         warm_up: fields.or("warm_up", truth, row.warm_up),
@@ -97,6 +107,18 @@ fn arrivals(node: &Node, profile: ClientProfile) -> Result<Arrivals, Fault> {
         .map_err(|wrong| fault(Fault { message: format!("of the profile \"{name}\" {}", wrong.message), ..wrong }))
 }
 
+/// A way that exists.
+fn via(node: &Node, ways: Ways) -> Result<Via, Fault> {
+    let via = names::VIA.parse(node)?;
+    let missing = match via {
+        Via::Ingress if !ways.ingress => "ingress",
+        Via::LoadBalancer if !ways.load_balancer => "load_balancer",
+        _ => return Ok(via),
+    };
+    let fault = Fault::new("missing-key", format!("is \"{missing}\", but the scenario has no [{missing}]"));
+    Err(fault.help(format!("add [{missing}], or use via = \"service\"")))
+}
+
 fn entry_node(node: &Node, nodes: u32) -> Result<EntryNode, Fault> {
     match &node.value {
         Value::Text(text) if text == "spread" => Ok(EntryNode::Spread),
@@ -115,6 +137,9 @@ fn profile_defaults(profile: ClientProfile) -> ClientSpec {
         connections: 8,
         rate: per_second(500),
         arrivals: Arrivals::Staggered,
+        via: Via::Service,
+        method: Method::Get,
+        idempotent: true,
         node: EntryNode::Spread,
         keep_alive: true,
         warm_up: false,

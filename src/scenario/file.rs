@@ -7,11 +7,11 @@ use crate::scenario::log::Fault;
 use crate::scenario::reader::Fields;
 use crate::scenario::tree::{Node, Value};
 use crate::scenario::values::{duration, items, not_modelled, period, text, whole, wrong_type};
-use crate::scenario::{clients, cluster, delays, names, pod, suggest};
+use crate::scenario::{balancers, clients, cluster, delays, names, pod, suggest};
 use crate::units::SimDuration;
 
 /// Tables of the design that later versions will read.
-const LATER: [&str; 5] = ["ingress", "load_balancer", "faults", "workload", "autoscaler"];
+const LATER: [&str; 3] = ["faults", "workload", "autoscaler"];
 
 /// Reads everything. `stem` names the scenario if the file does not.
 pub(super) fn scenario(fields: &mut Fields<'_>, stem: &str) -> Scenario {
@@ -20,6 +20,9 @@ pub(super) fn scenario(fields: &mut Fields<'_>, stem: &str) -> Scenario {
     let run = fields.section("run", run);
     let rollout_at = fields.section("rollout", rollout);
     let cluster = fields.section("cluster", cluster::cluster);
+    let ingress = fields.optional("ingress", balancers::ingress);
+    let load_balancer = fields.optional("load_balancer", |fields| balancers::load_balancer(fields, ingress.is_some()));
+    let ways = clients::Ways { ingress: ingress.is_some(), load_balancer: load_balancer.is_some() };
     let scenario = Scenario {
         name,
         description,
@@ -29,7 +32,9 @@ pub(super) fn scenario(fields: &mut Fields<'_>, stem: &str) -> Scenario {
         pod: fields.section("pod", |fields| pod::pod(fields, cluster.version)),
         service: fields.section("service", cluster::service),
         kube_proxy: fields.section("kube_proxy", |fields| cluster::kube_proxy(fields, cluster.version)),
-        clients: clients::clients(fields, cluster.nodes),
+        load_balancer,
+        ingress,
+        clients: clients::clients(fields, cluster.nodes, ways),
         delays: delays::delays(fields, &cluster),
         without: fields.section("model", model),
         cluster,

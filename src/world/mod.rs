@@ -4,24 +4,29 @@
 //! Control events come from one calendar; requests from the tournament of connection slots. At equal times control
 //! comes first.
 
+mod balancers;
 mod exposure;
 mod histogram;
 mod path;
+mod proxied;
 mod recorder;
 mod requests;
 mod slot;
 mod tally;
+mod trip;
+mod upstream;
 
 use crate::engine::{Calendar, Effect, StreamKey, Tie};
-use crate::ids::{NodeId, PodId, Revision};
+use crate::ids::{Layer, NodeId, PodId, ReplicaId, Revision, Target};
 use crate::model::api::{
     ApiServer, Object, Phase, PodObject, ReplicaSetObject, ReplicaSetStatus, ResourceVersion, Timestamp, Watcher, Write,
 };
+use crate::model::balancer;
 use crate::model::deployment::{self, DeploymentController, max_unavailable, resolve_fenceposts};
 use crate::model::endpoints::{self, EndpointSliceController};
 use crate::model::kube_proxy::{self, KubeProxy};
 use crate::model::kubelet::{self, Kubelet};
-use crate::model::msg::{Draws, Msg, RoomOut};
+use crate::model::msg::{Draws, Listener, Msg, RoomOut};
 use crate::model::replicaset::{self, ReplicaSetController};
 use crate::model::scheduler::{self, Scheduler};
 use crate::model::server::{self, Servers};
@@ -29,6 +34,7 @@ use crate::model::spec::{End, Scenario};
 use crate::record::RunOutput;
 use crate::units::{SimDuration, SimTime};
 
+use balancers::Balancers;
 use path::View;
 use recorder::Recorder;
 use requests::Requests;
@@ -42,8 +48,10 @@ mod rank {
     pub(super) const KUBELET: u8 = 4;
     pub(super) const ENDPOINTS: u8 = 5;
     pub(super) const KUBE_PROXY: u8 = 6;
-    pub(super) const SERVER: u8 = 7;
-    pub(super) const WORLD: u8 = 8;
+    pub(super) const LOAD_BALANCER: u8 = 7;
+    pub(super) const INGRESS: u8 = 8;
+    pub(super) const SERVER: u8 = 9;
+    pub(super) const WORLD: u8 = 10;
 }
 
 /// How old the Deployment is when the run begins: long enough for all old pods to share one bucket of ages.
@@ -61,6 +69,7 @@ enum Event {
     Kubelet(NodeId, kubelet::Timer),
     Endpoints(endpoints::Timer),
     KubeProxy(NodeId, kube_proxy::Timer),
+    Balancer(Layer, balancer::Timer),
     Server(server::Timer),
     ClientsStop,
 }
@@ -86,6 +95,8 @@ struct Outs {
     kubelets: Vec<RoomOut<kubelet::Timer>>,
     endpoints: RoomOut<endpoints::Timer>,
     proxies: Vec<RoomOut<kube_proxy::Timer>>,
+    load_balancer: RoomOut<balancer::Timer>,
+    ingress: RoomOut<balancer::Timer>,
     servers: RoomOut<server::Timer>,
 }
 
@@ -105,6 +116,7 @@ pub struct World<'s> {
     kubelets: Vec<Kubelet<'s>>,
     endpoints: EndpointSliceController<'s>,
     proxies: Vec<KubeProxy<'s>>,
+    balancers: Balancers<'s>,
     servers: Servers<'s>,
     requests: Requests<'s>,
     recorder: Recorder,
@@ -121,6 +133,7 @@ impl<'s> World<'s> {
         let old = old_replica_set(scenario);
         let endpoints = EndpointSliceController::new(scenario, draws("endpoints"), &pods);
         let proxy = |node| KubeProxy::new(scenario, node, on_node("kube_proxy", node), &endpoints.slice().endpoints);
+        let balancers = Balancers::new(scenario, key, &endpoints.slice().endpoints);
         let placed = pods.iter().filter_map(|pod| Some((pod.id, pod.node?)));
         let table = 2 * pods.len();
         World {
@@ -136,6 +149,7 @@ impl<'s> World<'s> {
             scheduler: Scheduler::new(draws("scheduler"), scenario.cluster.nodes, placed),
             kubelets: nodes().map(|node| Kubelet::new(scenario, node, on_node("kubelet", node))).collect(),
             proxies: nodes().map(proxy).collect(),
+            balancers,
             endpoints,
             servers: Servers::new(scenario, draws("server"), table, pods.len()),
             requests: Requests::new(scenario, key, options),
@@ -147,20 +161,26 @@ impl<'s> World<'s> {
     /// Runs to the end and says what happened.
     pub fn run(mut self, key: StreamKey) -> RunOutput {
         self.start(key);
-        let mut control = self.calendar.next_at();
         loop {
-            let (request, slot) = self.requests.next();
-            if request < control {
-                let mut view = View { proxies: &self.proxies, servers: &mut self.servers };
-                self.requests.wake(request, slot, &mut view);
-            } else if request.is_never() && control > self.end {
+            let control = self.calendar.next_at();
+            if self.wake_requests(control).is_never() && control > self.end {
                 break;
-            } else {
-                self.handle_next_event();
-                control = self.calendar.next_at();
             }
+            self.handle_next_event();
         }
         self.finish()
+    }
+
+    /// Wakes the requests that are due before `control`. Says when the next one is.
+    fn wake_requests(&mut self, control: SimTime) -> SimTime {
+        let mut view = View { proxies: &self.proxies, servers: &mut self.servers, balancers: &mut self.balancers };
+        loop {
+            let (request, slot) = self.requests.next();
+            if request >= control {
+                return request;
+            }
+            self.requests.wake(request, slot, &mut view);
+        }
     }
 
     fn start(&mut self, key: StreamKey) {
@@ -172,6 +192,9 @@ impl<'s> World<'s> {
         }
         for (proxy, out) in self.proxies.iter_mut().zip(&mut self.outs.proxies) {
             proxy.start(out);
+        }
+        for layer in [Layer::LoadBalancer, Layer::Ingress] {
+            self.with_balancer(layer, |balancer, out| balancer.start(out));
         }
         let at = self.scenario.rollout_at.draw(&mut key.stream("rollout", "at", 0));
         let change = Event::Deliver(Msg::Write(Write::ChangeTemplate));
@@ -194,6 +217,9 @@ impl<'s> World<'s> {
             Event::Endpoints(timer) => self.endpoints.on_timer(now, timer, &mut self.outs.endpoints),
             Event::KubeProxy(node, timer) => {
                 self.proxies[node.index()].on_timer(now, timer, &mut self.outs.proxies[node.index()]);
+            }
+            Event::Balancer(layer, timer) => {
+                self.with_balancer(layer, |balancer, out| balancer.on_timer(now, timer, out));
             }
             Event::Server(timer) => self.servers.on_timer(now, timer, &mut self.outs.servers),
             Event::ClientsStop => self.clients_stop(),
@@ -218,7 +244,47 @@ impl<'s> World<'s> {
             Msg::Exited(pod) => self.with_kubelet(pod, |kubelet, out| kubelet.on_exited(now, pod, out)),
             Msg::NamespaceGone(pod) => self.servers.on_namespace_gone(pod),
             Msg::Sever { pod, cut } => self.sever(pod, cut),
+            Msg::HealthCheck(replica, target) => self.health_check(replica, target),
+            Msg::Reloaded(replica) => self.with_requests(|requests, view| requests.reloaded(now, replica, view)),
+            Msg::WorkersEnd(replica, generation) => {
+                self.with_requests(|requests, view| requests.workers_end(now, replica, generation, view));
+            }
         }
+    }
+
+    fn with_balancer(
+        &mut self,
+        layer: Layer,
+        call: impl FnOnce(&mut balancer::Balancer<'s>, &mut RoomOut<balancer::Timer>),
+    ) {
+        let out = match layer {
+            Layer::LoadBalancer => &mut self.outs.load_balancer,
+            Layer::Ingress => &mut self.outs.ingress,
+        };
+        if let Some(balancer) = self.balancers.of(layer) {
+            call(balancer, out);
+        }
+    }
+
+    fn with_requests<T>(&mut self, call: impl FnOnce(&mut Requests<'s>, &mut View<'_, 's>) -> T) -> T {
+        let mut view = View { proxies: &self.proxies, servers: &mut self.servers, balancers: &mut self.balancers };
+        call(&mut self.requests, &mut view)
+    }
+
+    /// What a health check meets: a pod's listener, a node, which always answers, or an ingress replica.
+    fn health_check(&mut self, replica: ReplicaId, target: Target) {
+        let answer = match target {
+            Target::Pod(pod) => match self.servers.listener(pod) {
+                Listener::Open => Some(true),
+                Listener::NotYet | Listener::Closed => Some(false),
+                Listener::Gone => None,
+            },
+            Target::Node(_) | Target::Replica(_) => Some(true),
+        };
+        let now = self.now;
+        self.with_balancer(replica.layer, |balancer, out| {
+            balancer.on_checked(now, replica.number, target, answer, out);
+        });
     }
 
     fn with_kubelet(&mut self, pod: PodId, call: impl FnOnce(&mut Kubelet<'s>, &mut RoomOut<kubelet::Timer>)) {
@@ -263,13 +329,22 @@ impl<'s> World<'s> {
             Watcher::KubeProxy(node) => {
                 self.proxies[node.index()].on_watch(now, object, &mut self.outs.proxies[node.index()]);
             }
+            Watcher::Balancer(replica) => {
+                let (balancer, out) = match replica.layer {
+                    Layer::LoadBalancer => (self.balancers.of(replica.layer), &mut self.outs.load_balancer),
+                    Layer::Ingress => (self.balancers.of(replica.layer), &mut self.outs.ingress),
+                };
+                if let Some(balancer) = balancer {
+                    balancer.on_watch(now, replica.number, object, out);
+                }
+            }
         }
     }
 
     /// The connections of a stopping server end; its process ends when the last drained request is answered.
     fn sever(&mut self, pod: PodId, cut: bool) {
-        let mut view = View { proxies: &self.proxies, servers: &mut self.servers };
-        let drained = self.requests.sever(self.now, pod, cut, &mut view);
+        let now = self.now;
+        let drained = self.with_requests(|requests, view| requests.sever(now, pod, cut, view));
         self.servers.on_drained(drained, pod, &mut self.outs.servers);
     }
 
@@ -300,11 +375,15 @@ impl<'s> World<'s> {
         for (node, out) in outs.proxies.iter_mut().enumerate() {
             drain(calendar, recorder, out, |timer| Event::KubeProxy(NodeId(node as u32), timer));
         }
+        for (layer, out) in [(Layer::LoadBalancer, &mut outs.load_balancer), (Layer::Ingress, &mut outs.ingress)] {
+            drain(calendar, recorder, out, |timer| Event::Balancer(layer, timer));
+        }
         drain(calendar, recorder, &mut outs.servers, Event::Server);
     }
 
     fn finish(mut self) -> RunOutput {
-        self.requests.finish(self.options.check);
+        let check = self.options.check;
+        self.with_requests(|requests, view| requests.finish(check, view));
         self.recorder.finish(self.end, self.requests)
     }
 }
@@ -319,6 +398,8 @@ impl Outs {
             kubelets: (0..nodes).map(|_| RoomOut::new(rank::KUBELET)).collect(),
             endpoints: RoomOut::new(rank::ENDPOINTS),
             proxies: (0..nodes).map(|_| RoomOut::new(rank::KUBE_PROXY)).collect(),
+            load_balancer: RoomOut::new(rank::LOAD_BALANCER),
+            ingress: RoomOut::new(rank::INGRESS),
             servers: RoomOut::new(rank::SERVER),
         }
     }
@@ -359,6 +440,7 @@ fn old_pods(scenario: &Scenario, key: StreamKey) -> Vec<PodObject> {
             phase: Phase::Running,
             ready: true,
             ready_since: Some(Timestamp::before_start(DEPLOYMENT_AGE + since)),
+            gated: false,
             has_ip: true,
             deleted: false,
             uid: stream.bits(),

@@ -7,16 +7,18 @@
 
 use crate::dist::Dist;
 use crate::engine::{Digest, Slots, Stream};
-use crate::ids::{PodId, SlotId};
+use crate::ids::{PodId, ReplicaId, SlotId, Target};
 use crate::model::client::retries_silently;
 use crate::model::kube_proxy::KubeProxy;
 use crate::model::msg::Listener;
 use crate::model::network::{ClosedFate, SynFate, closed_fate, next_syn, silent_syn_end, syn_fate};
 use crate::model::server::{Servers, Service};
-use crate::model::spec::{DelayId, Mechanism, QueuedPolicy, Scenario};
+use crate::model::spec::{DelayId, Mechanism, QueuedPolicy, Scenario, Via};
 use crate::record::{FailureKind, LostRequest, Met};
 use crate::units::{SimDuration, SimTime};
 use crate::world::Options;
+use crate::world::balancers::Balancers;
+use crate::world::proxied::on_trip;
 use crate::world::slot::{Answer, Ending, Failure, Slot, Socket, State};
 use crate::world::tally::Tally;
 
@@ -25,6 +27,7 @@ use crate::world::tally::Tally;
 pub(super) struct View<'a, 's> {
     pub(super) proxies: &'a [KubeProxy<'s>],
     pub(super) servers: &'a mut Servers<'s>,
+    pub(super) balancers: &'a mut Balancers<'s>,
 }
 
 /// What remains of the requests of a run.
@@ -62,6 +65,8 @@ pub(super) struct Path<'s> {
     pub(super) established: u64,
     pub(super) closed: u64,
     pub(super) results: Results,
+    /// The last balancer on the way of the request being settled.
+    pub(super) lost_through: Option<ReplicaId>,
 }
 
 impl<'s> Path<'s> {
@@ -78,6 +83,7 @@ impl<'s> Path<'s> {
             established: 0,
             closed: 0,
             results: Results { digest: observed.then(Digest::default), ..Results::default() },
+            lost_through: None,
         }
     }
 
@@ -115,9 +121,15 @@ impl<'s> Path<'s> {
             State::Retransmission => self.connect_again(slot, view),
             State::Answer => return self.answer_known(slot),
             State::GivesUp => self.gives_up(slot, view),
+            State::Proxied => return self.wake_proxied(slot, view),
             State::Idle => unreachable!("an idle slot has no wake"),
         }
         After::Nothing
+    }
+
+    #[inline(never)]
+    fn wake_proxied(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) -> After {
+        on_trip(self, slot, view, |proxied| proxied.wake()).unwrap_or(After::Nothing)
     }
 
     #[inline(always)]
@@ -135,7 +147,7 @@ impl<'s> Path<'s> {
         }
     }
 
-    fn rest(&mut self, slot: &mut Slot<'s>) {
+    pub(super) fn rest(&mut self, slot: &mut Slot<'s>) {
         slot.state = State::Idle;
         self.wakes.set(slot.index, SimTime::MAX);
     }
@@ -156,8 +168,7 @@ impl<'s> Path<'s> {
             self.attempt_failed(slot, Failure { kind, met, met_at, known: given_up, pod: None }, view);
             return;
         }
-        let rules = view.proxies[call.node.index()].rules();
-        let Some(pod) = choose(rules, slot) else {
+        let Some(pod) = self.destination(slot, view) else {
             self.answered(slot, None, FailureKind::ConnectRefused, Met::NoEndpoints, view);
             return;
         };
@@ -166,6 +177,18 @@ impl<'s> Path<'s> {
             SynFate::Answered(kind, met) => self.answered(slot, Some(pod), kind, met, view),
             SynFate::Silent => self.silent(slot, pod, view),
         }
+    }
+
+    /// The pod that a new connection goes to: the node's rules choose it, unless a load balancer forwards the connection
+    /// to a pod; it may choose the node instead.
+    fn destination(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) -> Option<PodId> {
+        if slot.spec.via != Via::Service {
+            match view.balancers.forward(self.now, slot)? {
+                Target::Node(node) => slot.call.node = node,
+                target => return target.pod(),
+            }
+        }
+        choose(view.proxies[slot.call.node.index()].rules(), slot)
     }
 
     /// The attempt fails by an answer of the network, one way later.
@@ -371,7 +394,7 @@ impl<'s> Path<'s> {
 
     /// The end of the request is arranged; a closed-loop connection goes on with its next call.
     #[inline(always)]
-    fn go_on(&mut self, slot: &mut Slot<'s>, known: SimTime) {
+    pub(super) fn go_on(&mut self, slot: &mut Slot<'s>, known: SimTime) {
         let next = slot.call.index + 1;
         if let Some(schedule) = slot.schedule.filter(|schedule| schedule.pacing.goes_on(next) && !slot.call.warm_up) {
             let sent = schedule.pacing.due_at(schedule.start, next).max(known);
@@ -439,6 +462,7 @@ impl<'s> Path<'s> {
             met: failure.met,
             pod: failure.pod,
             node: call.node,
+            replica: self.lost_through,
             reused: call.reused,
             attempts: call.attempt,
         });
@@ -530,7 +554,7 @@ impl<'s> Path<'s> {
 
 /// Whether the call, due at or after the end of the run, is still made. A retry belongs to a request under way. Fortio
 /// makes at least two calls a connection, and the last, which is due at the end (periodic.go).
-fn is_made_after_the_end(slot: &Slot<'_>) -> bool {
+pub(super) fn is_made_after_the_end(slot: &Slot<'_>) -> bool {
     let made = |calls: u64| slot.call.index < 2 || slot.call.index + 1 == calls;
     let counted = slot.schedule.and_then(|schedule| schedule.pacing.calls()).is_some_and(made);
     slot.call.attempt > 1 || slot.call.warm_up || counted

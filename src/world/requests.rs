@@ -2,14 +2,17 @@
 //! stopping server does to the connections it has. What happens to one request stands in [`path`](super::path).
 
 use crate::engine::{Stream, StreamKey};
-use crate::ids::{NodeId, PodId};
+use crate::ids::{NodeId, PodId, ReplicaId};
 use crate::model::client::Pacing;
 use crate::model::spec::{Arrivals, ClientSpec, DelayId, End, EntryNode, Scenario};
 use crate::record::Metrics;
 use crate::units::{SimDuration, SimTime};
 use crate::world::Options;
+use crate::world::balancers;
 use crate::world::path::{After, Path, Results, View, draw};
+use crate::world::proxied::on_trip;
 use crate::world::slot::{Call, Luck, Schedule, Slot, State};
+use crate::world::trip::Trip;
 
 /// One client and where its connections are.
 #[derive(Debug)]
@@ -163,7 +166,14 @@ impl<'s> Requests<'s> {
             drawn: None,
             patience: SimTime::ZERO,
             luck: Luck::new(self.key, entity(client, ordinal)),
+            trip: self.trip(spec, entity(client, ordinal)),
         });
+    }
+
+    /// For a client of balancers.
+    fn trip(&self, spec: &ClientSpec, entity: u64) -> Option<Box<Trip>> {
+        let entry = balancers::entry(self.scenario, spec.via)?;
+        Some(Box::new(Trip::new(entry, self.key.stream("connection", "upstream", entity))))
     }
 
     fn entry_node(&self, spec: &ClientSpec, number: u64) -> NodeId {
@@ -179,6 +189,7 @@ impl<'s> Requests<'s> {
         self.clients[client].warm_ups_left = slots.len() as u32;
         for index in slots {
             self.path.begin_call(&mut self.slots[index as usize], 0, SimTime::ZERO, true);
+            self.slots[index as usize].enter();
         }
     }
 
@@ -200,6 +211,7 @@ impl<'s> Requests<'s> {
             let due = schedule.start;
             if due < self.path.stop {
                 self.path.begin_call(slot, 0, due, false);
+                slot.enter();
             }
         }
     }
@@ -229,6 +241,7 @@ impl<'s> Requests<'s> {
         let call = self.open_call(client, now);
         let slot = &mut self.slots[index as usize];
         (slot.call, slot.state) = (call, State::Packet);
+        slot.enter();
         self.path.wake_at(slot, now + call.one_way());
     }
 
@@ -264,15 +277,40 @@ impl<'s> Requests<'s> {
             if slot.socket.is_some_and(|socket| socket.pod == pod) {
                 drained = drained.max(self.path.sever_one(slot, cut, view));
             }
+            let proxied = on_trip(&mut self.path, slot, view, |proxied| proxied.sever(pod, cut));
+            drained = drained.max(proxied.unwrap_or(now));
         }
+        view.balancers.sever(now, pod);
         drained
     }
 
+    /// The workers of a balancer's replica have been replaced.
+    pub(super) fn reloaded(&mut self, now: SimTime, replica: ReplicaId, view: &mut View<'_, 's>) {
+        self.path.now = now;
+        for slot in &mut self.slots {
+            on_trip(&mut self.path, slot, view, |proxied| proxied.reloaded(replica));
+        }
+        view.balancers.reloaded(now, replica);
+    }
+
+    /// The workers of this generation of a replica have had their time.
+    pub(super) fn workers_end(&mut self, now: SimTime, replica: ReplicaId, generation: u32, view: &mut View<'_, 's>) {
+        self.path.now = now;
+        for slot in &mut self.slots {
+            on_trip(&mut self.path, slot, view, |proxied| proxied.workers_end(replica, generation));
+        }
+    }
+
     /// Settles what is left and, if asked, checks that nothing got lost on the way.
-    pub(super) fn finish(&mut self, check: bool) {
-        self.slots.iter_mut().for_each(|slot| self.path.settle(slot));
+    pub(super) fn finish(&mut self, check: bool, view: &mut View<'_, 's>) {
+        for slot in &mut self.slots {
+            if on_trip(&mut self.path, slot, view, |proxied| proxied.settle()).is_none() {
+                self.path.settle(slot);
+            }
+        }
         if check {
-            let open = self.slots.iter().filter(|slot| slot.socket.is_some()).count() as u64;
+            let open = self.slots.iter().filter(|slot| slot.is_connected()).count() as u64;
+            view.balancers.check();
             let accounted = self.path.closed + open;
             assert_eq!(self.path.established, accounted, "connections opened are closed or open at the end");
             assert_eq!(self.path.begun, self.path.tally.requests(), "every request that begins ends once");

@@ -21,7 +21,7 @@ pub fn retries_silently(client: &ClientSpec, kind: FailureKind, reused: bool, at
 #[cfg(test)]
 pub(in crate::model::client) mod tests {
     use super::*;
-    use crate::model::spec::{Arrivals, ClientProfile, EntryNode};
+    use crate::model::spec::{Arrivals, ClientProfile, EntryNode, Method, Via};
     use crate::units::{Rate, SimDuration};
 
     pub(in crate::model::client) fn client(retry: Retry) -> ClientSpec {
@@ -30,6 +30,9 @@ pub(in crate::model::client) mod tests {
             connections: 1,
             rate: Rate::ZERO,
             arrivals: Arrivals::Together,
+            via: Via::Service,
+            method: Method::Get,
+            idempotent: true,
             node: EntryNode::Spread,
             keep_alive: true,
             warm_up: true,

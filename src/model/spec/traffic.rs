@@ -45,6 +45,43 @@ pub enum EntryNode {
     Node(NodeId),
 }
 
+/// `via`: what a client's connections go to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Via {
+    /// The Service, through a node's rules.
+    Service,
+    /// The ingress.
+    Ingress,
+    /// The load balancer.
+    LoadBalancer,
+}
+
+/// `method` of a client's requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// GET.
+    Get,
+    /// HEAD.
+    Head,
+    /// PUT.
+    Put,
+    /// DELETE.
+    Delete,
+    /// OPTIONS.
+    Options,
+    /// POST.
+    Post,
+    /// PATCH.
+    Patch,
+}
+
+impl Method {
+    /// Whether doing it twice is doing it once (RFC 9110, 9.2.2).
+    pub const fn is_idempotent(self) -> bool {
+        !matches!(self, Method::Post | Method::Patch)
+    }
+}
+
 /// `[[clients]]`: one load generator.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClientSpec {
@@ -56,6 +93,12 @@ pub struct ClientSpec {
     pub rate: Rate,
     /// When requests are due.
     pub arrivals: Arrivals,
+    /// What they go to.
+    pub via: Via,
+    /// What each asks for.
+    pub method: Method,
+    /// A proxy may send it twice.
+    pub idempotent: bool,
     /// Where they enter.
     pub node: EntryNode,
     /// Connections are kept for the next request.

@@ -68,6 +68,9 @@ fn why(trace: &Trace, lost: &LostRequest) -> String {
         (Clock::NoEndpoints, _) => {
             "Its clock is the routes of the pods to come: this node's rules held no pod at that moment.".to_owned()
         }
+        (Clock::Reload, _) => {
+            "Its clock is the reload: new workers took over, and the old ones closed the connection.".to_owned()
+        }
         (Clock::Service, _) => "Neither chain decided: the server was alive.".to_owned(),
     }
 }
