@@ -45,6 +45,8 @@ pub enum Msg {
     HealthCheck(ReplicaId, Target),
     /// From a balancer: the workers of a replica have been replaced, idle connections of its clients end now.
     Reloaded(ReplicaId),
+    /// From a balancer's replica: requests to this target have had the deregistration delay.
+    DrainOver(ReplicaId, PodId),
     /// From a balancer: what the workers of this generation of a replica still have is cut.
     WorkersEnd(ReplicaId, u32),
 }

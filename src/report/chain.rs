@@ -6,8 +6,10 @@
 
 use std::cmp::Reverse;
 
-use crate::ids::{NodeId, PodId, Revision};
-use crate::record::{FailureKind, LostRequest, Met, PodEvent, PodRecord, RuleEvent, RuleRecord, Trace, between};
+use crate::ids::{NodeId, PodId, ReplicaId, Revision};
+use crate::record::{
+    FailureKind, LostRequest, Met, PodEvent, PodRecord, RouteEvent, RouteRecord, RuleEvent, RuleRecord, Trace, between,
+};
 use crate::units::{SimDuration, SimTime};
 
 /// A stretch of a chain that can be late, and can be switched off by itself.
@@ -86,7 +88,8 @@ pub fn clock(lost: &LostRequest) -> Clock {
     match lost.met {
         Met::NotListeningYet => Clock::Start,
         Met::ListenerClosed => Clock::Unroute,
-        Met::NamespaceGone if opens_connection(lost.kind) => Clock::Unroute,
+        // Behind a balancer the client's own connection stays: the address was silent for the balancer's.
+        Met::NamespaceGone if opens_connection(lost.kind) || lost.replica.is_some() => Clock::Unroute,
         Met::NamespaceGone | Met::ClosedIdle | Met::ClosedUnread | Met::CutInService | Met::CutInResponse => {
             Clock::Kill
         }
@@ -94,6 +97,12 @@ pub fn clock(lost: &LostRequest) -> Clock {
         Met::ClosedByReload => Clock::Reload,
         Met::SlowServer | Met::SlowNetwork => Clock::Service,
     }
+}
+
+/// When the last worker of `replica` took `pod` off its list after `since`, if one did.
+pub(crate) fn left_list(trace: &Trace, replica: ReplicaId, pod: PodId, since: SimTime) -> Option<SimTime> {
+    let its = |route: &&RouteRecord| (route.replica, route.pod, route.event) == (replica, pod, RouteEvent::Out);
+    trace.routes.iter().filter(its).map(|route| route.at).filter(|at| *at >= since).max()
 }
 
 /// Whether a failure of this kind happens while a connection is being opened.
@@ -104,7 +113,7 @@ fn opens_connection(kind: FailureKind) -> bool {
 /// The segments that `lost` waited for, longest first: those that are worth setting to zero, one at a time, to see
 /// whether the request is saved. Empty where no rule and no boot decided.
 pub fn late_segments(trace: &Trace, lost: &LostRequest) -> Vec<(Segment, SimDuration)> {
-    let Some(pod) = lost.pod else { return Vec::new() };
+    let Some(pod) = lost.pod.filter(|_| lost.replica.is_none()) else { return Vec::new() };
     let mut found = segments(trace, pod, lost.node);
     let clock = clock(lost);
     found.retain(|(segment, _)| match segment {

@@ -88,6 +88,7 @@ fn update(fields: &mut Fields<'_>, row: UpdateSpec) -> UpdateSpec {
         worker_poll: fields.or("worker_poll", zero_or_period, row.worker_poll),
         registration: fields.or("registration", dist, row.registration),
         deregistration: fields.or("deregistration", dist, row.deregistration),
+        deregistration_delay: fields.get("deregistration_delay", duration).or(row.deregistration_delay),
     }
 }
 
@@ -137,6 +138,7 @@ fn retry(fields: &mut Fields<'_>, row: RetrySpec) -> RetrySpec {
         timeout_budget: fields.or("next_upstream_timeout", duration, row.timeout_budget),
         pause: fields.or("retry_pause", duration, row.pause),
         avoids_tried: fields.or("retry_avoids_tried", truth, row.avoids_tried),
+        answers_503: fields.or("error_status", whole(502..=503), if row.answers_503 { 503 } else { 502 }) == 503,
     }
 }
 
@@ -207,6 +209,7 @@ fn plain(preset: BalancerPreset) -> BalancerSpec {
             worker_poll: SimDuration::ZERO,
             registration: Dist::ZERO,
             deregistration: Dist::ZERO,
+            deregistration_delay: None,
         },
         worker_shutdown_timeout: secs(240),
         health_check: None,
@@ -223,6 +226,7 @@ fn plain(preset: BalancerPreset) -> BalancerSpec {
             timeout_budget: SimDuration::ZERO,
             pause: SimDuration::ZERO,
             avoids_tried: true,
+            answers_503: false,
         },
         upstream: UpstreamSpec {
             keep_alive: 320,
@@ -313,8 +317,11 @@ fn envoy(preset: BalancerPreset) -> BalancerSpec {
     let mut spec = plain(preset);
     spec.update.apply = Dist::LogNormal(LogNormal::new(SimDuration::from_millis(50), secs(1)));
     spec.upstream.closes_removed = true;
+    spec.retry.answers_503 = true;
     spec.upstream.keep_alive_timeout = secs(3_600);
     spec.upstream.read_timeout = secs(15);
+    spec.retry.error = false;
+    spec.retry.timeout = false;
     spec.keep_alive_timeout = secs(3_600);
     spec.policy = BalancingPolicy::LeastRequest;
     spec
@@ -324,17 +331,18 @@ fn envoy(preset: BalancerPreset) -> BalancerSpec {
 fn istio(preset: BalancerPreset) -> BalancerSpec {
     let mut spec = envoy(preset);
     spec.update.debounce = SimDuration::from_millis(100);
+    spec.retry.error = true;
+    spec.retry.timeout = true;
     spec.retry.tries = 3;
     spec.retry.connect_only = true;
-    spec.retry.http_503 = true;
     spec
 }
 
-/// PE-47: the API server is asked every 3 s; a connect that fails is tried once more.
+/// PE-47: the API server is asked every 3 s. As in Traefik, Go's transport itself repeats what failed on a connection that
+/// had been idle; nothing else is tried again.
 fn skipper(preset: BalancerPreset) -> BalancerSpec {
     let mut spec = plain(preset);
     spec.update.poll = secs(3);
-    spec.retry.tries = 1;
     spec
 }
 
@@ -344,9 +352,12 @@ fn aws_alb(preset: BalancerPreset) -> BalancerSpec {
     spec.replicas = 2;
     spec.update.registration = Dist::lognormal_ms(4_000, 15_000);
     spec.update.deregistration = Dist::lognormal_ms(4_000, 15_000);
-    spec.update.apply = Dist::ZERO;
+    spec.update.deregistration_delay = Some(secs(300));
+    spec.update.apply = Dist::lognormal_ms(1_000, 3_000);
     spec.health_check =
         Some(HealthCheckSpec { interval: secs(15), timeout: secs(5), healthy_threshold: 2, unhealthy_threshold: 2 });
+    spec.retry.error = false;
+    spec.retry.timeout = false;
     spec.upstream.connect_timeout = secs(10);
     spec.keep_alive_timeout = secs(60);
     spec
@@ -368,6 +379,7 @@ fn gcp(preset: BalancerPreset) -> BalancerSpec {
     let mut spec = aws_alb(preset);
     spec.update.registration = Dist::lognormal_ms(20_000, 60_000);
     spec.update.deregistration = Dist::lognormal_ms(10_000, 60_000);
+    spec.retry.error = true;
     spec.retry.tries = 2;
     spec.retry.connect_only = true;
     spec.upstream.keep_alive_timeout = secs(600);

@@ -46,7 +46,7 @@ pub fn settled_toml(scenario: &Scenario) -> String {
 pub(super) struct Out(String);
 
 impl Out {
-    fn line(&mut self, line: &str) {
+    pub(super) fn line(&mut self, line: &str) {
         self.0.push_str(line);
         self.0.push('\n');
     }

@@ -53,6 +53,10 @@ fn update(out: &mut Out, update: &UpdateSpec) {
     out.quoted("worker_poll", update.worker_poll);
     out.raw("registration", &update.registration);
     out.raw("deregistration", &update.deregistration);
+    match update.deregistration_delay {
+        Some(delay) => out.quoted("deregistration_delay", delay),
+        None => out.line("# no deregistration_delay: a target that goes may finish its requests"),
+    }
 }
 
 fn checks(out: &mut Out, spec: &BalancerSpec) {
@@ -86,6 +90,7 @@ fn retry(out: &mut Out, retry: &RetrySpec) {
     out.raw("retry_non_idempotent", retry.non_idempotent);
     out.quoted("retry_pause", retry.pause);
     out.raw("retry_avoids_tried", retry.avoids_tried);
+    out.raw("error_status", if retry.answers_503 { 503 } else { 502 });
 }
 
 fn upstream(out: &mut Out, upstream: &UpstreamSpec) {

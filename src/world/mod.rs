@@ -5,6 +5,7 @@
 //! comes first.
 
 mod balancers;
+mod elements;
 mod exposure;
 mod histogram;
 mod path;
@@ -119,7 +120,7 @@ pub struct World<'s> {
     balancers: Balancers<'s>,
     servers: Servers<'s>,
     requests: Requests<'s>,
-    recorder: Recorder,
+    recorder: Recorder<'s>,
     node_of: Vec<Option<NodeId>>,
 }
 
@@ -246,6 +247,9 @@ impl<'s> World<'s> {
             Msg::Sever { pod, cut } => self.sever(pod, cut),
             Msg::HealthCheck(replica, target) => self.health_check(replica, target),
             Msg::Reloaded(replica) => self.with_requests(|requests, view| requests.reloaded(now, replica, view)),
+            Msg::DrainOver(replica, pod) => {
+                self.with_requests(|requests, view| requests.drain_over(now, replica, pod, view));
+            }
             Msg::WorkersEnd(replica, generation) => {
                 self.with_requests(|requests, view| requests.workers_end(now, replica, generation, view));
             }
@@ -406,7 +410,12 @@ impl Outs {
 }
 
 /// Does what a room asked for.
-fn drain<T>(calendar: &mut Calendar<Event>, recorder: &mut Recorder, out: &mut RoomOut<T>, wrap: impl Fn(T) -> Event) {
+fn drain<T>(
+    calendar: &mut Calendar<Event>,
+    recorder: &mut Recorder<'_>,
+    out: &mut RoomOut<T>,
+    wrap: impl Fn(T) -> Event,
+) {
     for effect in out.drain() {
         match effect {
             Effect::Timer(at, tie, timer) => calendar.schedule(at, tie, wrap(timer)),

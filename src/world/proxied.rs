@@ -293,16 +293,15 @@ impl<'s> Proxied<'_, '_, 's> {
     fn gives_up(&mut self, who: Impatient) {
         let started = self.slot.answer.take().is_some();
         self.slot.call.may_have_run |= started;
-        let behind = self.close_behind(who);
-        let (kind, now) = (FailureKind::Timeout, self.path.now);
-        let (met, pod) =
-            self.trip.failure.take().map_or((Met::SlowServer, behind), |failure| (failure.met, failure.pod));
+        let (now, slow) = (self.path.now, FailureKind::Timeout);
+        let pod = self.close_behind(who);
+        let known = if who == Impatient::Client { self.trip.patience } else { now };
+        let waited = Failure { kind: slow, met: Met::SlowServer, met_at: now.min(known), known, pod };
+        // What the try under way had met already is what it waited for.
+        let failure = self.trip.failure.take().map_or(waited, |met| Failure { kind: slow, known, ..met });
         match who {
-            Impatient::Client => {
-                let known = self.trip.patience;
-                self.attempt_failed(Failure { kind, met, met_at: now.min(known), known, pod });
-            }
-            Impatient::Hop(_) => self.fail_try(Failure { kind, met, met_at: now, known: now, pod }),
+            Impatient::Client => self.attempt_failed(failure),
+            Impatient::Hop(_) => self.fail_try(failure),
         }
     }
 
@@ -339,6 +338,21 @@ impl<'s> Proxied<'_, '_, 's> {
                 now
             }
         }
+    }
+
+    /// A replica does not wait any longer for a target that went: it closes the connection, and that is its failure.
+    pub(super) fn drain_over(&mut self, replica: ReplicaId, pod: PodId) {
+        let served = self.slot.answer.filter(|answer| answer.in_service(self.path.now).is_some());
+        let unread = matches!(self.trip.stage, Stage::GivesUp(_)) && self.slot.answer.is_none();
+        let its = self.trip.hops.last().is_some_and(|hop| hop.replica() == replica);
+        if !its || (served.is_none() && !unread) || !self.is_at(pod) {
+            return;
+        }
+        if let Some(answer) = served {
+            self.revoke(answer);
+        }
+        let (now, kind, met) = (self.path.now, FailureKind::Eof, Met::CutInService);
+        self.fail_try(Failure { kind, met, met_at: now, known: now, pod: Some(pod) });
     }
 
     /// Whether the last hop's connection goes to `pod`.

@@ -9,6 +9,7 @@ use crate::record::Metrics;
 use crate::units::{SimDuration, SimTime};
 use crate::world::Options;
 use crate::world::balancers;
+use crate::world::elements::Elements;
 use crate::world::path::{After, Path, Results, View, draw};
 use crate::world::proxied::on_trip;
 use crate::world::slot::{Call, Luck, Schedule, Slot, State};
@@ -293,6 +294,14 @@ impl<'s> Requests<'s> {
         view.balancers.reloaded(now, replica);
     }
 
+    /// Requests that a replica has on a target that went have had their time.
+    pub(super) fn drain_over(&mut self, now: SimTime, replica: ReplicaId, pod: PodId, view: &mut View<'_, 's>) {
+        self.path.now = now;
+        for slot in &mut self.slots {
+            on_trip(&mut self.path, slot, view, |proxied| proxied.drain_over(replica, pod));
+        }
+    }
+
     /// The workers of this generation of a replica have had their time.
     pub(super) fn workers_end(&mut self, now: SimTime, replica: ReplicaId, generation: u32, view: &mut View<'_, 's>) {
         self.path.now = now;
@@ -317,19 +326,29 @@ impl<'s> Requests<'s> {
         }
     }
 
-    /// The share of the offered load that enters at each node.
+    /// The share of the offered load that each element of the data plane chooses pods for.
     pub(super) fn entering_shares(&self) -> Vec<f64> {
-        let nodes = self.scenario.cluster.nodes;
-        let mut shares = vec![0.0; nodes as usize];
+        let mut shares = vec![0.0; Elements::of(self.scenario).count()];
         let all: f64 = self.scenario.clients.iter().map(|client| client.rate.as_per_second()).sum();
         for client in &self.scenario.clients {
-            let entries = if opens_loop(client) { nodes } else { self.threads(client) };
-            for entry in 0..entries {
-                let node = self.entry_node(client, entry.into());
-                shares[node.index()] += client.rate.as_per_second() / all / f64::from(entries);
+            for (element, share) in self.elements_of(client) {
+                shares[element] += client.rate.as_per_second() / all * share;
             }
         }
         shares
+    }
+
+    /// Which elements choose for the clients at all.
+    pub(super) fn counted_elements(&self) -> Vec<bool> {
+        let used: Vec<_> = self.scenario.clients.iter().flat_map(|client| self.elements_of(client)).collect();
+        Elements::of(self.scenario).counts(&used)
+    }
+
+    fn elements_of(&self, client: &ClientSpec) -> Vec<(usize, f64)> {
+        let entries = if opens_loop(client) { self.scenario.cluster.nodes } else { self.threads(client) };
+        let entry = |number: u32| (self.entry_node(client, number.into()), 1.0 / f64::from(entries));
+        let nodes: Vec<_> = (0..entries).map(entry).collect();
+        Elements::of(self.scenario).chosen_by(client.via, &nodes)
     }
 
     /// Writes the metrics and hands over the rest, lost requests in the order in which clients knew.

@@ -189,7 +189,7 @@ impl Proxied<'_, '_, '_> {
         match again {
             true if hop.reused || spec.pause.is_zero() => self.try_upstream(),
             true => self.arrange(Stage::TriesAgain, now + spec.pause),
-            false => self.respond(Failure { kind: status_for(failure.kind), ..failure }),
+            false => self.respond(Failure { kind: status_for(spec, failure.kind), ..failure }),
         }
     }
 

@@ -46,11 +46,11 @@ fn is_listed(spec: &RetrySpec, kind: FailureKind) -> bool {
 
 /// What the balancer answers when it gives up: 504 for what took too long, 502 for what broke; what a balancer behind it
 /// answered it passes on, a response that was cut is cut for the client, too.
-pub fn status_for(kind: FailureKind) -> FailureKind {
+pub fn status_for(spec: &RetrySpec, kind: FailureKind) -> FailureKind {
     match kind {
         FailureKind::ConnectTimeout | FailureKind::Timeout => FailureKind::Http504,
         FailureKind::ConnectRefused | FailureKind::HostUnreachable | FailureKind::Reset | FailureKind::Eof => {
-            FailureKind::Http502
+            if spec.answers_503 { FailureKind::Http503 } else { FailureKind::Http502 }
         }
         passed => passed,
     }
@@ -72,6 +72,7 @@ mod tests {
         timeout_budget: SimDuration::ZERO,
         pause: SimDuration::ZERO,
         avoids_tried: true,
+        answers_503: false,
     };
 
     fn failed(kind: FailureKind, sent: bool) -> FailedTry {
@@ -99,8 +100,15 @@ mod tests {
             let try_of = |idempotent| FailedTry { idempotent, ..failed(kind, sent) };
             assert_eq!(tries_again(&NGINX, &try_of(true)), get, "GET {kind:?}");
             assert_eq!(tries_again(&NGINX, &try_of(false)), post, "POST {kind:?}");
-            assert_eq!(status_for(kind), status, "{kind:?}");
+            assert_eq!(status_for(&NGINX, kind), status, "{kind:?}");
         }
+    }
+
+    #[test]
+    fn envoy_says_unavailable() {
+        let envoy = RetrySpec { answers_503: true, ..NGINX };
+        assert_eq!(status_for(&envoy, FailureKind::Reset), FailureKind::Http503);
+        assert_eq!(status_for(&envoy, FailureKind::Timeout), FailureKind::Http504);
     }
 
     #[test]

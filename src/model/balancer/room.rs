@@ -31,6 +31,8 @@ pub enum Timer {
     Checks(u32, Target),
     /// A check has had no answer.
     CheckTimedOut(u32, Target),
+    /// A target that goes has had its time.
+    DrainOver(u32, PodId),
     /// Old workers have had their time.
     WorkersEnd(u32, u32),
 }
@@ -151,6 +153,7 @@ impl<'s> Balancer<'s> {
             Timer::Goes(number, pod) => self.goes(now, number, pod, out),
             Timer::Checks(number, target) => self.checks(now, number, target, out),
             Timer::CheckTimedOut(number, target) => self.check_ended(now, number, target, false, out),
+            Timer::DrainOver(number, pod) => out.send(number, now, Msg::DrainOver(self.replica_id(number), pod)),
             Timer::WorkersEnd(number, generation) => {
                 out.send(number, now, Msg::WorkersEnd(self.replica_id(number), generation));
             }
@@ -202,7 +205,12 @@ impl<'s> Balancer<'s> {
         let changed = !(coming.is_empty() && going.is_empty());
         arrange(number, replica.updates.on_applied(now), out);
         coming.into_iter().for_each(|pod| self.announce(now, number, pod, true, out));
-        going.into_iter().for_each(|pod| self.announce(now, number, pod, false, out));
+        for pod in going {
+            self.announce(now, number, pod, false, out);
+            if let Some(delay) = self.spec.update.deregistration_delay {
+                out.set_timer(number, now + delay, Timer::DrainOver(number, pod));
+            }
+        }
         if changed && self.spec.update.reloads {
             self.reload(now, number, out);
         }

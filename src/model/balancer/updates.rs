@@ -109,6 +109,7 @@ mod tests {
             worker_poll: SimDuration::ZERO,
             registration: Dist::ZERO,
             deregistration: Dist::ZERO,
+            deregistration_delay: None,
         }
     }
 

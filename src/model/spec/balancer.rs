@@ -80,6 +80,8 @@ pub struct UpdateSpec {
     pub registration: Dist,
     /// After that a target that goes is known to the data plane.
     pub deregistration: Dist,
+    /// A target that goes may finish its requests for so long; for ever if absent.
+    pub deregistration_delay: Option<SimDuration>,
 }
 
 /// `health_check`: a balancer that asks its targets whether they serve.
@@ -129,6 +131,8 @@ pub struct RetrySpec {
     pub pause: SimDuration,
     /// A target that this request has tried is avoided.
     pub avoids_tried: bool,
+    /// `error_status = 503`: what broke is answered by 503, as Envoy does, not by 502.
+    pub answers_503: bool,
 }
 
 /// Connections from a balancer to its targets.
