@@ -266,7 +266,11 @@ pub enum RuleEvent {
 pub enum RouteEvent {
     /// The worker may choose it from now on.
     In,
-    /// Not any more.
+    /// The replica sees that the pod has to go.
+    OutSeen,
+    /// The update that takes it out begins.
+    OutBegins,
+    /// The worker does not choose it any more.
     Out,
 }
 

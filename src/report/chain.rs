@@ -17,9 +17,10 @@ use crate::units::{SimDuration, SimTime};
 pub enum Segment {
     /// Deletion stored → kube-proxy sees the new slice: watch, controller sync, slice write, watch.
     EndpointSliceHop,
-    /// kube-proxy sees the slice → its sync begins: the minimum sync period, or a sync still running.
+    /// kube-proxy, or a balancer's replica, sees the slice → its sync begins: the minimum sync period, a batch, a limit, a
+    /// poll, or a sync still running.
     ProxyWait,
-    /// The sync begins → the rule is gone.
+    /// The sync begins → the rule is gone, or the pod off the lists of all workers.
     SyncTime,
     /// The process starts → it listens.
     Boot,
@@ -61,6 +62,26 @@ pub fn segments(trace: &Trace, pod: PodId, node: NodeId) -> Vec<(Segment, SimDur
         (Segment::SyncTime, between(rule(RuleEvent::OutSync), rule(RuleEvent::Out))),
         (Segment::Boot, between(life(PodEvent::Started), life(PodEvent::Listening))),
     ];
+    longest_first(spans)
+}
+
+/// The same of `pod`'s way out of the lists of a balancer's replica, until its last worker took it off.
+pub fn list_segments(trace: &Trace, pod: PodId, replica: ReplicaId) -> Vec<(Segment, SimDuration)> {
+    let life = |event| trace.pod(pod).and_then(|record| record.at(event));
+    let list = |event| {
+        let its = |route: &&RouteRecord| (route.replica, route.pod, route.event) == (replica, pod, event);
+        trace.routes.iter().filter(its).map(|route| route.at).max()
+    };
+    let (seen, begins) = (list(RouteEvent::OutSeen), list(RouteEvent::OutBegins));
+    longest_first([
+        (Segment::EndpointSliceHop, between(life(PodEvent::Deleted), seen)),
+        (Segment::ProxyWait, between(seen, begins)),
+        (Segment::SyncTime, between(begins, list(RouteEvent::Out))),
+        (Segment::Boot, between(life(PodEvent::Started), life(PodEvent::Listening))),
+    ])
+}
+
+fn longest_first(spans: [(Segment, Option<SimDuration>); 4]) -> Vec<(Segment, SimDuration)> {
     let mut known: Vec<_> = spans.into_iter().filter_map(|(segment, span)| Some((segment, span?))).collect();
     known.sort_by_key(|&(segment, span)| (Reverse(span), segment));
     known
@@ -113,8 +134,11 @@ fn opens_connection(kind: FailureKind) -> bool {
 /// The segments that `lost` waited for, longest first: those that are worth setting to zero, one at a time, to see
 /// whether the request is saved. Empty where no rule and no boot decided.
 pub fn late_segments(trace: &Trace, lost: &LostRequest) -> Vec<(Segment, SimDuration)> {
-    let Some(pod) = lost.pod.filter(|_| lost.replica.is_none()) else { return Vec::new() };
-    let mut found = segments(trace, pod, lost.node);
+    let Some(pod) = lost.pod else { return Vec::new() };
+    let mut found = match lost.replica {
+        Some(replica) => list_segments(trace, pod, replica),
+        None => segments(trace, pod, lost.node),
+    };
     let clock = clock(lost);
     found.retain(|(segment, _)| match segment {
         Segment::Boot => clock == Clock::Start,

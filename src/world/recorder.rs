@@ -54,7 +54,7 @@ impl<'s> Recorder<'s> {
         match fact {
             Fact::Rule { at, pod, node, event: RuleEvent::In } => self.exposure.set_rule(at, pod, node.index(), true),
             Fact::Rule { at, pod, node, event: RuleEvent::Out } => self.exposure.set_rule(at, pod, node.index(), false),
-            Fact::Route { at, pod, replica, worker, event } => {
+            Fact::Route { at, pod, replica, worker, event: event @ (RouteEvent::In | RouteEvent::Out) } => {
                 self.exposure.set_rule(at, pod, self.elements.worker(replica, worker), event == RouteEvent::In);
             }
             Fact::TemplateChanged { at } => self.template_changed = Some(at),

@@ -5,6 +5,7 @@ use crate::engine::mix;
 use crate::ids::{Layer, NodeId, PodId, Target};
 use crate::model::balancer::{Choice, Connection, FailedTry, Place, status_for, tries_again};
 use crate::model::network::{SynFate, silent_syn_end, syn_fate};
+use crate::model::spec::{Mechanism, RetrySpec};
 use crate::record::{FailureKind, Met};
 use crate::units::SimTime;
 use crate::world::path::draw;
@@ -185,7 +186,7 @@ impl Proxied<'_, '_, '_> {
             balancer.on_try_ended(now, hop.place, target, None);
         }
         let spec = &balancer.spec().retry;
-        let again = tries_again(spec, &self.failed_try(hop, failure.kind, now)) && hop.made < MOST_TRIES;
+        let again = self.tries_again(spec, hop, failure.kind, now) && hop.made < MOST_TRIES;
         match again {
             true if hop.reused || spec.pause.is_zero() => self.try_upstream(),
             true => self.arrange(Stage::TriesAgain, now + spec.pause),
@@ -193,15 +194,16 @@ impl Proxied<'_, '_, '_> {
         }
     }
 
-    fn failed_try(&self, hop: &Hop, kind: FailureKind, now: SimTime) -> FailedTry {
-        FailedTry {
+    fn tries_again(&self, spec: &RetrySpec, hop: &Hop, kind: FailureKind, now: SimTime) -> bool {
+        let failed = FailedTry {
             kind,
             sent: hop.sent,
             reused: hop.reused,
             tries: hop.counted,
             elapsed: now.saturating_since(hop.came),
             idempotent: self.slot.spec.idempotent,
-        }
+        };
+        tries_again(spec, &failed) && !self.path.scenario.without.has(Mechanism::SilentRetry)
     }
 
     /// The balancer of the last hop gives up: its answer goes back, and a balancer before it may try again.
@@ -212,8 +214,8 @@ impl Proxied<'_, '_, '_> {
             let Some(hop) = self.trip.hops.last() else { unreachable!("one hop is left") };
             let replied = at;
             at += hop.one_way;
-            let again =
-                tries_again(&self.view.balancers.get(hop.layer).spec().retry, &self.failed_try(hop, failure.kind, at));
+            let spec = &self.view.balancers.get(hop.layer).spec().retry;
+            let again = self.tries_again(spec, hop, failure.kind, at);
             self.release(replied, at, failure.kind == FailureKind::Truncated);
             if again {
                 self.trip.failure = Some(Failure { known: at, ..failure });

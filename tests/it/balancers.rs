@@ -95,6 +95,29 @@ fn every_loss_behind_a_balancer_can_be_told() {
     }
 }
 
+/// What `explain` says is late behind a balancer is late: without it the same replication does not lose the request.
+#[test]
+fn a_late_list_is_explained_by_what_saves_the_request_when_set_to_zero() {
+    let set = ["ingress.next_upstream=[]", "ingress.poll=2s", "clients.0.rate=40/s"];
+    let scenario = scenario(BASE, &set);
+    let trace = traced(&scenario, 0);
+    let saved = savings(&scenario, 0, &trace);
+    assert!(saved.len() > 10, "{}", saved.len());
+    assert!(saved.iter().any(|saving| saving.without() == "[\"proxy_batching\"]"), "{saved:?}");
+    let told = story::tell(&trace, "late", 1, 0, &saved);
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("Late was ingress-0") && told.contains("longest was proxy wait"), "{told}");
+}
+
+/// Without hidden retries each failed try of a balancer is a lost request.
+#[test]
+fn switching_off_silent_retries_switches_off_those_of_balancers() {
+    let sets = ["ingress.next_upstream=[\"error\", \"timeout\"]", "ingress.next_upstream_tries=3"];
+    let without = [sets[0], sets[1], "model.without=[\"silent_retry\"]"];
+    assert_eq!(means(BASE, &without, &[Metric::Retried]), [0.0]);
+    assert!(means(BASE, &without, &[Metric::Failed])[0] > 5.0 * means(BASE, &sets, &[Metric::Failed])[0]);
+}
+
 /// Metamorphic: where the direct path loses, a balancer that knows at once and tries without limit loses nothing.
 #[test]
 fn a_balancer_without_delays_and_with_unlimited_tries_loses_nothing_where_the_direct_path_does() {

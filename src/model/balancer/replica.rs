@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::ids::PodId;
 use crate::model::balancer::health::Health;
 use crate::model::balancer::{AnyPolicy, Candidate, Choice, Pool, Target, Updates};
-use crate::model::spec::BalancerSpec;
+use crate::model::spec::{BalancerSpec, UpdateSpec};
 use crate::units::{SimDuration, SimTime};
 
 /// A worker of a replica, by their numbers.
@@ -45,10 +45,15 @@ pub struct Replica {
 
 impl Replica {
     /// A replica that has known these targets for long.
-    pub(super) fn new(spec: &BalancerSpec, targets: &[Target], mut bits: impl FnMut(u32) -> u64) -> Self {
+    pub(super) fn new(
+        spec: &BalancerSpec,
+        update: &UpdateSpec,
+        targets: &[Target],
+        mut bits: impl FnMut(u32) -> u64,
+    ) -> Self {
         let pods: Vec<PodId> = targets.iter().filter_map(|target| target.pod()).collect();
         let mut worker = |number: u32| Worker {
-            phase: share(spec.update.worker_poll, bits(number)),
+            phase: share(update.worker_poll, bits(number)),
             polls: false,
             targets: targets.to_vec(),
             policy: AnyPolicy::new(spec.policy, bits(number)),
@@ -58,7 +63,7 @@ impl Replica {
             wanted: pods.clone(),
             applying: Vec::new(),
             configured: pods,
-            updates: Updates::new(&spec.update),
+            updates: Updates::new(update),
             registered: targets.iter().map(|target| (*target, Health::new(true))).collect(),
             workers: (0..spec.workers).map(&mut worker).collect(),
         }

@@ -1,5 +1,6 @@
 //! The balancer as a room: watched endpoints and health checks in, targets in force out.
 
+use crate::dist::Dist;
 use crate::engine::{StreamKey, Streams};
 use crate::ids::{Layer, NodeId, PodId, ReplicaId};
 use crate::model::api::{Endpoint, Object, Watcher, Write, difference};
@@ -7,8 +8,8 @@ use crate::model::balancer::health::Health;
 use crate::model::balancer::replica::{next_tick, share};
 use crate::model::balancer::{Choice, Place, Pool, Replica, Target};
 use crate::model::msg::{Fact, Msg, RoomOut, RouteEvent};
-use crate::model::spec::{BalancerSpec, Scenario, TargetKind};
-use crate::units::{SimDuration, SimTime};
+use crate::model::spec::{BalancerSpec, Mechanism, Mechanisms, Scenario, TargetKind, UpdateSpec};
+use crate::units::{Rate, SimDuration, SimTime};
 
 /// What a balancer calls itself back for, each for a replica.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub enum Timer {
 #[derive(Debug)]
 pub struct Balancer<'s> {
     spec: &'s BalancerSpec,
+    /// What the scenario says of updates, without the mechanisms that are switched off.
+    update: UpdateSpec,
     layer: Layer,
     streams: Streams,
     replicas: Vec<Replica>,
@@ -59,14 +62,15 @@ impl<'s> Balancer<'s> {
             Layer::Ingress => "ingress",
         };
         let mut streams = Streams::new(key, room);
+        let update = effective(&spec.update, scenario.without);
         let replicas = (0..spec.replicas).map(|number| {
             let targets = first_targets(scenario, spec, number, endpoints);
             let worker = |worker: u32| u64::from(number) << 32 | u64::from(worker);
-            Replica::new(spec, &targets, |number| streams.get("worker", worker(number)).bits())
+            Replica::new(spec, &update, &targets, |number| streams.get("worker", worker(number)).bits())
         });
         let replicas: Vec<Replica> = replicas.collect();
         let generations = vec![0; replicas.len()];
-        Some(Balancer { spec, layer, streams, replicas, generations, gated: Vec::new() })
+        Some(Balancer { spec, update, layer, streams, replicas, generations, gated: Vec::new() })
     }
 
     /// What the scenario says of it.
@@ -77,8 +81,8 @@ impl<'s> Balancer<'s> {
     /// Arranges the polls and the first checks.
     pub fn start(&mut self, out: &mut RoomOut<Timer>) {
         for number in 0..self.replicas.len() as u32 {
-            if !self.spec.update.poll.is_zero() && self.spec.target == TargetKind::Ip {
-                let phase = share(self.spec.update.poll, self.streams.get("poll_phase", number.into()).bits());
+            if !self.update.poll.is_zero() && self.spec.target == TargetKind::Ip {
+                let phase = share(self.update.poll, self.streams.get("poll_phase", number.into()).bits());
                 out.set_timer(number, SimTime::ZERO + phase, Timer::Polls(number));
             }
             let targets: Vec<Target> = self.replicas[number as usize].registered.keys().copied().collect();
@@ -133,8 +137,11 @@ impl<'s> Balancer<'s> {
         if replica.wanted == wanted {
             return;
         }
-        replica.wanted = wanted;
-        if self.spec.update.poll.is_zero()
+        let before = std::mem::replace(&mut replica.wanted, wanted);
+        let going = difference(&before, &replica.wanted);
+        self.record(now, number, going, RouteEvent::OutSeen, out);
+        let replica = &mut self.replicas[number as usize];
+        if self.update.poll.is_zero()
             && let Some(at) = replica.updates.on_event(now)
         {
             out.set_timer(number, at, Timer::Due(number));
@@ -191,10 +198,17 @@ impl<'s> Balancer<'s> {
         let replica = &mut self.replicas[number as usize];
         replica.updates.on_begin(now);
         replica.applying = replica.wanted.clone();
-        let update = &self.spec.update;
+        let going = difference(&replica.configured, &replica.applying);
+        self.record(now, number, going, RouteEvent::OutBegins, out);
+        let update = &self.update;
         let by_size = update.apply_per_object * u64::from(update.configuration_objects);
         let apply = update.apply.draw(self.streams.get("apply", number.into())) + by_size;
         out.set_timer(number, now + apply, Timer::Applied(number));
+    }
+
+    fn record(&self, at: SimTime, number: u32, pods: Vec<PodId>, event: RouteEvent, out: &mut RoomOut<Timer>) {
+        let replica = self.replica_id(number);
+        pods.into_iter().for_each(|pod| out.record(Fact::Route { at, pod, replica, worker: 0, event }));
     }
 
     fn applied(&mut self, now: SimTime, number: u32, out: &mut RoomOut<Timer>) {
@@ -207,18 +221,18 @@ impl<'s> Balancer<'s> {
         coming.into_iter().for_each(|pod| self.announce(now, number, pod, true, out));
         for pod in going {
             self.announce(now, number, pod, false, out);
-            if let Some(delay) = self.spec.update.deregistration_delay {
+            if let Some(delay) = self.update.deregistration_delay {
                 out.set_timer(number, now + delay, Timer::DrainOver(number, pod));
             }
         }
-        if changed && self.spec.update.reloads {
+        if changed && self.update.reloads {
             self.reload(now, number, out);
         }
     }
 
     /// A target comes or goes: at once, or after the time the data plane takes to learn of it.
     fn announce(&mut self, now: SimTime, number: u32, pod: PodId, comes: bool, out: &mut RoomOut<Timer>) {
-        let update = &self.spec.update;
+        let update = &self.update;
         let (dist, purpose) =
             if comes { (&update.registration, "registration") } else { (&update.deregistration, "deregistration") };
         let entity = u64::from(number) << 32 | u64::from(pod.0);
@@ -245,7 +259,7 @@ impl<'s> Balancer<'s> {
         if replica.wanted != replica.configured {
             arrange(number, replica.updates.request(now), out);
         }
-        out.set_timer(number, now + self.spec.update.poll, Timer::Polls(number));
+        out.set_timer(number, now + self.update.poll, Timer::Polls(number));
     }
 
     fn comes(&mut self, now: SimTime, number: u32, pod: PodId, out: &mut RoomOut<Timer>) {
@@ -277,7 +291,7 @@ impl<'s> Balancer<'s> {
 
     /// The workers get to see what is usable, at once or at their next poll.
     fn show(&mut self, now: SimTime, number: u32, out: &mut RoomOut<Timer>) {
-        let period = self.spec.update.worker_poll;
+        let period = self.update.worker_poll;
         for worker in 0..self.spec.workers {
             let place = Place { replica: number, worker };
             if period.is_zero() {
@@ -349,6 +363,20 @@ impl<'s> Balancer<'s> {
             out.send(pod.0, now, Msg::Write(Write::OpenReadinessGate { pod }));
         }
     }
+}
+
+/// Without batching a change waits for nothing; without sync time it is in force at once.
+fn effective(update: &UpdateSpec, without: Mechanisms) -> UpdateSpec {
+    let (zero, mut update) = (SimDuration::ZERO, update.clone());
+    if without.has(Mechanism::ProxyBatching) {
+        (update.debounce, update.batch_window, update.throttle) = (zero, zero, zero);
+        (update.poll, update.worker_poll, update.sync_rate_limit) = (zero, zero, Rate::ZERO);
+    }
+    if without.has(Mechanism::SyncTime) {
+        (update.apply, update.apply_per_object) = (Dist::ZERO, zero);
+        (update.registration, update.deregistration) = (Dist::ZERO, Dist::ZERO);
+    }
+    update
 }
 
 fn arrange(number: u32, begins: Option<SimTime>, out: &mut RoomOut<Timer>) {

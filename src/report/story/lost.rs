@@ -104,7 +104,10 @@ fn late_list(trace: &Trace, lost: &LostRequest, replica: ReplicaId, pod: PodId) 
     match left_list(trace, replica, pod, lost.met_at) {
         Some(out) => {
             let late = span(out.saturating_since(lost.met_at));
-            format!("Late was {replica}: its last worker took {name} off its list {late} after the packet met it.")
+            let chain = segments_in_words(&late_segments(trace, lost));
+            format!(
+                "Late was {replica}: its last worker took {name} off its list {late} after the packet met it{chain}."
+            )
         }
         None => format!("{replica} had chosen {name} before it took it off its list, or never did."),
     }
@@ -154,7 +157,9 @@ fn remedy(trace: &Trace, lost: &LostRequest, saved: Option<&Saving>) -> String {
         return saving_in_words(saving);
     }
     match (clock(lost), lost.pod) {
-        _ if lost.replica.is_some() => String::new(),
+        (Clock::Unroute, Some(_)) if lost.replica.is_some() => {
+            "Not even all three at zero save it: the run then takes another course and loses it elsewhere.".to_owned()
+        }
         (Clock::Unroute, Some(pod)) => none_of_them(trace, lost, pod),
         _ => String::new(),
     }
