@@ -123,7 +123,7 @@ metrics! {
     Retried = "retried": "requests saved by a hidden second attempt",
     Duplicated = "duplicated": "requests that may have run twice",
     ConnectionsOpened = "connections_opened": "connection attempts, warm-up included (fortio: sockets used)",
-    ConnectionsSevered = "connections_severed": "established connections closed by a server that stopped",
+    ConnectionsSevered = "connections_severed": "established connections closed by a server that stopped, or by a balancer that reloaded",
     LatencyMeanS = "latency_mean_s": "mean latency of the requests answered, seconds",
     LatencyP50S = "latency_p50_s": "median latency of the requests answered, seconds",
     LatencyP90S = "latency_p90_s": "90th percentile of the latency, seconds",
@@ -135,9 +135,9 @@ metrics! {
     MinReadyPods = "min_ready_pods": "fewest pods Ready and not terminating at any time",
     MaxPods = "max_pods": "most pod objects at any time, terminating ones included",
     FailureSpanS = "failure_span_s": "first to last failure, seconds",
-    ExposureS = "exposure_s": "time in the rules after the listener closed, mean over terminated pods and nodes, seconds",
+    ExposureS = "exposure_s": "time in the rules after the listener closed, mean over terminated pods and elements that choose for clients, seconds",
     ExposedShareS = "exposed_share_s": "sum over terminated pods of the integral of 1/endpoints over their exposure, seconds",
-    StartExposureS = "start_exposure_s": "time in the rules before listening, mean over started pods and nodes, seconds",
+    StartExposureS = "start_exposure_s": "time in the rules before listening, mean over started pods and such elements, seconds",
 }
 
 impl Metric {

@@ -22,7 +22,7 @@ use crate::ids::{Layer, NodeId, PodId, ReplicaId, Revision, Target};
 use crate::model::api::{
     ApiServer, Object, Phase, PodObject, ReplicaSetObject, ReplicaSetStatus, ResourceVersion, Timestamp, Watcher, Write,
 };
-use crate::model::balancer;
+use crate::model::balancer::{self, Balancer};
 use crate::model::deployment::{self, DeploymentController, max_unavailable, resolve_fenceposts};
 use crate::model::endpoints::{self, EndpointSliceController};
 use crate::model::kube_proxy::{self, KubeProxy};
@@ -256,16 +256,8 @@ impl<'s> World<'s> {
         }
     }
 
-    fn with_balancer(
-        &mut self,
-        layer: Layer,
-        call: impl FnOnce(&mut balancer::Balancer<'s>, &mut RoomOut<balancer::Timer>),
-    ) {
-        let out = match layer {
-            Layer::LoadBalancer => &mut self.outs.load_balancer,
-            Layer::Ingress => &mut self.outs.ingress,
-        };
-        if let Some(balancer) = self.balancers.of(layer) {
+    fn with_balancer(&mut self, layer: Layer, call: impl FnOnce(&mut Balancer<'s>, &mut RoomOut<balancer::Timer>)) {
+        if let Some((balancer, out)) = balancer_of(layer, &mut self.balancers, &mut self.outs) {
             call(balancer, out);
         }
     }
@@ -275,11 +267,12 @@ impl<'s> World<'s> {
         call(&mut self.requests, &mut view)
     }
 
-    /// What a health check meets: a pod's listener, a node, which always answers, or an ingress replica.
+    /// What a health check meets: a pod's listener, behind which it asks for what the readiness probe asks for; a node or
+    /// a replica of the ingress, which always answers.
     fn health_check(&mut self, replica: ReplicaId, target: Target) {
         let answer = match target {
             Target::Pod(pod) => match self.servers.listener(pod) {
-                Listener::Open => Some(true),
+                Listener::Open => Some(!self.has_lost_probe_target(pod)),
                 Listener::NotYet | Listener::Closed => Some(false),
                 Listener::Gone => None,
             },
@@ -295,6 +288,10 @@ impl<'s> World<'s> {
         if let Some(node) = self.node_of[pod.index()] {
             call(&mut self.kubelets[node.index()], &mut self.outs.kubelets[node.index()]);
         }
+    }
+
+    fn has_lost_probe_target(&self, pod: PodId) -> bool {
+        self.node_of[pod.index()].is_some_and(|node| self.kubelets[node.index()].has_lost_probe_target(pod))
     }
 
     fn write(&mut self, write: Write) {
@@ -334,11 +331,8 @@ impl<'s> World<'s> {
                 self.proxies[node.index()].on_watch(now, object, &mut self.outs.proxies[node.index()]);
             }
             Watcher::Balancer(replica) => {
-                let (balancer, out) = match replica.layer {
-                    Layer::LoadBalancer => (self.balancers.of(replica.layer), &mut self.outs.load_balancer),
-                    Layer::Ingress => (self.balancers.of(replica.layer), &mut self.outs.ingress),
-                };
-                if let Some(balancer) = balancer {
+                let of = balancer_of(replica.layer, &mut self.balancers, &mut self.outs);
+                if let Some((balancer, out)) = of {
                     balancer.on_watch(now, replica.number, object, out);
                 }
             }
@@ -407,6 +401,19 @@ impl Outs {
             servers: RoomOut::new(rank::SERVER),
         }
     }
+}
+
+/// The balancer of a layer with its buffer.
+fn balancer_of<'a, 's>(
+    layer: Layer,
+    balancers: &'a mut Balancers<'s>,
+    outs: &'a mut Outs,
+) -> Option<(&'a mut Balancer<'s>, &'a mut RoomOut<balancer::Timer>)> {
+    let out = match layer {
+        Layer::LoadBalancer => &mut outs.load_balancer,
+        Layer::Ingress => &mut outs.ingress,
+    };
+    Some((balancers.of(layer)?, out))
 }
 
 /// Does what a room asked for.

@@ -54,9 +54,9 @@ impl Proxied<'_, '_, '_> {
     pub(super) fn upstream_syn(&mut self) {
         let Some(hop) = self.trip.hops.last() else { unreachable!("a balancer connects") };
         match hop.target {
-            Some(Target::Pod(pod)) => self.syn_meets(pod, None),
+            Some(Target::Pod(pod)) => self.syn_meets(pod),
             Some(Target::Node(node)) => self.syn_meets_rules(node),
-            _ => self.upstream_established(None, None),
+            _ => self.upstream_established(None),
         }
     }
 
@@ -64,14 +64,14 @@ impl Proxied<'_, '_, '_> {
         let rules = self.view.proxies[node.index()].rules();
         let place = (u128::from(self.trip.luck.bits()) * rules.len() as u128) >> 64;
         match rules.get(place as usize) {
-            Some(&pod) => self.syn_meets(pod, Some(node)),
+            Some(&pod) => self.syn_meets(pod),
             None => self.connect_failed(FailureKind::ConnectRefused, Met::NoEndpoints, None, None),
         }
     }
 
-    fn syn_meets(&mut self, pod: PodId, node: Option<NodeId>) {
+    fn syn_meets(&mut self, pod: PodId) {
         match syn_fate(self.view.servers.listener(pod), self.path.scenario.cluster.cni) {
-            SynFate::Accepted => self.upstream_established(Some(pod), node),
+            SynFate::Accepted => self.upstream_established(Some(pod)),
             SynFate::Answered(kind, met) => self.connect_failed(kind, met, Some(pod), None),
             SynFate::Silent => {
                 let Some(hop) = self.trip.hops.last() else { unreachable!("a balancer connects") };
@@ -90,14 +90,13 @@ impl Proxied<'_, '_, '_> {
         self.fail_try(Failure { kind, met, met_at: self.path.now, known, pod });
     }
 
-    fn upstream_established(&mut self, pod: Option<PodId>, node: Option<NodeId>) {
+    fn upstream_established(&mut self, pod: Option<PodId>) {
         let now = self.path.now;
         let Some(hop) = self.trip.hops.last_mut() else { unreachable!("a balancer connects") };
         let Some(target) = hop.target else { unreachable!("a balancer has chosen before it connects") };
         let connection = Connection {
             target,
             pod,
-            node,
             carried: 0,
             one_way: hop.one_way,
             free_at: SimTime::MAX,

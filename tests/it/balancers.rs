@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use rollsim::explain::{savings, traced};
 use rollsim::ids::PodId;
-use rollsim::record::{FailureKind, Met, Metric, Metrics, PodEvent, Trace};
+use rollsim::record::{FailureKind, LostRequest, Met, Metric, Metrics, PodEvent, Trace};
 use rollsim::replications::{Plan, replicate};
 use rollsim::report::story;
 
@@ -344,6 +344,45 @@ fn a_deregistration_delay_cuts_what_is_still_in_service() {
     let lost = |delay: &'static str| mean("article-alb-ip", &[&slow[..], &[delay]].concat(), Metric::FailedHttp502);
     assert!(lost("load_balancer.deregistration_delay=5s") > 50.0);
     assert_eq!(lost("load_balancer.deregistration_delay=300s"), 0.0);
+}
+
+/// nginx: at a reload old workers finish what they have, up to worker_shutdown_timeout.
+#[test]
+fn old_workers_that_do_not_end_are_ended_with_what_they_still_have() {
+    let slow = [
+        "pod.server.service_time=8s",
+        "pod.server.workers=unlimited",
+        "clients.0.request_timeout=30s",
+        "clients.0.retry=none",
+    ];
+    // A request that finds its connection closed is lost within a millisecond; one that is cut has been in service.
+    let was_in_service = |lost: &LostRequest| (lost.known - lost.sent).as_secs_f64() > 0.01;
+    let lost = |timeout: &'static str| {
+        let scenario = shipped("ingress-reload-keep-alive", &[&slow[..], &[timeout]].concat());
+        let lost = traced(&scenario, 0).lost;
+        lost.iter().filter(|lost| lost.met == Met::ClosedByReload && was_in_service(lost)).count()
+    };
+    assert!(lost("ingress.worker_shutdown_timeout=1s") >= 15);
+    assert_eq!(lost("ingress.worker_shutdown_timeout=240s"), 0);
+}
+
+/// The article's hook removes what the probe asks for; a load balancer that asks for the same takes the pod out by itself,
+/// here while it is deaf to the slices.
+#[test]
+fn a_hook_that_fails_readiness_fails_the_checks_of_a_load_balancer_too() {
+    let deaf = [
+        "load_balancer.poll=10m",
+        "load_balancer.health_check={ interval = \"2s\", threshold = 2, timeout = \"1s\" }",
+        "deployment.replicas=6",
+        "deployment.max_surge=0",
+        "deployment.max_unavailable=1",
+        "run.duration=20s",
+        "rollout.at=10s",
+    ];
+    let hook = |fails: bool| format!("pod.pre_stop={{ exec = {{ duration = \"8s\", fails_readiness = {fails} }} }}");
+    let failed = |hook: &str| mean("article-alb-ip", &[&deaf[..], &[hook]].concat(), Metric::Failed);
+    let (kept, removed) = (failed(&hook(false)), failed(&hook(true)));
+    assert!(removed < 0.2 * kept && kept > 50.0, "{kept} {removed}");
 }
 
 /// What was met and what the client saw, in a few replications.

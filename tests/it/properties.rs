@@ -144,6 +144,7 @@ fn balancers() -> impl Strategy<Value = String> {
         "[load_balancer]\nhealth_check = { interval = \"1s\" }\nderegistration_delay = \"1s\"\n",
         "[load_balancer]\npreset = \"aws-nlb\"\ntarget = \"instance\"\n",
         "[load_balancer]\npreset = \"aws-nlb\"\nderegistration = \"2s\"\n",
+        "[load_balancer]\npreset = \"aws-nlb\"\ntarget = \"ingress\"\n",
         "[load_balancer]\npreset = \"gcp\"\nreadiness_gate = true\nregistration = \"1s\"\nnext_upstream_tries = 0\n",
         "[load_balancer]\ntarget = \"ingress\"\nnext_upstream = [\"http_502\", \"http_504\"]\n\
          next_upstream_tries = 3\nread_timeout = \"150ms\"\n",

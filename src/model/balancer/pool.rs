@@ -1,6 +1,6 @@
 //! The connections of one worker to its targets: taken, kept idle, closed by either end.
 
-use crate::ids::{NodeId, PodId};
+use crate::ids::PodId;
 use crate::model::balancer::Target;
 use crate::model::spec::UpstreamSpec;
 use crate::units::{SimDuration, SimTime};
@@ -12,8 +12,6 @@ pub struct Connection {
     pub target: Target,
     /// The pod it reached, unless the target is another balancer's replica.
     pub pod: Option<PodId>,
-    /// The node through whose rules, if any.
-    pub node: Option<NodeId>,
     /// Requests it has carried.
     pub carried: u32,
     /// The way of a packet.
@@ -129,23 +127,30 @@ impl Pool {
     /// Closes what has ended with its request, what the target's FIN has reached the balancer for, what was idle too long,
     /// and the longest idle beyond the limit.
     fn close_dead(&mut self, now: SimTime, spec: &UpstreamSpec) {
-        let dead = |connection: &Connection| {
-            let told = connection.closed_at.is_some_and(|closed| closed + connection.one_way <= now);
-            let tired = now.saturating_since(connection.free_at) > spec.keep_alive_timeout;
-            connection.last || told || tired || connection.carried >= spec.keep_alive_requests
-        };
-        let mut idle: Vec<(SimTime, u32)> = Vec::new();
+        let mut idle = 0;
         for key in 0..self.places.len() as u32 {
             match &self.places[key as usize] {
-                Some(connection) if connection.free_at <= now && dead(connection) => self.close(key),
-                Some(connection) if connection.free_at <= now => idle.push((connection.free_at, key)),
-                _ => {}
+                Some(connection) if connection.free_at <= now && is_dead(connection, now, spec) => self.close(key),
+                Some(connection) => idle += u32::from(connection.free_at <= now),
+                None => {}
             }
         }
-        idle.sort_unstable();
-        let excess = idle.len().saturating_sub(spec.keep_alive as usize);
-        idle[..excess].iter().for_each(|&(_, key)| self.close(key));
+        (spec.keep_alive..idle).for_each(|_| self.close_longest_idle(now));
     }
+
+    fn close_longest_idle(&mut self, now: SimTime) {
+        let idle = self.all().filter(|(_, connection)| connection.free_at <= now);
+        if let Some((_, key)) = idle.map(|(key, connection)| (connection.free_at, key)).min() {
+            self.close(key);
+        }
+    }
+}
+
+/// Whether an idle connection is of no more use, as far as its balancer can know.
+fn is_dead(connection: &Connection, now: SimTime, spec: &UpstreamSpec) -> bool {
+    let told = connection.closed_at.is_some_and(|closed| closed + connection.one_way <= now);
+    let tired = now.saturating_since(connection.free_at) > spec.keep_alive_timeout;
+    connection.last || told || tired || connection.carried >= spec.keep_alive_requests
 }
 
 #[cfg(test)]
@@ -173,7 +178,6 @@ mod tests {
         Connection {
             target: Target::Pod(PodId(pod)),
             pod: Some(PodId(pod)),
-            node: None,
             carried: 1,
             one_way: SimDuration::from_millis(1),
             free_at,

@@ -145,6 +145,11 @@ impl<'s> Kubelet<'s> {
         }
     }
 
+    /// Whether a hook has removed what the readiness probe of `pod` asks for; a balancer's checks ask for the same.
+    pub fn has_lost_probe_target(&self, pod: PodId) -> bool {
+        self.workers.get(&pod).is_some_and(|worker| worker.probe_target_gone)
+    }
+
     /// A probe attempt was answered.
     pub fn on_probe_answered(&mut self, now: SimTime, pod: PodId, success: bool, out: &mut RoomOut<Timer>) {
         let Some(spec) = &self.scenario.pod.readiness_probe else { return };
