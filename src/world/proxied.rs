@@ -143,6 +143,7 @@ impl<'s> Proxied<'_, '_, 's> {
     /// The client's attempt fails with its connection. It tries again by itself, or the request is lost.
     fn attempt_failed(&mut self, failure: Failure) {
         self.close_front();
+        self.trip.failure = None;
         let call = &mut self.slot.call;
         let retries = !self.path.scenario.without.has(Mechanism::SilentRetry)
             && retries_silently(self.slot.spec, failure.kind, call.reused, call.attempt);
@@ -181,7 +182,7 @@ impl<'s> Proxied<'_, '_, 's> {
     pub(super) fn served(&mut self, service: Service, done: SimTime) {
         let mut at = done;
         let (mut limit, mut who) = (SimTime::MAX, Impatient::Client);
-        for (index, hop) in self.trip.hops.iter().enumerate().rev() {
+        for (index, hop) in self.trip.hops.iter_mut().enumerate().rev() {
             let balancer = self.view.balancers.get(hop.layer);
             let deadline = hop.sent_at + balancer.spec().upstream.read_timeout;
             let replied = at;
@@ -314,7 +315,9 @@ impl<'s> Proxied<'_, '_, 's> {
         let mut pod = None;
         for hop in &mut self.trip.hops[first..] {
             let pool = self.view.balancers.get(hop.layer).pool(hop.place);
-            if let Some(key) = hop.key.take() {
+            let held = hop.held(self.path.now);
+            hop.key = None;
+            if let Some(key) = held {
                 pod = pool.get_mut(key).pod.or(pod);
                 pool.close(key);
             }
@@ -358,7 +361,7 @@ impl<'s> Proxied<'_, '_, 's> {
     /// Whether the last hop's connection goes to `pod`.
     fn is_at(&mut self, pod: PodId) -> bool {
         let Some(hop) = self.trip.hops.last() else { return false };
-        let Some(key) = hop.key else { return false };
+        let Some(key) = hop.held(self.path.now) else { return false };
         self.view.balancers.get(hop.layer).pool(hop.place).get_mut(key).pod == Some(pod)
     }
 
@@ -395,7 +398,9 @@ impl<'s> Proxied<'_, '_, 's> {
         }
         self.slot.call = answer.call;
         self.slot.call.attempt = self.trip.client_attempts;
-        for hop in &self.trip.hops {
+        for hop in &mut self.trip.hops {
+            hop.key = hop.held(self.path.now);
+            hop.held_until = SimTime::MAX;
             if let Some(key) = hop.key {
                 self.view.balancers.get(hop.layer).pool(hop.place).get_mut(key).free_at = SimTime::MAX;
             }
@@ -456,7 +461,8 @@ impl<'s> Proxied<'_, '_, 's> {
 }
 
 /// The answer leaves the target of a hop at `replied` and reaches its balancer at `at`: the connection is free then.
-fn answer_passes(view: &mut View<'_, '_>, hop: &Hop, replied: SimTime, at: SimTime) {
+fn answer_passes(view: &mut View<'_, '_>, hop: &mut Hop, replied: SimTime, at: SimTime) {
+    hop.held_until = at;
     let balancer = view.balancers.get(hop.layer);
     let keeps = balancer.spec().upstream.keep_alive > 0;
     if let Some(key) = hop.key {

@@ -68,8 +68,9 @@ pub(super) struct Hop {
     pub(super) sent: bool,
     pub(super) reused: bool,
     pub(super) target: Option<Target>,
-    /// The upstream connection in the place's pool.
+    /// The upstream connection in the place's pool, and until when it is this request's; others may have it after that.
     pub(super) key: Option<u32>,
+    pub(super) held_until: SimTime,
     /// The way of a packet to the target.
     pub(super) one_way: SimDuration,
     /// Tries over connections made for them, and all tries.
@@ -91,11 +92,17 @@ impl Hop {
             reused: false,
             target: None,
             key: None,
+            held_until: SimTime::MAX,
             one_way,
             counted: 0,
             made: 0,
             tried: Vec::new(),
         }
+    }
+
+    /// The upstream connection, if it is still this request's.
+    pub(super) fn held(&self, now: SimTime) -> Option<u32> {
+        self.key.filter(|_| now < self.held_until)
     }
 
     /// Which replica the balancer is.

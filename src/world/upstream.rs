@@ -40,6 +40,7 @@ impl Proxied<'_, '_, '_> {
         };
         let limits = &balancer.spec().upstream;
         hop.key = balancer.pool(hop.place).take(target, now, limits);
+        hop.held_until = SimTime::MAX;
         hop.tried.push(target);
         (hop.target, hop.began, hop.sent_at) = (Some(target), now, now);
         (hop.reused, hop.sent) = (hop.key.is_some(), hop.key.is_some());

@@ -366,6 +366,36 @@ fn old_workers_that_do_not_end_are_ended_with_what_they_still_have() {
     assert_eq!(lost("ingress.worker_shutdown_timeout=240s"), 0);
 }
 
+/// A try that was still waiting for its failure when old workers ended was told as the reason of a later timeout.
+#[test]
+fn a_loss_was_told_by_the_try_of_an_earlier_request() {
+    let text = "[run]\nduration = \"20s\"\nseed = 478770139\n[rollout]\nat = { uniform = [\"2s\", \"4s\"] }\n\
+                [cluster]\nversion = \"1.10\"\n[deployment]\nmax_surge = 0\nmax_unavailable = 1\n\
+                [pod]\ntermination_grace_period = \"1s\"\n\
+                [pod.server]\nprofile = \"nginx-sigterm\"\nservice_time = \"300ms\"\n\
+                [kube_proxy]\nmin_sync_period = \"0s\"\n\
+                [ingress]\nkind = \"reload\"\nreplicas = 2\nworker_shutdown_timeout = \"1s\"\n\
+                [[clients]]\nvia = \"ingress\"\nprofile = \"paced\"\nrate = \"50/s\"\n\
+                [[clients]]\nvia = \"ingress\"\nprofile = \"paced\"\nrate = \"50/s\"\n";
+    let lost = traced(&scenario(text, &[]), 0).lost;
+    assert!(lost.len() > 20 && lost.iter().all(|lost| lost.sent <= lost.met_at), "{lost:?}");
+}
+
+/// The answer was back at the balancer, whose connection another request had taken, but not at the client, which gave up.
+#[test]
+fn a_client_that_gave_up_closed_a_connection_that_was_anothers_by_then() {
+    let text = "[run]\nduration = \"20s\"\nseed = 465908999\n[rollout]\nat = { uniform = [\"2s\", \"4s\"] }\n\
+                [cluster]\nversion = \"1.10\"\n[deployment]\nmax_surge = 1\nmax_unavailable = 0\n\
+                [pod]\ntermination_grace_period = \"1s\"\n\
+                [pod.server]\nprofile = \"nginx-sigterm\"\nservice_time = \"300ms\"\n\
+                [kube_proxy]\nmin_sync_period = \"0s\"\n\
+                [load_balancer]\nhealth_check = { interval = \"1s\" }\nderegistration_delay = \"1s\"\n";
+    let client = "[[clients]]\nvia = \"load_balancer\"\nprofile = \"paced\"\nretry = \"reused_once\"\n\
+                  notices_close = false\narrivals = \"together\"\nrate = \"50/s\"\n";
+    let runs = runs(&scenario(&format!("{text}{client}{client}"), &[]), 3);
+    assert!(mean_of(&runs, Metric::FailedTimeout) > 5.0);
+}
+
 /// The article's hook removes what the probe asks for; a load balancer that asks for the same takes the pod out by itself,
 /// here while it is deaf to the slices.
 #[test]
