@@ -30,6 +30,35 @@ pub struct AddressId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SlotId(pub u32);
 
+/// One kind of balancer on the way of a request, the outermost first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Layer {
+    /// The cloud's load balancer.
+    LoadBalancer,
+    /// The ingress inside the cluster.
+    Ingress,
+}
+
+/// One replica of a balancer: an ingress pod, or a node of a load balancer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReplicaId {
+    /// Of which balancer.
+    pub layer: Layer,
+    /// Which of its replicas, from 0.
+    pub number: u32,
+}
+
+/// What a balancer chooses among.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// A pod, by its address.
+    Pod(PodId),
+    /// A node, whose rules choose the pod.
+    Node(NodeId),
+    /// A replica of the next balancer, by its number.
+    Replica(u32),
+}
+
 /// Which pod template a pod or ReplicaSet belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Revision {
@@ -68,6 +97,42 @@ impl SlotId {
 impl fmt::Display for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "node-{}", self.0)
+    }
+}
+
+impl ReplicaId {
+    /// The index in a table of the layer's replicas.
+    pub fn index(self) -> usize {
+        self.number as usize
+    }
+}
+
+impl Target {
+    /// A number for hashes and stream names.
+    pub fn ordinal(self) -> u64 {
+        match self {
+            Target::Pod(pod) => u64::from(pod.0),
+            Target::Node(node) => 1 << 32 | u64::from(node.0),
+            Target::Replica(number) => 2 << 32 | u64::from(number),
+        }
+    }
+
+    /// The pod, if it is one.
+    pub fn pod(self) -> Option<PodId> {
+        match self {
+            Target::Pod(pod) => Some(pod),
+            Target::Node(_) | Target::Replica(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for ReplicaId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let layer = match self.layer {
+            Layer::LoadBalancer => "load-balancer",
+            Layer::Ingress => "ingress",
+        };
+        write!(f, "{layer}-{}", self.number)
     }
 }
 

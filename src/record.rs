@@ -3,7 +3,7 @@
 //! Rooms and the request path produce these; statistics, stories and pictures read them and nothing else.
 
 use crate::engine::Digest;
-use crate::ids::{NodeId, PodId, Revision, SlotId};
+use crate::ids::{NodeId, PodId, ReplicaId, Revision, SlotId};
 use crate::units::{SimDuration, SimTime};
 
 /// Why a request failed, as its client sees it.
@@ -23,11 +23,17 @@ pub enum FailureKind {
     Truncated,
     /// No response within the client's request timeout.
     Timeout,
+    /// A balancer answered 502 bad gateway.
+    Http502,
+    /// A balancer answered 503 service unavailable.
+    Http503,
+    /// A balancer answered 504 gateway timeout.
+    Http504,
 }
 
 impl FailureKind {
     /// All kinds, in the order of the result's columns.
-    pub const ALL: [FailureKind; 7] = [
+    pub const ALL: [FailureKind; 10] = [
         FailureKind::ConnectRefused,
         FailureKind::ConnectTimeout,
         FailureKind::HostUnreachable,
@@ -35,6 +41,9 @@ impl FailureKind {
         FailureKind::Eof,
         FailureKind::Truncated,
         FailureKind::Timeout,
+        FailureKind::Http502,
+        FailureKind::Http503,
+        FailureKind::Http504,
     ];
 
     /// The metric that counts this kind.
@@ -47,6 +56,9 @@ impl FailureKind {
             FailureKind::Eof => Metric::FailedEof,
             FailureKind::Truncated => Metric::FailedTruncated,
             FailureKind::Timeout => Metric::FailedTimeout,
+            FailureKind::Http502 => Metric::FailedHttp502,
+            FailureKind::Http503 => Metric::FailedHttp503,
+            FailureKind::Http504 => Metric::FailedHttp504,
         }
     }
 
@@ -60,6 +72,9 @@ impl FailureKind {
             FailureKind::Eof => "connection closed before the response",
             FailureKind::Truncated => "response cut short",
             FailureKind::Timeout => "no response in time",
+            FailureKind::Http502 => "502 bad gateway",
+            FailureKind::Http503 => "503 service unavailable",
+            FailureKind::Http504 => "504 gateway timeout",
         }
     }
 }
@@ -108,7 +123,7 @@ metrics! {
     Retried = "retried": "requests saved by a hidden second attempt",
     Duplicated = "duplicated": "requests that may have run twice",
     ConnectionsOpened = "connections_opened": "connection attempts, warm-up included (fortio: sockets used)",
-    ConnectionsSevered = "connections_severed": "established connections closed by a server that stopped",
+    ConnectionsSevered = "connections_severed": "established connections closed by a server that stopped, or by a balancer that reloaded",
     LatencyMeanS = "latency_mean_s": "mean latency of the requests answered, seconds",
     LatencyP50S = "latency_p50_s": "median latency of the requests answered, seconds",
     LatencyP90S = "latency_p90_s": "90th percentile of the latency, seconds",
@@ -120,9 +135,9 @@ metrics! {
     MinReadyPods = "min_ready_pods": "fewest pods Ready and not terminating at any time",
     MaxPods = "max_pods": "most pod objects at any time, terminating ones included",
     FailureSpanS = "failure_span_s": "first to last failure, seconds",
-    ExposureS = "exposure_s": "time in the rules after the listener closed, mean over terminated pods and nodes, seconds",
+    ExposureS = "exposure_s": "time in the rules after the listener closed, mean over terminated pods and elements that choose for clients, seconds",
     ExposedShareS = "exposed_share_s": "sum over terminated pods of the integral of 1/endpoints over their exposure, seconds",
-    StartExposureS = "start_exposure_s": "time in the rules before listening, mean over started pods and nodes, seconds",
+    StartExposureS = "start_exposure_s": "time in the rules before listening, mean over started pods and such elements, seconds",
 }
 
 impl Metric {
@@ -246,6 +261,19 @@ pub enum RuleEvent {
     Out,
 }
 
+/// A moment of a pod in the list of one worker of a balancer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RouteEvent {
+    /// The worker may choose it from now on.
+    In,
+    /// The replica sees that the pod has to go.
+    OutSeen,
+    /// The update that takes it out begins.
+    OutBegins,
+    /// The worker does not choose it any more.
+    Out,
+}
+
 /// One fact of a run; producers write them at the time they happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fact {
@@ -268,6 +296,19 @@ pub enum Fact {
         node: NodeId,
         /// What.
         event: RuleEvent,
+    },
+    /// A pod came into the list of a worker of a balancer, or went.
+    Route {
+        /// When.
+        at: SimTime,
+        /// Which pod.
+        pod: PodId,
+        /// Of which replica.
+        replica: ReplicaId,
+        /// Which of its workers.
+        worker: u16,
+        /// What.
+        event: RouteEvent,
     },
     /// The Deployment controller set the size of a ReplicaSet.
     Scaled {
@@ -347,6 +388,21 @@ impl RuleRecord {
     }
 }
 
+/// A pod came into the list of a worker of a balancer, or went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RouteRecord {
+    /// When.
+    pub at: SimTime,
+    /// Which pod.
+    pub pod: PodId,
+    /// Of which replica.
+    pub replica: ReplicaId,
+    /// Which of its workers.
+    pub worker: u16,
+    /// What.
+    pub event: RouteEvent,
+}
+
 /// What the packet that sealed a request's fate met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Met {
@@ -376,6 +432,10 @@ pub enum Met {
     SlowServer,
     /// A network that was too slow for the client's connect timeout.
     SlowNetwork,
+    /// A balancer that had no target.
+    NoTargets,
+    /// A balancer replaced its workers and the old ones closed the connection.
+    ClosedByReload,
 }
 
 impl Met {
@@ -395,6 +455,8 @@ impl Met {
             Met::CutInResponse => "connection cut while the response was being sent",
             Met::SlowServer => "server slower than the client's timeout",
             Met::SlowNetwork => "network slower than the client's connect timeout",
+            Met::NoTargets => "no target in the balancer's list",
+            Met::ClosedByReload => "connection closed by a reload of the balancer",
         }
     }
 }
@@ -423,9 +485,11 @@ pub struct LostRequest {
     pub pod: Option<PodId>,
     /// Through which node it entered.
     pub node: NodeId,
+    /// The last balancer's replica on its way, if there was one.
+    pub replica: Option<ReplicaId>,
     /// Whether the connection had carried a request before.
     pub reused: bool,
-    /// Attempts made, 1 or 2.
+    /// Attempts made: 1 or 2 of the client's; those of balancers are added.
     pub attempts: u8,
 }
 
@@ -446,6 +510,8 @@ pub struct Trace {
     pub rules: Vec<RuleRecord>,
     /// Lost requests in the order of `known`.
     pub lost: Vec<LostRequest>,
+    /// Pods in the lists of balancers' workers, as they came and went; old pods were in all of them at the start.
+    pub routes: Vec<RouteRecord>,
     /// Sizes the Deployment controller set: when, which, how many.
     pub scaled: Vec<(SimTime, Revision, u32)>,
     /// When the template changed.
@@ -475,6 +541,9 @@ impl Trace {
             Fact::Pod { at, pod, event } => self.pods[pod.index()].note(event, at),
             Fact::Rule { at, pod, node, event } => self.rule_mut(pod, node).note(event, at),
             Fact::Scaled { at, revision, replicas } => self.scaled.push((at, revision, replicas)),
+            Fact::Route { at, pod, replica, worker, event } => {
+                self.routes.push(RouteRecord { at, pod, replica, worker, event });
+            }
             Fact::TemplateChanged { at } => self.template_changed = Some(at),
             Fact::RolloutComplete { at } => {
                 self.rollout_complete.get_or_insert(at);
@@ -503,6 +572,10 @@ impl Fact {
             Fact::Scaled { at, revision, replicas } => [3, at.as_nanos(), revision as u64, replicas.into()],
             Fact::TemplateChanged { at } => [4, at.as_nanos(), 0, 0],
             Fact::RolloutComplete { at } => [5, at.as_nanos(), 0, 0],
+            Fact::Route { at, pod, replica, worker, event } => {
+                let whose = u64::from(replica.number) << 32 | u64::from(worker) << 8 | replica.layer as u64;
+                [8, at.as_nanos(), u64::from(pod.0) << 8 | event as u64, whose]
+            }
         }
     }
 }

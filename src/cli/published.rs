@@ -17,13 +17,19 @@ use crate::validate::{self, Experiment, Figure, FigureResult, Predictive, Publis
 const LIST: &str = include_str!("../../tests/data/published.toml");
 
 /// The scenarios that the list names.
-const SCENARIOS: [(&str, &str); 8] = [
+const SCENARIOS: [(&str, &str); 14] = [
     ("article-no-hook", include_str!("../../scenarios/article-no-hook.toml")),
     ("article-with-hook", include_str!("../../scenarios/article-with-hook.toml")),
     ("published/pe-11", include_str!("../../scenarios/published/pe-11.toml")),
     ("published/pe-12", include_str!("../../scenarios/published/pe-12.toml")),
     ("published/pe-13-node-port", include_str!("../../scenarios/published/pe-13-node-port.toml")),
     ("published/pe-13-cluster-ip", include_str!("../../scenarios/published/pe-13-cluster-ip.toml")),
+    ("published/pe-16", include_str!("../../scenarios/published/pe-16.toml")),
+    ("published/pe-29-30-sets", include_str!("../../scenarios/published/pe-29-30-sets.toml")),
+    ("published/pe-29-150-sets", include_str!("../../scenarios/published/pe-29-150-sets.toml")),
+    ("published/pe-36-no-hook", include_str!("../../scenarios/published/pe-36-no-hook.toml")),
+    ("published/pe-36-hook-70", include_str!("../../scenarios/published/pe-36-hook-70.toml")),
+    ("published/pe-47", include_str!("../../scenarios/published/pe-47.toml")),
     ("published/pe-49-full-surge", include_str!("../../scenarios/published/pe-49-full-surge.toml")),
     ("published/pe-49-one-at-a-time", include_str!("../../scenarios/published/pe-49-one-at-a-time.toml")),
 ];

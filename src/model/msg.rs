@@ -1,12 +1,12 @@
 //! What passes between rooms, and what every room is given: its output buffer and its delays.
 
 use crate::engine::{Out, StreamKey, Streams};
-use crate::ids::PodId;
+use crate::ids::{PodId, ReplicaId, Target};
 use crate::model::api::{ResourceVersion, Watcher, Write};
 use crate::model::spec::{DelayId, NodeDelays, Signal};
 use crate::units::SimDuration;
 
-pub use crate::record::{Fact, PodEvent, RuleEvent};
+pub use crate::record::{Fact, PodEvent, RouteEvent, RuleEvent};
 
 /// A message between rooms.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,14 @@ pub enum Msg {
         /// Those in the listener's backlog that nobody accepted, too: the listener closes.
         backlog: bool,
     },
+    /// From a balancer's replica to a target: do you serve?
+    HealthCheck(ReplicaId, Target),
+    /// From a balancer: the workers of a replica have been replaced, idle connections of its clients end now.
+    Reloaded(ReplicaId),
+    /// From a balancer's replica: requests to this target have had the deregistration delay.
+    DrainOver(ReplicaId, PodId),
+    /// From a balancer: what the workers of this generation of a replica still have is cut.
+    WorkersEnd(ReplicaId, u32),
 }
 
 /// What a SYN to a pod meets.

@@ -6,8 +6,10 @@
 
 use std::cmp::Reverse;
 
-use crate::ids::{NodeId, PodId, Revision};
-use crate::record::{FailureKind, LostRequest, Met, PodEvent, PodRecord, RuleEvent, RuleRecord, Trace, between};
+use crate::ids::{NodeId, PodId, ReplicaId, Revision};
+use crate::record::{
+    FailureKind, LostRequest, Met, PodEvent, PodRecord, RouteEvent, RouteRecord, RuleEvent, RuleRecord, Trace, between,
+};
 use crate::units::{SimDuration, SimTime};
 
 /// A stretch of a chain that can be late, and can be switched off by itself.
@@ -15,9 +17,10 @@ use crate::units::{SimDuration, SimTime};
 pub enum Segment {
     /// Deletion stored → kube-proxy sees the new slice: watch, controller sync, slice write, watch.
     EndpointSliceHop,
-    /// kube-proxy sees the slice → its sync begins: the minimum sync period, or a sync still running.
+    /// kube-proxy, or a balancer's replica, sees the slice → its sync begins: the minimum sync period, a batch, a limit, a
+    /// poll, or a sync still running.
     ProxyWait,
-    /// The sync begins → the rule is gone.
+    /// The sync begins → the rule is gone, or the pod off the lists of all workers.
     SyncTime,
     /// The process starts → it listens.
     Boot,
@@ -59,6 +62,26 @@ pub fn segments(trace: &Trace, pod: PodId, node: NodeId) -> Vec<(Segment, SimDur
         (Segment::SyncTime, between(rule(RuleEvent::OutSync), rule(RuleEvent::Out))),
         (Segment::Boot, between(life(PodEvent::Started), life(PodEvent::Listening))),
     ];
+    longest_first(spans)
+}
+
+/// The same of `pod`'s way out of the lists of a balancer's replica, until its last worker took it off.
+pub fn list_segments(trace: &Trace, pod: PodId, replica: ReplicaId) -> Vec<(Segment, SimDuration)> {
+    let life = |event| trace.pod(pod).and_then(|record| record.at(event));
+    let list = |event| {
+        let its = |route: &&RouteRecord| (route.replica, route.pod, route.event) == (replica, pod, event);
+        trace.routes.iter().filter(its).map(|route| route.at).max()
+    };
+    let (seen, begins) = (list(RouteEvent::OutSeen), list(RouteEvent::OutBegins));
+    longest_first([
+        (Segment::EndpointSliceHop, between(life(PodEvent::Deleted), seen)),
+        (Segment::ProxyWait, between(seen, begins)),
+        (Segment::SyncTime, between(begins, list(RouteEvent::Out))),
+        (Segment::Boot, between(life(PodEvent::Started), life(PodEvent::Listening))),
+    ])
+}
+
+fn longest_first(spans: [(Segment, Option<SimDuration>); 4]) -> Vec<(Segment, SimDuration)> {
     let mut known: Vec<_> = spans.into_iter().filter_map(|(segment, span)| Some((segment, span?))).collect();
     known.sort_by_key(|&(segment, span)| (Reverse(span), segment));
     known
@@ -77,6 +100,8 @@ pub enum Clock {
     NoEndpoints,
     /// The server was alive and too slow.
     Service,
+    /// A balancer replaced its workers.
+    Reload,
 }
 
 /// The clock against which `lost` lost.
@@ -84,14 +109,22 @@ pub fn clock(lost: &LostRequest) -> Clock {
     match lost.met {
         Met::NotListeningYet => Clock::Start,
         Met::ListenerClosed => Clock::Unroute,
-        Met::NamespaceGone if opens_connection(lost.kind) => Clock::Unroute,
+        // Behind a balancer the client's own connection stays: the address was silent for the balancer's.
+        Met::NamespaceGone if opens_connection(lost.kind) || lost.replica.is_some() => Clock::Unroute,
         Met::NamespaceGone | Met::ClosedIdle | Met::ClosedUnread | Met::CutInService | Met::CutInResponse => {
             Clock::Kill
         }
-        Met::NoEndpoints | Met::NoLocalEndpoint | Met::NoAddress => Clock::NoEndpoints,
+        Met::NoEndpoints | Met::NoLocalEndpoint | Met::NoAddress | Met::NoTargets => Clock::NoEndpoints,
         Met::RealServerDeleted => Clock::Unroute,
+        Met::ClosedByReload => Clock::Reload,
         Met::SlowServer | Met::SlowNetwork => Clock::Service,
     }
+}
+
+/// When the last worker of `replica` took `pod` off its list after `since`, if one did.
+pub(crate) fn left_list(trace: &Trace, replica: ReplicaId, pod: PodId, since: SimTime) -> Option<SimTime> {
+    let its = |route: &&RouteRecord| (route.replica, route.pod, route.event) == (replica, pod, RouteEvent::Out);
+    trace.routes.iter().filter(its).map(|route| route.at).filter(|at| *at >= since).max()
 }
 
 /// Whether a failure of this kind happens while a connection is being opened.
@@ -103,7 +136,10 @@ fn opens_connection(kind: FailureKind) -> bool {
 /// whether the request is saved. Empty where no rule and no boot decided.
 pub fn late_segments(trace: &Trace, lost: &LostRequest) -> Vec<(Segment, SimDuration)> {
     let Some(pod) = lost.pod else { return Vec::new() };
-    let mut found = segments(trace, pod, lost.node);
+    let mut found = match lost.replica {
+        Some(replica) => list_segments(trace, pod, replica),
+        None => segments(trace, pod, lost.node),
+    };
     let clock = clock(lost);
     found.retain(|(segment, _)| match segment {
         Segment::Boot => clock == Clock::Start,
@@ -317,6 +353,7 @@ mod tests {
             met,
             pod,
             node: NodeId(0),
+            replica: None,
             reused: false,
             attempts: 1,
         }

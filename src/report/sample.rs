@@ -142,6 +142,7 @@ fn refused(trace: &Trace, pod: PodId, slot: u32, call: u64, after_ms: u64) -> Lo
         met: Met::ListenerClosed,
         pod: Some(pod),
         node: NodeId(0),
+        replica: None,
         reused: true,
         attempts: 2,
     }

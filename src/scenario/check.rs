@@ -1,9 +1,10 @@
 //! Checks across keys. What Kubernetes itself would refuse is an error; what it accepts but an operator would want to
 //! know is a hazard, a warning that never stops anything. Each has a constructor that holds its wording.
 
+use crate::ids::Layer;
 use crate::model::spec::{
-    ClientProfile, ClientSpec, End, EntryNode, PreStop, PreStopAction, ProxyMode, Scenario, Traffic,
-    TrafficDistribution, TrafficPolicy,
+    ClientProfile, ClientSpec, End, EntryNode, PreStop, PreStopAction, Protocol, ProxyMode, Scenario, TargetKind,
+    Traffic, TrafficDistribution, TrafficPolicy,
 };
 use crate::scenario::diagnostic::{Problem, Severity};
 use crate::scenario::dist::reach;
@@ -197,6 +198,8 @@ pub fn hazards(scenario: &Scenario) -> Vec<Problem> {
         fenceposts_round_to_one(scenario),
         rollout_may_not_fit(scenario),
         nodes_without_endpoint(scenario),
+        keep_alive_below_balancer(scenario, Layer::LoadBalancer),
+        keep_alive_below_balancer(scenario, Layer::Ingress),
     ];
     hazards.into_iter().flatten().chain(not_whole_seconds(scenario)).collect()
 }
@@ -326,6 +329,17 @@ fn rollout_may_not_fit(scenario: &Scenario) -> Option<Problem> {
     (at >= duration).then(|| warning("rollout-may-not-fit", "rollout.at", message, "raise run.duration"))
 }
 
+/// A target that closes idle connections before its balancer does is met by requests that cross its FIN.
+fn keep_alive_below_balancer(scenario: &Scenario, layer: Layer) -> Option<Problem> {
+    let (balancer, server) = (scenario.balancer(layer)?, scenario.pod.server.keep_alive_timeout);
+    let (key, kept) = ("pod.server.keep_alive_timeout", balancer.upstream.keep_alive_timeout);
+    let reaches_pods = balancer.protocol == Protocol::Http && balancer.target != TargetKind::Ingress;
+    let races = reaches_pods && balancer.upstream.keep_alive > 0 && server <= kept;
+    let message = format!("the pods close idle connections after {server}, the balancer in front of them after {kept}");
+    let help = "let the pods wait longer than the balancer: a request that crosses the end of its connection is lost";
+    races.then(|| warning("keep-alive-below-balancer", key, message, help))
+}
+
 #[cfg(test)]
 mod tests {
     use crate::scenario::{Source, read};
@@ -383,6 +397,8 @@ mod tests {
         check_with(local, &["nodes-without-endpoint"]);
         check_with(&format!("{local}deployment.replicas = 2"), &[]);
         check_with(&format!("{local}clients = [{{ node = 0 }}]"), &[]);
+        check_with("ingress = {}\npod.server.keep_alive_timeout = \"30s\"", &["keep-alive-below-balancer"]);
+        check_with("ingress = {}", &[]);
         check_with("rollout.at = { exponential = { mean = \"10s\" } }", &[]);
     }
 }

@@ -1,7 +1,9 @@
 //! `[[clients]]`: each profile is a row of defaults (mechanics 7.2), each parameter can be overridden.
 
 use crate::ids::NodeId;
-use crate::model::spec::{Arrivals, ClientDns, ClientProfile, ClientSpec, EntryNode, Retry, ServiceKind, Traffic};
+use crate::model::spec::{
+    Arrivals, ClientDns, ClientProfile, ClientSpec, EntryNode, Method, Retry, ServiceKind, Traffic, Via,
+};
 use crate::scenario::log::Fault;
 use crate::scenario::names;
 use crate::scenario::reader::Fields;
@@ -12,23 +14,31 @@ use crate::units::{Rate, SimDuration};
 /// More clients than this nobody measures with.
 const MOST_CLIENTS: usize = 1_000;
 
+/// By which ways requests can reach the pods: the Service, and which balancers there are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ways {
+    pub(super) service: ServiceKind,
+    pub(super) ingress: bool,
+    pub(super) load_balancer: bool,
+}
+
 /// What the scenario says, or one fortio client.
-pub(super) fn clients(fields: &mut Fields<'_>, nodes: u32, service: ServiceKind) -> Vec<ClientSpec> {
+pub(super) fn clients(fields: &mut Fields<'_>, nodes: u32, ways: Ways) -> Vec<ClientSpec> {
     if let Some(fault) = too_many(fields) {
         let at = fields.entry("clients").map(|entry| entry.node.at);
         if let Some(at) = at {
             fields.error("clients", at, fault);
         }
-        return vec![profile_defaults(ClientProfile::Fortio, service)];
+        return vec![profile_defaults(ClientProfile::Fortio, ways.service)];
     }
-    let clients = fields.each("clients", |fields| client(fields, nodes, service));
+    let clients = fields.each("clients", |fields| client(fields, nodes, ways));
     match clients {
         Some(clients) if !clients.is_empty() => clients,
         Some(_) => {
             refuse_none(fields);
-            vec![profile_defaults(ClientProfile::Fortio, service)]
+            vec![profile_defaults(ClientProfile::Fortio, ways.service)]
         }
-        None => vec![profile_defaults(ClientProfile::Fortio, service)],
+        None => vec![profile_defaults(ClientProfile::Fortio, ways.service)],
     }
 }
 
@@ -47,16 +57,19 @@ fn refuse_none(fields: &mut Fields<'_>) {
     }
 }
 
-fn client(fields: &mut Fields<'_>, nodes: u32, service: ServiceKind) -> ClientSpec {
+fn client(fields: &mut Fields<'_>, nodes: u32, ways: Ways) -> ClientSpec {
     let profile = fields.or("profile", |node| names::CLIENT_PROFILE.parse(node), ClientProfile::Fortio);
-    fields.get("via", |node| names::VIA.parse(node));
-    let row = profile_defaults(profile, service);
+    let row = profile_defaults(profile, ways.service);
+    let method = fields.or("method", |node| names::METHOD.parse(node), row.method);
     ClientSpec {
         profile,
         connections: connections(fields, &row),
         rate: fields.or("rate", rate, row.rate),
         arrivals: fields.or("arrivals", |node| arrivals(node, profile), row.arrivals),
-        traffic: fields.or("traffic", |node| traffic(node, service), row.traffic),
+        traffic: fields.or("traffic", |node| traffic(node, ways.service), row.traffic),
+        via: fields.or("via", |node| via(node, ways), row.via),
+        method,
+        idempotent: fields.or("idempotent", truth, method.is_idempotent()),
         node: fields.or("node", |node| entry_node(node, nodes), row.node),
         addresses: fields.or("addresses", whole(1..=100_000), row.addresses),
         local_ports: fields.or("local_ports", whole(1..=64_512), row.local_ports),
@@ -103,6 +116,18 @@ fn arrivals(node: &Node, profile: ClientProfile) -> Result<Arrivals, Fault> {
         .map_err(|wrong| fault(Fault { message: format!("of the profile \"{name}\" {}", wrong.message), ..wrong }))
 }
 
+/// A way that exists.
+fn via(node: &Node, ways: Ways) -> Result<Via, Fault> {
+    let via = names::VIA.parse(node)?;
+    let missing = match via {
+        Via::Ingress if !ways.ingress => "ingress",
+        Via::LoadBalancer if !ways.load_balancer => "load_balancer",
+        _ => return Ok(via),
+    };
+    let fault = Fault::new("missing-key", format!("is \"{missing}\", but the scenario has no [{missing}]"));
+    Err(fault.help(format!("add [{missing}], or use via = \"service\"")))
+}
+
 fn entry_node(node: &Node, nodes: u32) -> Result<EntryNode, Fault> {
     match &node.value {
         Value::Text(text) if text == "spread" => Ok(EntryNode::Spread),
@@ -142,6 +167,9 @@ fn profile_defaults(profile: ClientProfile, service: ServiceKind) -> ClientSpec 
         rate: per_second(500),
         arrivals: Arrivals::Staggered,
         traffic: if service.is_externally_accessible() { Traffic::External } else { Traffic::Internal },
+        via: Via::Service,
+        method: Method::Get,
+        idempotent: true,
         node: EntryNode::Spread,
         addresses: 1,
         // Of 32768 to 60999, connect() takes the even ones in turn while it can (Linux 4.2 and later).

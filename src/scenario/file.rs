@@ -7,11 +7,11 @@ use crate::scenario::log::Fault;
 use crate::scenario::reader::Fields;
 use crate::scenario::tree::{Node, Value};
 use crate::scenario::values::{duration, items, not_modelled, period, text, whole, wrong_type};
-use crate::scenario::{clients, cluster, delays, names, pod, service, suggest};
+use crate::scenario::{balancers, clients, cluster, delays, names, pod, service, suggest};
 use crate::units::SimDuration;
 
 /// Tables of the design that later versions will read.
-const LATER: [&str; 5] = ["ingress", "load_balancer", "faults", "workload", "autoscaler"];
+const LATER: [&str; 3] = ["faults", "workload", "autoscaler"];
 
 /// Reads everything. `stem` names the scenario if the file does not.
 pub(super) fn scenario(fields: &mut Fields<'_>, stem: &str) -> Scenario {
@@ -21,7 +21,11 @@ pub(super) fn scenario(fields: &mut Fields<'_>, stem: &str) -> Scenario {
     let rollout_at = fields.section("rollout", rollout);
     let mut cluster = fields.section("cluster", cluster::cluster);
     let service = fields.section("service", service::service);
-    let clients = clients::clients(fields, cluster.nodes, service.kind);
+    let ingress = fields.optional("ingress", balancers::ingress);
+    let load_balancer = fields.optional("load_balancer", |fields| balancers::load_balancer(fields, ingress.is_some()));
+    let (has_ingress, has_load_balancer) = (ingress.is_some(), load_balancer.is_some());
+    let ways = clients::Ways { service: service.kind, ingress: has_ingress, load_balancer: has_load_balancer };
+    let clients = clients::clients(fields, cluster.nodes, ways);
     let delays = delays::delays(fields, &mut cluster);
     let scenario = Scenario {
         name,
@@ -33,6 +37,8 @@ pub(super) fn scenario(fields: &mut Fields<'_>, stem: &str) -> Scenario {
         service,
         dns: fields.section("dns", service::dns),
         kube_proxy: fields.section("kube_proxy", |fields| cluster::kube_proxy(fields, cluster.version)),
+        load_balancer,
+        ingress,
         clients,
         delays,
         without: fields.section("model", model),

@@ -5,6 +5,7 @@
 //! each table is read key by key (`reader`, `file` and its neighbours), and checks across keys come last (`check`).
 //! What is read may be trusted by everything that holds a [`Scenario`].
 
+mod balancers;
 mod check;
 mod clients;
 mod cluster;
@@ -19,6 +20,7 @@ mod reader;
 mod service;
 mod setting;
 mod settled;
+mod settled_balancers;
 mod source;
 mod suggest;
 #[cfg(test)]

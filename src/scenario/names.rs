@@ -2,8 +2,9 @@
 //! of the design that later versions will model.
 
 use crate::model::spec::{
-    Arrivals, ClientDns, ClientProfile, ClusterSize, Cni, InFlightPolicy, IptablesBackend, ProxyMode, QueuedPolicy,
-    Retry, ServerProfile, ServiceKind, SessionAffinity, StopBehaviour, Traffic, TrafficDistribution, TrafficPolicy,
+    Arrivals, BalancerPreset, BalancingPolicy, ClientDns, ClientProfile, ClusterSize, Cni, InFlightPolicy,
+    IptablesBackend, Method, Protocol, ProxyMode, QueuedPolicy, Retry, ServerProfile, ServiceKind, SessionAffinity,
+    StopBehaviour, TargetKind, Traffic, TrafficDistribution, TrafficPolicy, Via,
 };
 use crate::scenario::values::Names;
 
@@ -70,7 +71,6 @@ pub(super) const PACED_ARRIVALS: Names<Arrivals> = Names {
 };
 pub(super) const OPEN_ARRIVALS: Names<Arrivals> =
     Names { built: &[("constant", Arrivals::Constant), ("poisson", Arrivals::Poisson)], later: &[] };
-pub(super) const VIA: Names<()> = Names { built: &[("service", ())], later: &["ingress", "load_balancer", "pod"] };
 pub(super) const TRAFFIC: Names<Traffic> =
     Names { built: &[("internal", Traffic::Internal), ("external", Traffic::External)], later: &[] };
 /// Besides the length of the client's own cache.
@@ -78,5 +78,47 @@ pub(super) const CLIENT_DNS: Names<ClientDns> = Names {
     built: &[("each_connect", ClientDns::EachConnect), ("ttl", ClientDns::Ttl), ("once", ClientDns::Once)],
     later: &[],
 };
+pub(super) const VIA: Names<Via> = Names {
+    built: &[("service", Via::Service), ("ingress", Via::Ingress), ("load_balancer", Via::LoadBalancer)],
+    later: &["pod"],
+};
+pub(super) const METHOD: Names<Method> = Names {
+    built: &[
+        ("GET", Method::Get),
+        ("HEAD", Method::Head),
+        ("PUT", Method::Put),
+        ("DELETE", Method::Delete),
+        ("OPTIONS", Method::Options),
+        ("POST", Method::Post),
+        ("PATCH", Method::Patch),
+    ],
+    later: &[],
+};
+pub(super) const INGRESS_KIND: Names<bool> = Names { built: &[("reload", true), ("dynamic", false)], later: &[] };
+pub(super) const INGRESS_PRESET: Names<BalancerPreset> = Names {
+    built: &[
+        ("nginx", BalancerPreset::Nginx),
+        ("ingress-nginx", BalancerPreset::IngressNginx),
+        ("haproxy", BalancerPreset::Haproxy),
+        ("traefik", BalancerPreset::Traefik),
+        ("envoy", BalancerPreset::Envoy),
+        ("istio", BalancerPreset::Istio),
+        ("skipper", BalancerPreset::Skipper),
+    ],
+    later: &[],
+};
+pub(super) const LOAD_BALANCER_PRESET: Names<BalancerPreset> = Names {
+    built: &[("aws-alb", BalancerPreset::AwsAlb), ("aws-nlb", BalancerPreset::AwsNlb), ("gcp", BalancerPreset::Gcp)],
+    later: &["azure"],
+};
+pub(super) const PROTOCOL: Names<Protocol> =
+    Names { built: &[("http", Protocol::Http), ("tcp", Protocol::Tcp)], later: &[] };
+pub(super) const INGRESS_TARGET: Names<TargetKind> =
+    Names { built: &[("ip", TargetKind::Ip), ("service", TargetKind::Service)], later: &[] };
+pub(super) const LOAD_BALANCER_TARGET: Names<TargetKind> = Names {
+    built: &[("ip", TargetKind::Ip), ("instance", TargetKind::Instance), ("ingress", TargetKind::Ingress)],
+    later: &[],
+};
+pub(super) const BALANCING_POLICY: Names<BalancingPolicy> = Names { built: BalancingPolicy::NAMES, later: &[] };
 pub(super) const RETRY: Names<Retry> =
     Names { built: &[("none", Retry::None), ("reused_once", Retry::ReusedOnce)], later: &[] };

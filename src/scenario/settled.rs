@@ -3,12 +3,13 @@
 
 use std::fmt::{Display, Write};
 
+use crate::ids::Layer;
 use crate::model::spec::{
     ClientDns, ClientProfile, ClientSpec, ClusterSpec, DelayId, DeploymentSpec, End, EntryNode, KubeProxySpec,
     NodeDelays, PodSpec, PreStop, PreStopAction, ProbeSpec, RunSpec, Scenario, ServerSpec, ServiceSpec,
 };
 use crate::scenario::pod::action_name;
-use crate::scenario::{clients, names};
+use crate::scenario::{clients, names, settled_balancers};
 use crate::units::IntOrPercent;
 
 /// The scenario as TOML, all defaults shown.
@@ -28,6 +29,11 @@ pub fn settled_toml(scenario: &Scenario) -> String {
     out.quoted("ttl", scenario.dns.ttl);
     out.quoted("resolver_cache", scenario.dns.resolver_cache);
     kube_proxy(&mut out, &scenario.kube_proxy);
+    for layer in [Layer::LoadBalancer, Layer::Ingress] {
+        if let Some(spec) = scenario.balancer(layer) {
+            settled_balancers::balancer(&mut out, layer, spec);
+        }
+    }
     scenario.clients.iter().for_each(|spec| client(&mut out, spec));
     delays(&mut out, scenario);
     out.table("model");
@@ -38,25 +44,25 @@ pub fn settled_toml(scenario: &Scenario) -> String {
 
 /// The text so far.
 #[derive(Debug, Default)]
-struct Out(String);
+pub(super) struct Out(String);
 
 impl Out {
-    fn line(&mut self, line: &str) {
+    pub(super) fn line(&mut self, line: &str) {
         self.0.push_str(line);
         self.0.push('\n');
     }
 
-    fn table(&mut self, name: &str) {
+    pub(super) fn table(&mut self, name: &str) {
         self.line(&format!("\n[{name}]"));
     }
 
     /// A value whose `Display` is TOML.
-    fn raw(&mut self, key: &str, value: impl Display) {
+    pub(super) fn raw(&mut self, key: &str, value: impl Display) {
         self.line(&format!("{key} = {value}"));
     }
 
     /// A value whose `Display` is the inside of a plain string.
-    fn quoted(&mut self, key: &str, value: impl Display) {
+    pub(super) fn quoted(&mut self, key: &str, value: impl Display) {
         self.line(&format!("{key} = \"{value}\""));
     }
 
@@ -198,8 +204,10 @@ fn client(out: &mut Out, client: &ClientSpec) {
     }
     out.quoted("rate", client.rate);
     out.quoted("arrivals", clients::arrival_names(client.profile).of(client.arrivals));
-    out.quoted("via", names::VIA.of(()));
+    out.quoted("via", names::VIA.of(client.via));
     out.quoted("traffic", names::TRAFFIC.of(client.traffic));
+    out.quoted("method", names::METHOD.of(client.method));
+    out.raw("idempotent", client.idempotent);
     match client.node {
         EntryNode::Spread => out.quoted("node", "spread"),
         EntryNode::Node(node) => out.raw("node", node.0),

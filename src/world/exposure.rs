@@ -1,9 +1,10 @@
-//! How long a new connection could still be sent to a pod that does not listen: read off the facts as they come.
+//! How long a new connection could still be sent to a pod that does not listen: read off the facts as they come, for each
+//! element of the data plane by its number.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ids::{NodeId, PodId};
-use crate::record::{Fact, PodEvent, RuleEvent};
+use crate::ids::PodId;
+use crate::record::{Fact, PodEvent};
 use crate::units::{SimDuration, SimTime};
 
 /// Whether a pod listens.
@@ -14,9 +15,9 @@ enum Listens {
     NoMore,
 }
 
-/// The rules of one node.
+/// The rules of one node, or the list of one worker.
 #[derive(Debug)]
-struct NodeRules {
+struct Rules {
     /// Endpoints in them.
     count: u32,
     /// Those that listen no more, and those that do not listen yet.
@@ -24,8 +25,13 @@ struct NodeRules {
     early: u32,
     /// By pod: in the rules.
     holds: BTreeSet<PodId>,
+    /// It has held a pod; a headless Service has no rules anywhere.
+    has_held: bool,
     /// The integral of dead / count, in seconds.
     share_secs: f64,
+    /// Pod-times in which dead and early ones were held.
+    stop_side: SimDuration,
+    start_side: SimDuration,
 }
 
 /// The sums so far.
@@ -33,38 +39,36 @@ struct NodeRules {
 pub(super) struct Exposure {
     now: SimTime,
     listens: BTreeMap<PodId, Listens>,
-    nodes: Vec<NodeRules>,
-    /// Nodes whose rules hold a pod that does not listen.
-    exposed: BTreeSet<NodeId>,
-    /// Sum over terminated pods and nodes.
-    stop_side: SimDuration,
-    /// Sum over started pods and nodes.
-    start_side: SimDuration,
+    elements: Vec<Rules>,
+    /// Elements that hold a pod that does not listen.
+    exposed: BTreeSet<usize>,
     terminated: u32,
     started: u32,
-    /// A headless Service has no rules anywhere.
-    has_rules: bool,
 }
 
-impl Exposure {
-    /// `old` pods listen; each node has these in its rules.
-    pub(super) fn new<'a>(rules: impl Iterator<Item = &'a [PodId]>, old: u32) -> Self {
-        let of_node = |pods: &[PodId]| NodeRules {
+impl Rules {
+    fn holding(pods: &[PodId]) -> Rules {
+        Rules {
             count: pods.len() as u32,
             dead: 0,
             early: 0,
             holds: pods.iter().copied().collect(),
+            has_held: !pods.is_empty(),
             share_secs: 0.0,
-        };
-        let nodes: Vec<_> = rules.map(of_node).collect();
+            stop_side: SimDuration::ZERO,
+            start_side: SimDuration::ZERO,
+        }
+    }
+}
+
+impl Exposure {
+    /// `old` pods listen; each element holds these at the start.
+    pub(super) fn new<'a>(elements: impl Iterator<Item = &'a [PodId]>, old: u32) -> Self {
         Exposure {
             now: SimTime::ZERO,
             listens: (0..old).map(|pod| (PodId(pod), Listens::Now)).collect(),
-            has_rules: nodes.iter().any(|node| node.count > 0),
-            nodes,
+            elements: elements.map(Rules::holding).collect(),
             exposed: BTreeSet::new(),
-            stop_side: SimDuration::ZERO,
-            start_side: SimDuration::ZERO,
             terminated: 0,
             started: 0,
         }
@@ -72,8 +76,6 @@ impl Exposure {
 
     pub(super) fn note(&mut self, fact: &Fact) {
         match *fact {
-            Fact::Rule { at, pod, node, event: RuleEvent::In } => self.set_rule(at, pod, node, true),
-            Fact::Rule { at, pod, node, event: RuleEvent::Out } => self.set_rule(at, pod, node, false),
             Fact::Pod { at, pod, event: PodEvent::Started } => self.set_listens(at, pod, Listens::NotYet),
             Fact::Pod { at, pod, event: PodEvent::Listening } => self.set_listens(at, pod, Listens::Now),
             Fact::Pod { at, pod, event: PodEvent::ListenerClosed } => self.set_listens(at, pod, Listens::NoMore),
@@ -81,14 +83,16 @@ impl Exposure {
         }
     }
 
-    fn set_rule(&mut self, at: SimTime, pod: PodId, node: NodeId, comes: bool) {
+    /// A pod comes into the rules of an element, or goes.
+    pub(super) fn set_rule(&mut self, at: SimTime, pod: PodId, element: usize, comes: bool) {
         self.advance(at);
         let listens = self.listens(pod);
-        let rules = &mut self.nodes[node.index()];
+        let rules = &mut self.elements[element];
         let changed = if comes { rules.holds.insert(pod) } else { rules.holds.remove(&pod) };
         if changed {
+            rules.has_held |= comes;
             rules.count = if comes { rules.count + 1 } else { rules.count - 1 };
-            self.tally(node, listens, comes);
+            self.tally(element, listens, comes);
         }
     }
 
@@ -101,10 +105,10 @@ impl Exposure {
         self.advance(at);
         let before = self.listens(pod);
         self.listens.insert(pod, listens);
-        for node in (0..self.nodes.len() as u32).map(NodeId) {
-            if self.nodes[node.index()].holds.contains(&pod) {
-                self.tally(node, before, false);
-                self.tally(node, listens, true);
+        for element in 0..self.elements.len() {
+            if self.elements[element].holds.contains(&pod) {
+                self.tally(element, before, false);
+                self.tally(element, listens, true);
             }
         }
     }
@@ -113,9 +117,9 @@ impl Exposure {
         self.listens.get(&pod).copied().unwrap_or(Listens::NotYet)
     }
 
-    /// A pod in this state comes into, or goes from, the rules of a node.
-    fn tally(&mut self, node: NodeId, listens: Listens, comes: bool) {
-        let rules = &mut self.nodes[node.index()];
+    /// A pod in this state comes into, or goes from, the rules of an element.
+    fn tally(&mut self, element: usize, listens: Listens, comes: bool) {
+        let rules = &mut self.elements[element];
         let count = match listens {
             Listens::NoMore => &mut rules.dead,
             Listens::NotYet => &mut rules.early,
@@ -123,9 +127,9 @@ impl Exposure {
         };
         *count = if comes { *count + 1 } else { *count - 1 };
         if rules.dead + rules.early > 0 {
-            self.exposed.insert(node);
+            self.exposed.insert(element);
         } else {
-            self.exposed.remove(&node);
+            self.exposed.remove(&element);
         }
     }
 
@@ -133,23 +137,33 @@ impl Exposure {
     fn advance(&mut self, at: SimTime) {
         let passed = at.saturating_since(self.now);
         self.now = self.now.max(at);
-        for node in &self.exposed {
-            let rules = &mut self.nodes[node.index()];
-            self.stop_side += passed * u64::from(rules.dead);
-            self.start_side += passed * u64::from(rules.early);
+        for element in &self.exposed {
+            let rules = &mut self.elements[*element];
+            rules.stop_side += passed * u64::from(rules.dead);
+            rules.start_side += passed * u64::from(rules.early);
             rules.share_secs += passed.as_secs_f64() * f64::from(rules.dead) / f64::from(rules.count);
         }
     }
 
-    /// The metrics at the end of the run: `exposure_s`, `exposed_share_s`, `start_exposure_s`. `entering` is the share
-    /// of the offered load that enters at each node.
-    pub(super) fn finish(mut self, end: SimTime, entering: &[f64]) -> (Option<f64>, Option<f64>, Option<f64>) {
+    /// The metrics at the end of the run: `exposure_s`, `exposed_share_s`, `start_exposure_s`; none without rules. The means are over the
+    /// elements that `counted` says; `entering` is the share of the offered load that each element chooses for.
+    pub(super) fn finish(
+        mut self,
+        end: SimTime,
+        entering: &[f64],
+        counted: &[bool],
+    ) -> (Option<f64>, Option<f64>, Option<f64>) {
         self.advance(end);
-        let nodes = self.nodes.len() as f64;
-        let counts = |pods: u32| pods > 0 && self.has_rules;
-        let mean = |sum: SimDuration, pods: u32| counts(pods).then(|| sum.as_secs_f64() / (f64::from(pods) * nodes));
-        let share = self.nodes.iter().zip(entering).map(|(rules, weight)| rules.share_secs * weight).sum();
-        (mean(self.stop_side, self.terminated), self.has_rules.then_some(share), mean(self.start_side, self.started))
+        let has_rules = self.elements.iter().zip(counted).any(|(rules, counts)| *counts && rules.has_held);
+        let elements = counted.iter().filter(|counts| **counts).count() as f64;
+        let sum = |side: fn(&Rules) -> SimDuration| {
+            let counted = self.elements.iter().zip(counted).filter(|(_, counts)| **counts);
+            counted.map(|(rules, _)| side(rules)).sum::<SimDuration>().as_secs_f64()
+        };
+        let mean = |sum: f64, pods: u32| (pods > 0 && has_rules).then(|| sum / (f64::from(pods) * elements));
+        let share = self.elements.iter().zip(entering).map(|(rules, weight)| rules.share_secs * weight).sum();
+        let share = has_rules.then_some(share);
+        (mean(sum(|rules| rules.stop_side), self.terminated), share, mean(sum(|rules| rules.start_side), self.started))
     }
 }
 
@@ -169,15 +183,14 @@ mod tests {
     fn integrates_one_over_the_endpoints_from_the_closed_listener_to_the_rule_out() {
         let both = [PodId(0), PodId(1)];
         let mut exposure = Exposure::new([&both[..], &both[..]].into_iter(), 2);
-        let rule = |secs, pod, node, event| Fact::Rule { at: at(secs), pod: PodId(pod), node: NodeId(node), event };
         let pod = |secs, pod, event| Fact::Pod { at: at(secs), pod: PodId(pod), event };
         exposure.note(&pod(1, 2, PodEvent::Started));
-        exposure.note(&rule(2, 2, 0, RuleEvent::In));
+        exposure.set_rule(at(2), PodId(2), 0, true);
         exposure.note(&pod(3, 2, PodEvent::Listening));
         exposure.note(&pod(10, 0, PodEvent::ListenerClosed));
-        exposure.note(&rule(13, 0, 0, RuleEvent::Out));
-        exposure.note(&rule(14, 0, 1, RuleEvent::Out));
-        let (stop, share, start) = exposure.finish(at(60), &[0.25, 0.75]);
+        exposure.set_rule(at(13), PodId(0), 0, false);
+        exposure.set_rule(at(14), PodId(0), 1, false);
+        let (stop, share, start) = exposure.finish(at(60), &[0.25, 0.75], &[true, true]);
         close(stop.unwrap(), (3.0 + 4.0) / 2.0);
         close(share.unwrap(), 0.25 * 3.0 / 3.0 + 0.75 * 4.0 / 2.0);
         close(start.unwrap(), 1.0 / 2.0);

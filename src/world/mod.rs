@@ -4,26 +4,32 @@
 //! Control events come from one calendar; requests from the tournament of connection slots. At equal times control
 //! comes first.
 
+mod balancers;
+mod elements;
 mod exposure;
 mod histogram;
 mod path;
+mod proxied;
 mod recorder;
 mod requests;
 mod route;
 mod slot;
 mod tally;
+mod trip;
+mod upstream;
 
 use crate::engine::{Calendar, Effect, StreamKey, Streams, Tie};
-use crate::ids::{NodeId, PodId, Revision};
+use crate::ids::{Layer, NodeId, PodId, ReplicaId, Revision, Target};
 use crate::model::api::{
     ApiServer, Object, Phase, PodObject, ReplicaSetObject, ReplicaSetStatus, ResourceVersion, Timestamp, Watcher, Write,
 };
+use crate::model::balancer::{self, Balancer};
 use crate::model::deployment::{self, DeploymentController, max_unavailable, resolve_fenceposts};
 use crate::model::dns::Dns;
 use crate::model::endpoints::{self, EndpointSliceController};
 use crate::model::kube_proxy::{self, KubeProxy};
 use crate::model::kubelet::{self, Kubelet};
-use crate::model::msg::{Draws, Msg, RoomOut};
+use crate::model::msg::{Draws, Listener, Msg, RoomOut};
 use crate::model::replicaset::{self, ReplicaSetController};
 use crate::model::scheduler::{self, Scheduler};
 use crate::model::server::{self, Servers};
@@ -31,6 +37,7 @@ use crate::model::spec::{End, Scenario};
 use crate::record::RunOutput;
 use crate::units::{SimDuration, SimTime};
 
+use balancers::Balancers;
 use path::View;
 use recorder::Recorder;
 use requests::Requests;
@@ -45,8 +52,10 @@ mod rank {
     pub(super) const KUBELET: u8 = 4;
     pub(super) const ENDPOINTS: u8 = 5;
     pub(super) const KUBE_PROXY: u8 = 6;
-    pub(super) const SERVER: u8 = 7;
-    pub(super) const WORLD: u8 = 8;
+    pub(super) const LOAD_BALANCER: u8 = 7;
+    pub(super) const INGRESS: u8 = 8;
+    pub(super) const SERVER: u8 = 9;
+    pub(super) const WORLD: u8 = 10;
 }
 
 /// How old the Deployment is when the run begins: long enough for all old pods to share one bucket of ages.
@@ -64,6 +73,7 @@ enum Event {
     Kubelet(NodeId, kubelet::Timer),
     Endpoints(endpoints::Timer),
     KubeProxy(NodeId, kube_proxy::Timer),
+    Balancer(Layer, balancer::Timer),
     Server(server::Timer),
     ClientsStop,
 }
@@ -89,6 +99,8 @@ struct Outs {
     kubelets: Vec<RoomOut<kubelet::Timer>>,
     endpoints: RoomOut<endpoints::Timer>,
     proxies: Vec<RoomOut<kube_proxy::Timer>>,
+    load_balancer: RoomOut<balancer::Timer>,
+    ingress: RoomOut<balancer::Timer>,
     servers: RoomOut<server::Timer>,
 }
 
@@ -108,9 +120,10 @@ pub struct World<'s> {
     kubelets: Vec<Kubelet<'s>>,
     endpoints: EndpointSliceController<'s>,
     routes: Routes<'s>,
+    balancers: Balancers<'s>,
     servers: Servers<'s>,
     requests: Requests<'s>,
-    recorder: Recorder,
+    recorder: Recorder<'s>,
     node_of: Vec<Option<NodeId>>,
 }
 
@@ -127,6 +140,7 @@ impl<'s> World<'s> {
         let proxies = nodes().map(proxy).collect();
         let dns = Dns::new(scenario, Streams::new(key, "dns"), &endpoints.slice().endpoints);
         let routes = Routes { proxies, dns };
+        let balancers = Balancers::new(scenario, key, &endpoints.slice().endpoints);
         let placed = pods.iter().filter_map(|pod| Some((pod.id, pod.node?)));
         let table = 2 * pods.len();
         World {
@@ -141,6 +155,7 @@ impl<'s> World<'s> {
             replica_sets: ReplicaSetController::new(scenario, draws("replicaset"), old, &pods),
             scheduler: Scheduler::new(draws("scheduler"), scenario.cluster.nodes, placed),
             kubelets: nodes().map(|node| Kubelet::new(scenario, node, on_node("kubelet", node))).collect(),
+            balancers,
             endpoints,
             servers: Servers::new(scenario, draws("server"), table, pods.len()),
             requests: Requests::new(scenario, key, options),
@@ -153,20 +168,26 @@ impl<'s> World<'s> {
     /// Runs to the end and says what happened.
     pub fn run(mut self, key: StreamKey) -> RunOutput {
         self.start(key);
-        let mut control = self.calendar.next_at();
         loop {
-            let (request, slot) = self.requests.next();
-            if request < control {
-                let mut view = View { routes: &mut self.routes, servers: &mut self.servers };
-                self.requests.wake(request, slot, &mut view);
-            } else if request.is_never() && control > self.end {
+            let control = self.calendar.next_at();
+            if self.wake_requests(control).is_never() && control > self.end {
                 break;
-            } else {
-                self.handle_next_event();
-                control = self.calendar.next_at();
             }
+            self.handle_next_event();
         }
         self.finish()
+    }
+
+    /// Wakes the requests that are due before `control`. Says when the next one is.
+    fn wake_requests(&mut self, control: SimTime) -> SimTime {
+        let mut view = View { routes: &mut self.routes, servers: &mut self.servers, balancers: &mut self.balancers };
+        loop {
+            let (request, slot) = self.requests.next();
+            if request >= control {
+                return request;
+            }
+            self.requests.wake(request, slot, &mut view);
+        }
     }
 
     fn start(&mut self, key: StreamKey) {
@@ -178,6 +199,9 @@ impl<'s> World<'s> {
         }
         for (proxy, out) in self.routes.proxies.iter_mut().zip(&mut self.outs.proxies) {
             proxy.start(out);
+        }
+        for layer in [Layer::LoadBalancer, Layer::Ingress] {
+            self.with_balancer(layer, |balancer, out| balancer.start(out));
         }
         let at = self.scenario.rollout_at.draw(&mut key.stream("rollout", "at", 0));
         let change = Event::Deliver(Msg::Write(Write::ChangeTemplate));
@@ -200,6 +224,9 @@ impl<'s> World<'s> {
             Event::Endpoints(timer) => self.endpoints.on_timer(now, timer, &mut self.outs.endpoints),
             Event::KubeProxy(node, timer) => {
                 self.routes.proxies[node.index()].on_timer(now, timer, &mut self.outs.proxies[node.index()]);
+            }
+            Event::Balancer(layer, timer) => {
+                self.with_balancer(layer, |balancer, out| balancer.on_timer(now, timer, out));
             }
             Event::Server(timer) => self.servers.on_timer(now, timer, &mut self.outs.servers),
             Event::ClientsStop => self.clients_stop(),
@@ -224,13 +251,54 @@ impl<'s> World<'s> {
             Msg::Exited(pod) => self.with_kubelet(pod, |kubelet, out| kubelet.on_exited(now, pod, out)),
             Msg::NamespaceGone(pod) => self.servers.on_namespace_gone(pod),
             Msg::Sever { pod, cut, backlog } => self.sever(pod, cut, backlog),
+            Msg::HealthCheck(replica, target) => self.health_check(replica, target),
+            Msg::Reloaded(replica) => self.with_requests(|requests, view| requests.reloaded(now, replica, view)),
+            Msg::DrainOver(replica, pod) => {
+                self.with_requests(|requests, view| requests.drain_over(now, replica, pod, view));
+            }
+            Msg::WorkersEnd(replica, generation) => {
+                self.with_requests(|requests, view| requests.workers_end(now, replica, generation, view));
+            }
         }
+    }
+
+    fn with_balancer(&mut self, layer: Layer, call: impl FnOnce(&mut Balancer<'s>, &mut RoomOut<balancer::Timer>)) {
+        if let Some((balancer, out)) = balancer_of(layer, &mut self.balancers, &mut self.outs) {
+            call(balancer, out);
+        }
+    }
+
+    fn with_requests<T>(&mut self, call: impl FnOnce(&mut Requests<'s>, &mut View<'_, 's>) -> T) -> T {
+        let mut view = View { routes: &mut self.routes, servers: &mut self.servers, balancers: &mut self.balancers };
+        call(&mut self.requests, &mut view)
+    }
+
+    /// What a health check meets: a pod's listener, behind which it asks for what the readiness probe asks for; a node or
+    /// a replica of the ingress, which always answers.
+    fn health_check(&mut self, replica: ReplicaId, target: Target) {
+        let answer = match target {
+            Target::Pod(pod) => match self.servers.listener(pod) {
+                Listener::Open => Some(!self.has_lost_probe_target(pod)),
+                Listener::NotYet | Listener::Closed => Some(false),
+                Listener::Gone => None,
+            },
+            Target::Node(node) => Some(self.routes.proxies[node.index()].healthy_for_load_balancer()),
+            Target::Replica(_) => Some(true),
+        };
+        let now = self.now;
+        self.with_balancer(replica.layer, |balancer, out| {
+            balancer.on_checked(now, replica.number, target, answer, out);
+        });
     }
 
     fn with_kubelet(&mut self, pod: PodId, call: impl FnOnce(&mut Kubelet<'s>, &mut RoomOut<kubelet::Timer>)) {
         if let Some(node) = self.node_of[pod.index()] {
             call(&mut self.kubelets[node.index()], &mut self.outs.kubelets[node.index()]);
         }
+    }
+
+    fn has_lost_probe_target(&self, pod: PodId) -> bool {
+        self.node_of[pod.index()].is_some_and(|node| self.kubelets[node.index()].has_lost_probe_target(pod))
     }
 
     fn write(&mut self, write: Write) {
@@ -270,13 +338,19 @@ impl<'s> World<'s> {
             Watcher::KubeProxy(node) => {
                 self.routes.proxies[node.index()].on_watch(now, object, &mut self.outs.proxies[node.index()]);
             }
+            Watcher::Balancer(replica) => {
+                let of = balancer_of(replica.layer, &mut self.balancers, &mut self.outs);
+                if let Some((balancer, out)) = of {
+                    balancer.on_watch(now, replica.number, object, out);
+                }
+            }
         }
     }
 
     /// The connections of a stopping server end; its process ends when the last drained request is answered.
     fn sever(&mut self, pod: PodId, cut: bool, backlog: bool) {
-        let mut view = View { routes: &mut self.routes, servers: &mut self.servers };
-        let drained = self.requests.sever(self.now, pod, (cut, backlog), &mut view);
+        let now = self.now;
+        let drained = self.with_requests(|requests, view| requests.sever(now, pod, (cut, backlog), view));
         self.servers.on_drained(drained, pod, &mut self.outs.servers);
     }
 
@@ -307,11 +381,15 @@ impl<'s> World<'s> {
         for (node, out) in outs.proxies.iter_mut().enumerate() {
             drain(calendar, recorder, out, |timer| Event::KubeProxy(NodeId(node as u32), timer));
         }
+        for (layer, out) in [(Layer::LoadBalancer, &mut outs.load_balancer), (Layer::Ingress, &mut outs.ingress)] {
+            drain(calendar, recorder, out, |timer| Event::Balancer(layer, timer));
+        }
         drain(calendar, recorder, &mut outs.servers, Event::Server);
     }
 
     fn finish(mut self) -> RunOutput {
-        self.requests.finish(self.options.check);
+        let check = self.options.check;
+        self.with_requests(|requests, view| requests.finish(check, view));
         self.recorder.finish(self.end, self.requests)
     }
 }
@@ -326,13 +404,33 @@ impl Outs {
             kubelets: (0..nodes).map(|_| RoomOut::new(rank::KUBELET)).collect(),
             endpoints: RoomOut::new(rank::ENDPOINTS),
             proxies: (0..nodes).map(|_| RoomOut::new(rank::KUBE_PROXY)).collect(),
+            load_balancer: RoomOut::new(rank::LOAD_BALANCER),
+            ingress: RoomOut::new(rank::INGRESS),
             servers: RoomOut::new(rank::SERVER),
         }
     }
 }
 
+/// The balancer of a layer with its buffer.
+fn balancer_of<'a, 's>(
+    layer: Layer,
+    balancers: &'a mut Balancers<'s>,
+    outs: &'a mut Outs,
+) -> Option<(&'a mut Balancer<'s>, &'a mut RoomOut<balancer::Timer>)> {
+    let out = match layer {
+        Layer::LoadBalancer => &mut outs.load_balancer,
+        Layer::Ingress => &mut outs.ingress,
+    };
+    Some((balancers.of(layer)?, out))
+}
+
 /// Does what a room asked for.
-fn drain<T>(calendar: &mut Calendar<Event>, recorder: &mut Recorder, out: &mut RoomOut<T>, wrap: impl Fn(T) -> Event) {
+fn drain<T>(
+    calendar: &mut Calendar<Event>,
+    recorder: &mut Recorder<'_>,
+    out: &mut RoomOut<T>,
+    wrap: impl Fn(T) -> Event,
+) {
     for effect in out.drain() {
         match effect {
             Effect::Timer(at, tie, timer) => calendar.schedule(at, tie, wrap(timer)),
@@ -366,6 +464,7 @@ fn old_pods(scenario: &Scenario, key: StreamKey) -> Vec<PodObject> {
             phase: Phase::Running,
             ready: true,
             ready_since: Some(Timestamp::before_start(DEPLOYMENT_AGE + since)),
+            gated: false,
             has_ip: true,
             deleted: false,
             uid: stream.bits(),

@@ -7,15 +7,17 @@
 
 use crate::dist::Dist;
 use crate::engine::{Digest, Slots, Stream};
-use crate::ids::{PodId, SlotId};
+use crate::ids::{PodId, ReplicaId, SlotId, Target};
 use crate::model::client::retries_silently;
 use crate::model::msg::Listener;
 use crate::model::network::{ClosedFate, SynFate, closed_fate, next_syn, silent_syn_end, syn_fate};
 use crate::model::server::{Servers, Service};
-use crate::model::spec::{DelayId, Mechanism, ProxyMode, QueuedPolicy, Scenario};
+use crate::model::spec::{DelayId, Mechanism, ProxyMode, QueuedPolicy, Scenario, Via};
 use crate::record::{FailureKind, LostRequest, Met};
 use crate::units::{SimDuration, SimTime};
 use crate::world::Options;
+use crate::world::balancers::Balancers;
+use crate::world::proxied::on_trip;
 use crate::world::route::{Routes, Way};
 use crate::world::slot::{Answer, Ending, Failure, Slot, Socket, State};
 use crate::world::tally::Tally;
@@ -25,6 +27,7 @@ use crate::world::tally::Tally;
 pub(super) struct View<'a, 's> {
     pub(super) routes: &'a mut Routes<'s>,
     pub(super) servers: &'a mut Servers<'s>,
+    pub(super) balancers: &'a mut Balancers<'s>,
 }
 
 /// What remains of the requests of a run.
@@ -64,6 +67,8 @@ pub(super) struct Path<'s> {
     pub(super) established: u64,
     pub(super) closed: u64,
     pub(super) results: Results,
+    /// The last balancer on the way of the request being settled.
+    pub(super) lost_through: Option<ReplicaId>,
 }
 
 impl<'s> Path<'s> {
@@ -82,6 +87,7 @@ impl<'s> Path<'s> {
             established: 0,
             closed: 0,
             results: Results { digest: observed.then(Digest::default), ..Results::default() },
+            lost_through: None,
         }
     }
 
@@ -119,9 +125,15 @@ impl<'s> Path<'s> {
             State::Retransmission => self.connect_again(slot, view),
             State::Answer => return self.answer_known(slot),
             State::GivesUp => self.gives_up(slot, view),
+            State::Proxied => return self.wake_proxied(slot, view),
             State::Idle => unreachable!("an idle slot has no wake"),
         }
         After::Nothing
+    }
+
+    #[inline(never)]
+    fn wake_proxied(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) -> After {
+        on_trip(self, slot, view, |proxied| proxied.wake()).unwrap_or(After::Nothing)
     }
 
     #[inline(always)]
@@ -139,7 +151,7 @@ impl<'s> Path<'s> {
         }
     }
 
-    fn rest(&mut self, slot: &mut Slot<'s>) {
+    pub(super) fn rest(&mut self, slot: &mut Slot<'s>) {
         slot.state = State::Idle;
         self.wakes.set(slot.index, SimTime::MAX);
     }
@@ -160,7 +172,7 @@ impl<'s> Path<'s> {
             self.attempt_failed(slot, Failure { kind, met, met_at, known: given_up, pod: None }, view);
             return;
         }
-        match view.routes.way(self.now, self.scenario, call.node, slot) {
+        match self.way(slot, view) {
             Way::To(pod) => self.syn_to(slot, pod, view),
             Way::Rejected => self.answered(slot, None, FailureKind::ConnectRefused, Met::NoEndpoints, view),
             Way::Dropped => self.retransmit_later(slot, Way::Dropped, view),
@@ -169,6 +181,18 @@ impl<'s> Path<'s> {
                 self.attempt_failed(slot, Failure { kind, met, met_at: self.now, known: self.now, pod: None }, view);
             }
         }
+    }
+
+    /// Where a new connection goes: what its node or name says, unless a load balancer forwards the connection to a pod; it
+    /// may choose the node instead.
+    fn way(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) -> Way {
+        if slot.spec.via != Via::Service {
+            match view.balancers.forward(self.now, slot) {
+                Some(Target::Node(node)) => slot.call.node = node,
+                target => return target.and_then(Target::pod).map_or(Way::Rejected, Way::To),
+            }
+        }
+        view.routes.way(self.now, self.scenario, slot.call.node, slot)
     }
 
     /// The SYN reaches a pod, or where it was.
@@ -425,7 +449,7 @@ impl<'s> Path<'s> {
 
     /// The end of the request is arranged; a closed-loop connection goes on with its next call.
     #[inline(always)]
-    fn go_on(&mut self, slot: &mut Slot<'s>, known: SimTime) {
+    pub(super) fn go_on(&mut self, slot: &mut Slot<'s>, known: SimTime) {
         let next = slot.call.index + 1;
         if let Some(schedule) = slot.schedule.filter(|schedule| schedule.pacing.goes_on(next) && !slot.call.warm_up) {
             let sent = schedule.pacing.due_at(schedule.start, next).max(known);
@@ -493,6 +517,7 @@ impl<'s> Path<'s> {
             met: failure.met,
             pod: failure.pod,
             node: call.node,
+            replica: self.lost_through,
             reused: call.reused,
             attempts: call.attempt,
         });
@@ -584,7 +609,7 @@ impl<'s> Path<'s> {
 
 /// Whether the call, due at or after the end of the run, is still made. A retry belongs to a request under way. Fortio
 /// makes at least two calls a connection, and the last, which is due at the end (periodic.go).
-fn is_made_after_the_end(slot: &Slot<'_>) -> bool {
+pub(super) fn is_made_after_the_end(slot: &Slot<'_>) -> bool {
     let made = |calls: u64| slot.call.index < 2 || slot.call.index + 1 == calls;
     let counted = slot.schedule.and_then(|schedule| schedule.pacing.calls()).is_some_and(made);
     slot.call.attempt > 1 || slot.call.warm_up || counted

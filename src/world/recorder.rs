@@ -5,14 +5,16 @@ use crate::ids::{NodeId, PodId, Revision};
 use crate::model::api::{PodCounts, PodObject};
 use crate::model::kube_proxy::KubeProxy;
 use crate::model::spec::{Scenario, ServiceKind};
-use crate::record::{Fact, Metric, Metrics, PodEvent, PodRecord, RunOutput, Trace};
+use crate::record::{Fact, Metric, Metrics, PodEvent, PodRecord, RouteEvent, RuleEvent, RunOutput, Trace};
 use crate::units::SimTime;
+use crate::world::elements::Elements;
 use crate::world::exposure::Exposure;
 use crate::world::requests::Requests;
 
 /// The facts so far.
 #[derive(Debug)]
-pub(super) struct Recorder {
+pub(super) struct Recorder<'s> {
+    elements: Elements<'s>,
     replicas: u32,
     exposure: Exposure,
     digest: Digest,
@@ -27,12 +29,14 @@ pub(super) struct Recorder {
     pub(super) end_arranged: bool,
 }
 
-impl Recorder {
-    pub(super) fn new(scenario: &Scenario, traces: bool, old: &[PodObject], proxies: &[KubeProxy<'_>]) -> Self {
+impl<'s> Recorder<'s> {
+    pub(super) fn new(scenario: &'s Scenario, traces: bool, old: &[PodObject], proxies: &[KubeProxy<'_>]) -> Self {
         let replicas = scenario.deployment.replicas;
+        let elements = Elements::of(scenario);
         Recorder {
+            elements,
             replicas,
-            exposure: Exposure::new(proxies.iter().map(KubeProxy::rules), replicas),
+            exposure: exposure(elements, replicas, proxies),
             digest: Digest::default(),
             trace: traces.then(|| empty_trace(scenario, old, proxies)),
             template_changed: None,
@@ -49,6 +53,11 @@ impl Recorder {
         self.digest.add(&fact.words());
         self.exposure.note(&fact);
         match fact {
+            Fact::Rule { at, pod, node, event: RuleEvent::In } => self.exposure.set_rule(at, pod, node.index(), true),
+            Fact::Rule { at, pod, node, event: RuleEvent::Out } => self.exposure.set_rule(at, pod, node.index(), false),
+            Fact::Route { at, pod, replica, worker, event: event @ (RouteEvent::In | RouteEvent::Out) } => {
+                self.exposure.set_rule(at, pod, self.elements.worker(replica, worker), event == RouteEvent::In);
+            }
             Fact::TemplateChanged { at } => self.template_changed = Some(at),
             Fact::RolloutComplete { at } => {
                 self.complete.get_or_insert(at);
@@ -84,7 +93,8 @@ impl Recorder {
     pub(super) fn finish(mut self, end: SimTime, requests: Requests<'_>) -> RunOutput {
         let mut metrics = Metrics::default();
         self.set_rollout_metrics(&mut metrics);
-        let (exposure, share, start) = self.exposure.finish(end, &requests.entering_shares());
+        let (exposure, share, start) =
+            self.exposure.finish(end, &requests.entering_shares(), &requests.counted_elements());
         metrics.set(Metric::ExposureS, exposure);
         metrics.set(Metric::ExposedShareS, share);
         metrics.set(Metric::StartExposureS, start);
@@ -103,6 +113,13 @@ impl Recorder {
         metrics.set(Metric::MinReadyPods, f64::from(self.min_ready));
         metrics.set(Metric::MaxPods, f64::from(self.max_objects));
     }
+}
+
+/// Nodes hold what their rules hold, workers of balancers all old pods.
+fn exposure(elements: Elements<'_>, replicas: u32, proxies: &[KubeProxy<'_>]) -> Exposure {
+    let old: Vec<PodId> = (0..replicas).map(PodId).collect();
+    let workers = (proxies.len()..elements.count()).map(|_| old.as_slice());
+    Exposure::new(proxies.iter().map(KubeProxy::rules).chain(workers), replicas)
 }
 
 fn empty_trace(scenario: &Scenario, old: &[PodObject], proxies: &[KubeProxy<'_>]) -> Trace {

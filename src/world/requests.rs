@@ -2,14 +2,18 @@
 //! stopping server does to the connections it has. What happens to one request stands in [`path`](super::path).
 
 use crate::engine::{Stream, StreamKey};
-use crate::ids::{NodeId, PodId};
+use crate::ids::{NodeId, PodId, ReplicaId};
 use crate::model::client::Pacing;
 use crate::model::spec::{Arrivals, ClientSpec, DelayId, End, EntryNode, Scenario};
 use crate::record::Metrics;
 use crate::units::{SimDuration, SimTime};
 use crate::world::Options;
+use crate::world::balancers;
+use crate::world::elements::Elements;
 use crate::world::path::{After, Path, Results, View, draw};
+use crate::world::proxied::on_trip;
 use crate::world::slot::{Call, Luck, Schedule, Slot, State};
+use crate::world::trip::Trip;
 
 /// One client and where its connections are.
 #[derive(Debug)]
@@ -163,7 +167,14 @@ impl<'s> Requests<'s> {
             drawn: None,
             patience: SimTime::ZERO,
             luck: Luck::new(self.key, entity(client, ordinal)),
+            trip: self.trip(spec, entity(client, ordinal)),
         });
+    }
+
+    /// For a client of balancers.
+    fn trip(&self, spec: &ClientSpec, entity: u64) -> Option<Box<Trip>> {
+        let entry = balancers::entry(self.scenario, spec.via)?;
+        Some(Box::new(Trip::new(entry, self.key.stream("connection", "upstream", entity))))
     }
 
     fn entry_node(&self, spec: &ClientSpec, number: u64) -> NodeId {
@@ -179,6 +190,7 @@ impl<'s> Requests<'s> {
         self.clients[client].warm_ups_left = slots.len() as u32;
         for index in slots {
             self.path.begin_call(&mut self.slots[index as usize], 0, SimTime::ZERO, true);
+            self.slots[index as usize].enter();
         }
     }
 
@@ -200,6 +212,7 @@ impl<'s> Requests<'s> {
             let due = schedule.start;
             if due < self.path.stop {
                 self.path.begin_call(slot, 0, due, false);
+                slot.enter();
             }
         }
     }
@@ -229,6 +242,7 @@ impl<'s> Requests<'s> {
         let call = self.open_call(client, now);
         let slot = &mut self.slots[index as usize];
         (slot.call, slot.state) = (call, State::Packet);
+        slot.enter();
         self.path.wake_at(slot, now + call.one_way());
     }
 
@@ -270,34 +284,77 @@ impl<'s> Requests<'s> {
             if slot.socket.is_some_and(|socket| socket.pod == pod && (backlog || socket.accepted)) {
                 drained = drained.max(self.path.sever_one(slot, cut, view));
             }
+            let proxied = on_trip(&mut self.path, slot, view, |proxied| proxied.sever(pod, cut));
+            drained = drained.max(proxied.unwrap_or(now));
         }
+        view.balancers.sever(now, pod);
         drained
     }
 
+    /// The workers of a balancer's replica have been replaced.
+    pub(super) fn reloaded(&mut self, now: SimTime, replica: ReplicaId, view: &mut View<'_, 's>) {
+        self.path.now = now;
+        for slot in &mut self.slots {
+            on_trip(&mut self.path, slot, view, |proxied| proxied.reloaded(replica));
+        }
+        view.balancers.reloaded(now, replica);
+    }
+
+    /// Requests that a replica has on a target that went have had their time.
+    pub(super) fn drain_over(&mut self, now: SimTime, replica: ReplicaId, pod: PodId, view: &mut View<'_, 's>) {
+        self.path.now = now;
+        for slot in &mut self.slots {
+            on_trip(&mut self.path, slot, view, |proxied| proxied.drain_over(replica, pod));
+        }
+    }
+
+    /// The workers of this generation of a replica have had their time.
+    pub(super) fn workers_end(&mut self, now: SimTime, replica: ReplicaId, generation: u32, view: &mut View<'_, 's>) {
+        self.path.now = now;
+        for slot in &mut self.slots {
+            on_trip(&mut self.path, slot, view, |proxied| proxied.workers_end(replica, generation));
+        }
+    }
+
     /// Settles what is left and, if asked, checks that nothing got lost on the way.
-    pub(super) fn finish(&mut self, check: bool) {
-        self.slots.iter_mut().for_each(|slot| self.path.settle(slot));
+    pub(super) fn finish(&mut self, check: bool, view: &mut View<'_, 's>) {
+        for slot in &mut self.slots {
+            if on_trip(&mut self.path, slot, view, |proxied| proxied.settle()).is_none() {
+                self.path.settle(slot);
+            }
+        }
         if check {
-            let open = self.slots.iter().filter(|slot| slot.socket.is_some()).count() as u64;
+            let open = self.slots.iter().filter(|slot| slot.is_connected()).count() as u64;
+            view.balancers.check();
             let accounted = self.path.closed + open;
             assert_eq!(self.path.established, accounted, "connections opened are closed or open at the end");
             assert_eq!(self.path.begun, self.path.tally.requests(), "every request that begins ends once");
         }
     }
 
-    /// The share of the offered load that enters at each node.
+    /// The share of the offered load that each element of the data plane chooses pods for.
     pub(super) fn entering_shares(&self) -> Vec<f64> {
-        let nodes = self.scenario.cluster.nodes;
-        let mut shares = vec![0.0; nodes as usize];
+        let mut shares = vec![0.0; Elements::of(self.scenario).count()];
         let all: f64 = self.scenario.clients.iter().map(|client| client.rate.as_per_second()).sum();
         for client in &self.scenario.clients {
-            let entries = if opens_loop(client) { nodes } else { self.threads(client) };
-            for entry in 0..entries {
-                let node = self.entry_node(client, entry.into());
-                shares[node.index()] += client.rate.as_per_second() / all / f64::from(entries);
+            for (element, share) in self.elements_of(client) {
+                shares[element] += client.rate.as_per_second() / all * share;
             }
         }
         shares
+    }
+
+    /// Which elements choose for the clients at all.
+    pub(super) fn counted_elements(&self) -> Vec<bool> {
+        let used: Vec<_> = self.scenario.clients.iter().flat_map(|client| self.elements_of(client)).collect();
+        Elements::of(self.scenario).counts(&used)
+    }
+
+    fn elements_of(&self, client: &ClientSpec) -> Vec<(usize, f64)> {
+        let entries = if opens_loop(client) { self.scenario.cluster.nodes } else { self.threads(client) };
+        let entry = |number: u32| (self.entry_node(client, number.into()), 1.0 / f64::from(entries));
+        let nodes: Vec<_> = (0..entries).map(entry).collect();
+        Elements::of(self.scenario).chosen_by(client.via, &nodes)
     }
 
     /// Writes the metrics and hands over the rest, lost requests in the order in which clients knew.

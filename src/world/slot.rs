@@ -7,6 +7,7 @@ use crate::model::server::Service;
 use crate::model::spec::ClientSpec;
 use crate::record::{FailureKind, Met};
 use crate::units::{SimDuration, SimTime};
+use crate::world::trip::{Stage, Trip};
 
 /// What happens when the slot wakes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub(super) enum State {
     Answer,
     /// The client loses patience with the response.
     GivesUp,
+    /// What the slot's trip through balancers says.
+    Proxied,
 }
 
 /// An established connection.
@@ -213,4 +216,21 @@ pub(super) struct Slot<'s> {
     /// In state `GivesUp`: until when the client waits for the response.
     pub(super) patience: SimTime,
     pub(super) luck: Luck,
+    /// Of a client that goes through balancers which terminate its connections.
+    pub(super) trip: Option<Box<Trip>>,
+}
+
+impl Slot<'_> {
+    /// Whether the client has a connection.
+    pub(super) fn is_connected(&self) -> bool {
+        self.socket.is_some() || self.trip.as_ref().is_some_and(|trip| trip.front.is_some())
+    }
+
+    /// The first packet of a call is arranged: for a client of balancers it reaches the first of them.
+    pub(super) fn enter(&mut self) {
+        if let Some(trip) = &mut self.trip {
+            trip.stage = Stage::Packet;
+            self.state = State::Proxied;
+        }
+    }
 }

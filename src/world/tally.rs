@@ -61,9 +61,6 @@ impl Tally {
         count(Metric::Succeeded, self.succeeded);
         count(Metric::Failed, self.failed.iter().sum());
         FailureKind::ALL.iter().for_each(|kind| count(kind.metric(), self.failed[*kind as usize]));
-        for metric in [Metric::FailedHttp502, Metric::FailedHttp503, Metric::FailedHttp504] {
-            count(metric, 0);
-        }
         count(Metric::Retried, self.retried);
         count(Metric::Duplicated, self.duplicated);
         count(Metric::ConnectionsOpened, self.connections_opened);

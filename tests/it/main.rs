@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "expectations may be computed with std's maths")]
 
 mod article;
+mod balancers;
 mod cli;
 mod common;
 mod data_plane;

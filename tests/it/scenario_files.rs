@@ -43,6 +43,12 @@ pub(crate) const WRONG: &[Wrong] = &[
     ("infinite rate", "[[clients]]\nrate = \"inf/s\"\n", &[]),
     ("rate without unit", "[[clients]]\nrate = 500\n", &[]),
     ("not modelled", "[service]\nkind = \"headless\"\n[ingress]\nkind = \"reload\"\n", &[]),
+    (
+        "no such balancer",
+        "[[clients]]\nvia = \"ingress\"\n[load_balancer]\ntarget = \"ingress\"\npreset = \"alb\"\n",
+        &[],
+    ),
+    ("reload of what does not", "[ingress]\nreload = \"1s\"\nnext_upstream = [\"error\", \"http_500\"]\n", &[]),
     ("connections of an open client", "[[clients]]\nprofile = \"open\"\nconnections = 8\n", &[]),
     ("open arrivals of a paced client", "[[clients]]\nprofile = \"paced\"\narrivals = \"poisson\"\n", &[]),
     ("no such node", "[cluster]\nnodes = 2\n[nodes.2.delays]\nkp_sync = \"1s\"\n[[clients]]\nnode = 2\n", &[]),

@@ -77,6 +77,8 @@ pub struct PodObject {
     pub ready: bool,
     /// `lastTransitionTime` of condition Ready.
     pub ready_since: Option<Timestamp>,
+    /// A readiness gate in `spec.readinessGates` is not True yet: the kubelet does not set Ready.
+    pub gated: bool,
     /// `status.podIP` is set.
     pub has_ip: bool,
     /// `metadata.deletionTimestamp` is set.

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::ids::{NodeId, PodId, Revision};
+use crate::ids::{Layer, NodeId, PodId, ReplicaId, Revision};
 use crate::model::api::{
     DeploymentObject, DeploymentStatus, EndpointSliceObject, Object, Phase, PodObject, ReplicaSetObject,
     ReplicaSetStatus, ResourceVersion, Timestamp,
 };
 use crate::model::msg::{Draws, Fact, Msg, PodEvent, RoomOut};
-use crate::model::spec::{DelayId, Mechanism, Scenario, ServiceKind};
+use crate::model::spec::{DelayId, Mechanism, Scenario, ServiceKind, TargetKind};
 use crate::units::SimTime;
 
 /// A change asked of the API server. It is committed when it arrives: the caller has waited for `api_write`.
@@ -69,6 +69,11 @@ pub enum Write {
         /// `status.podIP` is in it.
         has_ip: bool,
     },
+    /// A balancer's controller sets the condition of a pod's readiness gate.
+    OpenReadinessGate {
+        /// Of which pod.
+        pod: PodId,
+    },
     /// The ReplicaSet controller deletes a pod: the deletion timestamp is set.
     DeletePod {
         /// Which.
@@ -100,6 +105,8 @@ pub enum Watcher {
     Dns,
     /// The kube-proxy of a node.
     KubeProxy(NodeId),
+    /// A replica of a balancer.
+    Balancer(ReplicaId),
 }
 
 impl Watcher {
@@ -113,6 +120,7 @@ impl Watcher {
             Watcher::Dns => 4,
             Watcher::Kubelet(node) => 8 + 2 * u64::from(node.0),
             Watcher::KubeProxy(node) => 9 + 2 * u64::from(node.0),
+            Watcher::Balancer(replica) => (1 + replica.layer as u64) << 20 | u64::from(replica.number),
         }
     }
 }
@@ -187,6 +195,7 @@ impl<'s> ApiServer<'s> {
             Write::CreatePod { pod, uid } => self.create_pod(now, pod, uid, out),
             Write::BindPod { pod, node } => self.bind(now, pod, node, out),
             Write::PodStatus { pod, phase, ready, has_ip } => self.pod_status(now, pod, (phase, ready, has_ip), out),
+            Write::OpenReadinessGate { pod } => self.update_pod(now, pod, out, |pod| pod.gated = false),
             Write::DeletePod { pod } => self.delete_pod(now, pod, out),
             Write::RemovePod { pod } => self.remove_pod(now, pod, out),
             Write::PutEndpointSlice(slice) => self.put_slice(now, slice, out),
@@ -257,6 +266,7 @@ impl<'s> ApiServer<'s> {
             phase: Phase::Pending,
             ready: false,
             ready_since: None,
+            gated: self.has_readiness_gate(),
             has_ip: false,
             deleted: false,
             uid,
@@ -265,6 +275,11 @@ impl<'s> ApiServer<'s> {
         self.counts.objects += 1;
         out.record(Fact::Pod { at: now, pod: id, event: PodEvent::Created });
         self.update_pod(now, id, out, |_| ());
+    }
+
+    fn has_readiness_gate(&self) -> bool {
+        let balancers = [&self.scenario.load_balancer, &self.scenario.ingress];
+        balancers.into_iter().flatten().any(|balancer| balancer.readiness_gate)
     }
 
     fn bind(&mut self, now: SimTime, pod: PodId, node: NodeId, out: &mut RoomOut<()>) {
@@ -322,6 +337,11 @@ impl<'s> ApiServer<'s> {
         let mut watchers = vec![Watcher::EndpointSlice];
         watchers.extend((0..self.scenario.cluster.nodes).map(|node| Watcher::KubeProxy(NodeId(node))));
         watchers.extend((self.scenario.service.kind == ServiceKind::Headless).then_some(Watcher::Dns));
+        for layer in [Layer::LoadBalancer, Layer::Ingress] {
+            let balancer = self.scenario.balancer(layer).filter(|balancer| balancer.target == TargetKind::Ip);
+            let replicas = balancer.map_or(0, |balancer| balancer.replicas);
+            watchers.extend((0..replicas).map(|number| Watcher::Balancer(ReplicaId { layer, number })));
+        }
         self.publish(now, Object::EndpointSlice(slice), &watchers, out);
     }
 
@@ -349,7 +369,7 @@ impl<'s> ApiServer<'s> {
 
     fn is_instant(&self, watcher: Watcher) -> bool {
         self.scenario.without.has(Mechanism::EndpointSliceHop)
-            && matches!(watcher, Watcher::EndpointSlice | Watcher::KubeProxy(_) | Watcher::Dns)
+            && matches!(watcher, Watcher::EndpointSlice | Watcher::KubeProxy(_) | Watcher::Dns | Watcher::Balancer(_))
     }
 }
 

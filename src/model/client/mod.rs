@@ -21,7 +21,7 @@ pub fn retries_silently(client: &ClientSpec, kind: FailureKind, reused: bool, at
 #[cfg(test)]
 pub(in crate::model::client) mod tests {
     use super::*;
-    use crate::model::spec::{Arrivals, ClientDns, ClientProfile, EntryNode, Traffic};
+    use crate::model::spec::{Arrivals, ClientDns, ClientProfile, EntryNode, Method, Traffic, Via};
     use crate::units::{Rate, SimDuration};
 
     pub(in crate::model::client) fn client(retry: Retry) -> ClientSpec {
@@ -31,6 +31,9 @@ pub(in crate::model::client) mod tests {
             rate: Rate::ZERO,
             arrivals: Arrivals::Together,
             traffic: Traffic::External,
+            via: Via::Service,
+            method: Method::Get,
+            idempotent: true,
             node: EntryNode::Spread,
             addresses: 1,
             local_ports: 14_116,

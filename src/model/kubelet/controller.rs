@@ -70,6 +70,8 @@ struct Worker {
     probe_timer: Option<Tie>,
     /// The hook has removed what the probe asks for.
     probe_target_gone: bool,
+    /// A readiness gate is closed.
+    gated: bool,
     kill_timer: Option<Tie>,
     stop_timeout: SimDuration,
     /// What the status manager sent last; nothing yet of a new pod.
@@ -101,6 +103,7 @@ impl Worker {
             probe: ReadinessWorker::new(ready),
             probe_timer: None,
             probe_target_gone: false,
+            gated: false,
             kill_timer: None,
             stop_timeout: SimDuration::ZERO,
             sent: (stage != Stage::Starting).then_some((Phase::Running, ready)),
@@ -141,12 +144,22 @@ impl<'s> Kubelet<'s> {
         if !self.workers.contains_key(&pod.id) {
             self.start_worker(now, pod, out);
         }
+        let gate_opens = self.workers.get(&pod.id).is_some_and(|worker| worker.gated && !pod.gated);
+        if gate_opens {
+            self.with(pod.id, |worker| worker.gated = false);
+            self.write_status(now, pod.id, out);
+        }
         let newly_deleted = self.workers.get(&pod.id).is_some_and(|worker| pod.deleted && !worker.terminating);
         if newly_deleted {
             self.with(pod.id, |worker| worker.terminating = true);
             let seen = self.draws.draw(DelayId::DelSeen, pod.id.0.into());
             out.set_timer(pod.id.0, now + seen, Timer::TerminationBegins(pod.id));
         }
+    }
+
+    /// Whether a hook has removed what the readiness probe of `pod` asks for; a balancer's checks ask for the same.
+    pub fn has_lost_probe_target(&self, pod: PodId) -> bool {
+        self.workers.get(&pod).is_some_and(|worker| worker.probe_target_gone)
     }
 
     /// A probe attempt was answered.
@@ -227,7 +240,7 @@ impl<'s> Kubelet<'s> {
     }
 
     fn start_worker(&mut self, now: SimTime, pod: &PodObject, out: &mut RoomOut<Timer>) {
-        self.workers.insert(pod.id, Worker::new(Stage::Starting, false));
+        self.workers.insert(pod.id, Worker { gated: pod.gated, ..Worker::new(Stage::Starting, false) });
         let seen = self.draws.draw(DelayId::KubeletSeen, pod.id.0.into());
         out.set_timer(pod.id.0, now + seen, Timer::WorkerStarts(pod.id));
     }
@@ -372,7 +385,7 @@ impl<'s> Kubelet<'s> {
     fn write_status(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
         let probed = self.scenario.pod.readiness_probe.is_some();
         let Some(worker) = self.workers.get_mut(&pod) else { return };
-        let ready = worker.is_noticed() && (!probed || worker.probe.is_ready());
+        let ready = worker.is_noticed() && (!probed || worker.probe.is_ready()) && !worker.gated;
         let phase = match worker.stage {
             Stage::Starting => Phase::Pending,
             Stage::Running { .. } => Phase::Running,

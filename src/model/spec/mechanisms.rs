@@ -3,15 +3,16 @@
 /// A mechanism with a name, for `model.without` and `--ablate`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mechanism {
-    /// A client's hidden second attempt; without it the first failure counts.
+    /// A hidden second attempt, of a client or of a balancer; without it the first failure counts.
     SilentRetry,
     /// A connection stays with its pod; without it every packet chooses among the current rules.
     ConntrackPinning,
-    /// kube-proxy's minimum sync period; without it the period is zero.
+    /// What makes a change wait: kube-proxy's minimum sync period, a balancer's batches, limits and polls; without it none.
     ProxyBatching,
-    /// The way of a change through the EndpointSlice controller; without it the change takes no time to reach kube-proxy.
+    /// The way of a change through the EndpointSlice controller; without it the change takes no time to reach kube-proxy
+    /// and balancers.
     EndpointSliceHop,
-    /// The time kube-proxy needs to write rules; without it none.
+    /// The time kube-proxy needs to write rules, and a balancer to put an update in force; without it none.
     SyncTime,
     /// The time a process boots before it listens; without it none.
     BootBeforeListening,

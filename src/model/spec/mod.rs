@@ -2,22 +2,31 @@
 //!
 //! Names are Kubernetes' own in snake case. How a file becomes a [`Scenario`] is the business of `scenario`.
 
+mod balancer;
 mod delays;
 mod mechanisms;
+mod policies;
 mod service;
 mod traffic;
 mod workload;
 
+pub use balancer::{
+    BalancerPreset, BalancerSpec, HealthCheckSpec, OutlierSpec, Protocol, RetrySpec, TargetKind, UpdateSpec,
+    UpstreamSpec,
+};
 pub use delays::{DelayId, Delays, NodeDelays};
 pub use mechanisms::{Mechanism, Mechanisms};
+pub use policies::BalancingPolicy;
+pub(crate) use policies::balancing_policies;
 pub use service::{DnsSpec, ServiceKind, ServiceSpec, SessionAffinity, TrafficDistribution, TrafficPolicy};
-pub use traffic::{Arrivals, ClientDns, ClientProfile, ClientSpec, EntryNode, Retry, Traffic};
+pub use traffic::{Arrivals, ClientDns, ClientProfile, ClientSpec, EntryNode, Method, Retry, Traffic, Via};
 pub use workload::{
     ClusterSize, ClusterSpec, Cni, DeploymentSpec, InFlightPolicy, IptablesBackend, KubeProxySpec, PodSpec, PreStop,
     PreStopAction, ProbeSpec, ProxyMode, QueuedPolicy, ServerProfile, ServerSpec, Signal, StopBehaviour,
 };
 
 use crate::dist::Dist;
+use crate::ids::Layer;
 use crate::units::SimDuration;
 
 /// When the clients stop sending.
@@ -63,6 +72,10 @@ pub struct Scenario {
     pub dns: DnsSpec,
     /// `[kube_proxy]`.
     pub kube_proxy: KubeProxySpec,
+    /// `[load_balancer]`, if there is one.
+    pub load_balancer: Option<BalancerSpec>,
+    /// `[ingress]`, if there is one.
+    pub ingress: Option<BalancerSpec>,
     /// `[[clients]]`.
     pub clients: Vec<ClientSpec>,
     /// `[delays]` and `[nodes.N.delays]`.
@@ -72,6 +85,14 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// The balancer of a layer, if there is one.
+    pub fn balancer(&self, layer: Layer) -> Option<&BalancerSpec> {
+        match layer {
+            Layer::LoadBalancer => self.load_balancer.as_ref(),
+            Layer::Ingress => self.ingress.as_ref(),
+        }
+    }
+
     /// The longest time a run can last: clients stop by then even if the rollout never ends.
     pub fn horizon(&self) -> SimDuration {
         match self.run.end {

@@ -69,6 +69,43 @@ pub enum ClientDns {
     Once,
 }
 
+/// `via`: what a client's connections go to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Via {
+    /// The Service, through a node's rules.
+    Service,
+    /// The ingress.
+    Ingress,
+    /// The load balancer.
+    LoadBalancer,
+}
+
+/// `method` of a client's requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// GET.
+    Get,
+    /// HEAD.
+    Head,
+    /// PUT.
+    Put,
+    /// DELETE.
+    Delete,
+    /// OPTIONS.
+    Options,
+    /// POST.
+    Post,
+    /// PATCH.
+    Patch,
+}
+
+impl Method {
+    /// Whether doing it twice is doing it once (RFC 9110, 9.2.2).
+    pub const fn is_idempotent(self) -> bool {
+        !matches!(self, Method::Post | Method::Patch)
+    }
+}
+
 /// `[[clients]]`: one load generator.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClientSpec {
@@ -82,6 +119,12 @@ pub struct ClientSpec {
     pub arrivals: Arrivals,
     /// From inside or from outside.
     pub traffic: Traffic,
+    /// What they go to.
+    pub via: Via,
+    /// What each asks for.
+    pub method: Method,
+    /// A proxy may send it twice.
+    pub idempotent: bool,
     /// Where they enter.
     pub node: EntryNode,
     /// Addresses the client sends from: connection (of an open loop: request) `i` from address `i mod addresses`.

@@ -1,8 +1,8 @@
 //! Each lost request: who sent it where, what it met, which clock was late and by how much.
 
-use crate::ids::PodId;
+use crate::ids::{PodId, ReplicaId};
 use crate::record::{LostRequest, Met, PodEvent, RuleEvent, Trace};
-use crate::report::chain::{Clock, Segment, clock, late_segments, out_of_slice};
+use crate::report::chain::{Clock, Segment, clock, late_segments, left_list, out_of_slice};
 use crate::units::SimDuration;
 
 use super::text::{Origin, add_prose, span};
@@ -44,7 +44,7 @@ fn who(trace: &Trace, lost: &LostRequest) -> String {
         lost.slot,
         lost.call,
         Origin::of(trace).fine_secs(lost.sent),
-        lost.node
+        lost.replica.map_or_else(|| lost.node.to_string(), |replica| replica.to_string())
     )
 }
 
@@ -58,6 +58,9 @@ fn what(trace: &Trace, lost: &LostRequest) -> String {
 }
 
 fn why(trace: &Trace, lost: &LostRequest) -> String {
+    if let Some(replica) = lost.replica {
+        return why_behind(trace, lost, replica);
+    }
     match (clock(lost), lost.pod) {
         (Clock::Unroute, Some(pod)) if trace.by_name => late_name(trace, lost, pod),
         (Clock::Unroute, Some(pod)) => late_rule(trace, lost, pod),
@@ -67,6 +70,9 @@ fn why(trace: &Trace, lost: &LostRequest) -> String {
                              it ends when its server closes it."
             .to_owned(),
         (Clock::NoEndpoints, _) => nowhere_to_go(lost.met).to_owned(),
+        (Clock::Reload, _) => {
+            "Its clock is the reload: new workers took over, and the old ones closed the connection.".to_owned()
+        }
         (Clock::Service, _) => "Neither chain decided: the server was alive.".to_owned(),
     }
 }
@@ -88,6 +94,41 @@ fn late_name(trace: &Trace, lost: &LostRequest, pod: PodId) -> String {
             span(age)
         ),
         None => "Late was its name: the pod was still in the EndpointSlice.".to_owned(),
+    }
+}
+
+/// The clock of a request that a balancer's replica could not bring to a pod.
+fn why_behind(trace: &Trace, lost: &LostRequest, replica: ReplicaId) -> String {
+    match (clock(lost), lost.pod) {
+        (Clock::Unroute, Some(pod)) => late_list(trace, lost, replica, pod),
+        (Clock::Start, Some(_)) => format!("{replica} sent it to a pod that did not listen yet."),
+        (Clock::Reload, _) => {
+            format!(
+                "Its clock is a reload of {replica}: new workers took over, and the old ones closed the connection."
+            )
+        }
+        (Clock::NoEndpoints, _) => format!("{replica} had nowhere to send it at that moment."),
+        (Clock::Kill, _) => format!(
+            "Its clock is the kill chain itself: an established connection of {replica} ends when its server closes it."
+        ),
+        _ => "Neither chain decided: somebody was too slow.".to_owned(),
+    }
+}
+
+fn late_list(trace: &Trace, lost: &LostRequest, replica: ReplicaId, pod: PodId) -> String {
+    if !trace.routes.iter().any(|route| route.replica == replica) {
+        return format!("Late was the rule of the node through which {replica} reached it.");
+    }
+    let name = pod.name(trace.replicas);
+    match left_list(trace, replica, pod, lost.met_at) {
+        Some(out) => {
+            let late = span(out.saturating_since(lost.met_at));
+            let chain = segments_in_words(&late_segments(trace, lost));
+            format!(
+                "Late was {replica}: its last worker took {name} off its list {late} after the packet met it{chain}."
+            )
+        }
+        None => format!("{replica} had chosen {name} before it took it off its list, or never did."),
     }
 }
 
@@ -135,6 +176,9 @@ fn remedy(trace: &Trace, lost: &LostRequest, saved: Option<&Saving>) -> String {
         return saving_in_words(saving);
     }
     match (clock(lost), lost.pod) {
+        (Clock::Unroute, Some(_)) if lost.replica.is_some() => {
+            "Not even all three at zero save it: the run then takes another course and loses it elsewhere.".to_owned()
+        }
         (Clock::Unroute, Some(pod)) if !trace.by_name => none_of_them(trace, lost, pod),
         _ => String::new(),
     }
