@@ -42,7 +42,7 @@ pub(crate) const WRONG: &[Wrong] = &[
     ("not a number", "[kube_proxy]\ninitial_tokens = nan\n", &[]),
     ("infinite rate", "[[clients]]\nrate = \"inf/s\"\n", &[]),
     ("rate without unit", "[[clients]]\nrate = 500\n", &[]),
-    ("not modelled", "[service]\nkind = \"headless\"\n[ingress]\nkind = \"reload\"\n", &[]),
+    ("not modelled", "[rollout]\nkind = \"recreate\"\n[[clients]]\nvia = \"pod\"\n", &[]),
     (
         "no such balancer",
         "[[clients]]\nvia = \"ingress\"\n[load_balancer]\ntarget = \"ingress\"\npreset = \"alb\"\n",
