@@ -5,8 +5,11 @@ use super::rows::{Cell, cell, share_cell};
 use crate::record::{FailureKind, Metric};
 
 /// The columns.
-pub(super) const HEADER: [&str; 7] =
-    ["", "failed requests", "middle 90 %", "lost as", "saved by a retry", "rollouts that lose any", "rollout duration"];
+pub(super) const HEADER: [&str; 6] =
+    ["", "failed requests", "middle 90 %", "lost mostly as", "saved by a retry", "rollouts that lose any"];
+
+/// So many kinds are named.
+const NAMED: usize = 2;
 
 /// A row for each scenario.
 pub(super) fn rows(runs: &[RunResult]) -> Vec<Vec<String>> {
@@ -23,11 +26,10 @@ fn row(run: &RunResult) -> Vec<String> {
         kinds(run),
         cell(Metric::Retried).estimate,
         share_cell(run.probability.any_failed.as_ref()).estimate,
-        cell(Metric::RolloutDurationS).estimate,
     ]
 }
 
-/// The kinds of which at least a twentieth of all lost requests is, the most frequent first, with their shares.
+/// The most frequent kinds with their shares, none below a twentieth.
 fn kinds(run: &RunResult) -> String {
     let mean = |metric| run.metric(metric).map_or(0.0, |summary| summary.mean);
     let all = mean(Metric::Failed);
@@ -35,7 +37,7 @@ fn kinds(run: &RunResult) -> String {
     kinds.retain(|(count, _)| *count > 0.05 * all);
     kinds.sort_by(|one, other| other.0.total_cmp(&one.0));
     let texts: Vec<String> =
-        kinds.iter().map(|(count, words)| format!("{words} {:.0} %", count / all * 100.0)).collect();
+        kinds.iter().take(NAMED).map(|(count, words)| format!("{words} {:.0} %", count / all * 100.0)).collect();
     texts.join(", ")
 }
 

@@ -24,6 +24,17 @@ fn check(command: &str, arguments: &[&str]) {
     );
 }
 
+/// The shell's `*.toml` is in alphabetical order.
+fn check_paths() {
+    let mut files: Vec<String> = std::fs::read_dir("scenarios/paths")
+        .unwrap()
+        .map(|entry| entry.unwrap().path().display().to_string())
+        .collect();
+    files.sort();
+    let arguments = ["run"].into_iter().chain(files.iter().map(String::as_str)).chain(["--quiet", "--out", "none"]);
+    check("rollsim run scenarios/paths/*.toml", &arguments.collect::<Vec<_>>());
+}
+
 /// The main job and the ablation take 11,000 replications: only where time is given.
 #[test]
 fn the_readme_shows_what_is_printed() {
@@ -34,5 +45,6 @@ fn the_readme_shows_what_is_printed() {
         check("rollsim validate --quiet", &["validate", "--quiet", "--out", "none"]);
         let ablation = ["run", "article-no-hook", "--ablate", "--quiet", "--out", "none"];
         check("rollsim run article-no-hook --ablate", &ablation);
+        check_paths();
     }
 }
