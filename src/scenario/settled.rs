@@ -179,6 +179,7 @@ fn server(out: &mut Out, server: &ServerSpec) {
     }
     out.raw("service_time", &server.service_time);
     out.quoted("response_time", server.response_time);
+    out.raw("stall", &server.stall);
     out.raw("keep_alive_requests", server.keep_alive_requests);
     out.quoted("keep_alive_timeout", server.keep_alive_timeout);
     out.quoted("on_stop", names::STOP_BEHAVIOUR.of(server.on_stop));

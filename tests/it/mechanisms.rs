@@ -429,3 +429,15 @@ fn spaced_connections_share_the_period_evenly() {
         (0..8).map(|slot| trace.connected.iter().find(|seen| seen.1.0 == slot).unwrap().0.as_nanos()).collect();
     assert_eq!(first, (0..8).map(|slot| slot * 125_000_000).collect::<Vec<u64>>());
 }
+
+/// A process that listens and does not answer yet lets all requests wait for the same end; a probe would have noticed.
+#[test]
+fn a_server_that_stalls_lets_requests_wait_for_the_end_of_the_stall() {
+    let stalled = ["pod.server.stall=2s", "clients.0.request_timeout=30s"];
+    // With a probe the pods are Ready only when it is answered: nobody waits but the rollout.
+    assert!(mean(&stalled, Metric::LatencyMaxS) < 1.0);
+    assert!(mean(&stalled, Metric::RolloutDurationS) > mean(&[], Metric::RolloutDurationS) + 3.0);
+    let text = BASE.replace("[pod.readiness_probe]\n    period = \"1s\"\n", "");
+    let longest = values(&runs(&scenario(&text, &stalled), 10), Metric::LatencyMaxS);
+    assert!(longest.iter().all(|seconds| (0.5..2.1).contains(seconds)), "{longest:?}");
+}

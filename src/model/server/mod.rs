@@ -1,12 +1,13 @@
 //! The server processes in the pods.
 //!
-//! Models: boot before listening; a pool of workers fed first in, first out, each request served by the worker that is
+//! Models: boot before listening; a stall between listening and answering; a pool of workers fed first in, first out, each request served by the worker that is
 //! free first; what happens on the stop signal (stop or ignore) and on SIGKILL; the answer to a readiness probe. Which
 //! connections end, and how, is decided where connections are known. Leaves out: the backlog's limit, processor
 //! sharing, probes waiting behind requests. Source: mechanics 3.9 and 7.4; nginx src/os/unix/ngx_process_cycle.c.
 
 mod workers;
 
+use crate::dist::Dist;
 use crate::ids::PodId;
 use crate::model::msg::{Draws, Fact, Listener, Msg, PodEvent, RoomOut};
 use crate::model::spec::{DelayId, InFlightPolicy, Mechanism, Scenario, Signal, StopBehaviour};
@@ -154,7 +155,8 @@ impl<'s> Servers<'s> {
     pub fn on_probe(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
         let rtt = self.draws.draw(DelayId::ProbeRtt, pod.0.into());
         let timeout = self.scenario.pod.readiness_probe.as_ref().map_or(rtt, |probe| probe.timeout);
-        let success = self.listener(pod) == Listener::Open && rtt <= timeout;
+        let process = &self.processes[pod.index()];
+        let success = process.listener == Listener::Open && rtt <= timeout && process.workers.are_open(now);
         out.send(pod.0, now + rtt.min(timeout), Msg::ProbeAnswered(pod, success));
     }
 
@@ -195,6 +197,10 @@ impl<'s> Servers<'s> {
         let process = &mut self.processes[pod.index()];
         if process.listener == Listener::NotYet && process.exited.is_none() {
             process.listener = Listener::Open;
+            if !matches!(self.scenario.pod.server.stall, Dist::Constant(SimDuration::ZERO)) {
+                let stall = self.scenario.pod.server.stall.draw(self.draws.streams().get("stall", pod.0.into()));
+                process.workers.open_at(now + stall);
+            }
             out.record(Fact::Pod { at: now, pod, event: PodEvent::Listening });
         }
     }

@@ -17,19 +17,35 @@ pub struct Service {
 pub struct Workers {
     /// Empty for a server without limit.
     free_at: Vec<SimTime>,
+    /// Nothing is served before.
+    opens_at: SimTime,
 }
 
 impl Workers {
     /// `count` workers; `None` is without limit.
     pub fn new(count: Option<u32>) -> Self {
-        Workers { free_at: vec![SimTime::ZERO; count.unwrap_or(0) as usize] }
+        Workers { free_at: vec![SimTime::ZERO; count.unwrap_or(0) as usize], opens_at: SimTime::ZERO }
+    }
+
+    /// Requests wait until `at`.
+    pub fn open_at(&mut self, at: SimTime) {
+        self.opens_at = at;
+        self.free_at.iter_mut().for_each(|free_at| *free_at = at.max(*free_at));
+    }
+
+    /// Whether requests are served that arrive now and find a worker free.
+    pub fn are_open(&self, now: SimTime) -> bool {
+        self.opens_at <= now
     }
 
     /// Serves a request that arrives now. Arrivals must come in order of time.
     #[inline]
     pub fn serve(&mut self, now: SimTime, service_time: SimDuration) -> Service {
         match self.free_at.as_mut_slice() {
-            [] => Service { start: now, finish: now + service_time },
+            [] => {
+                let start = now.max(self.opens_at);
+                Service { start, finish: start + service_time }
+            }
             [only] => serve_by(only, now, service_time),
             several => {
                 let first = several.iter_mut().min().expect("a pool has workers");
@@ -55,6 +71,18 @@ mod tests {
         let at = |ms: &u64| SimTime::ZERO + SimDuration::from_millis(*ms);
         let serve = |ms: &u64| pool.serve(at(ms), SimDuration::from_millis(10)).finish.as_nanos() / 1_000_000;
         arrivals_ms.iter().map(serve).collect()
+    }
+
+    #[test]
+    fn nothing_is_served_before_the_workers_open() {
+        for (workers, expected) in [(Some(1), [60, 70, 110]), (None, [60, 60, 110])] {
+            let mut pool = Workers::new(workers);
+            let at = |ms: u64| SimTime::ZERO + SimDuration::from_millis(ms);
+            pool.open_at(at(50));
+            assert!(!pool.are_open(at(49)) && pool.are_open(at(50)));
+            let serve = |ms| pool.serve(at(ms), SimDuration::from_millis(10)).finish.as_nanos() / 1_000_000;
+            assert_eq!([0, 1, 100].map(serve), expected, "{workers:?}");
+        }
     }
 
     #[test]

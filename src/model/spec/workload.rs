@@ -180,6 +180,9 @@ pub struct ServerSpec {
     pub service_time: Dist,
     /// First to last byte of the response.
     pub response_time: SimDuration,
+    /// From listening until the process answers: it takes connections and requests and lets them wait (a proxy without its
+    /// configuration yet). A readiness probe gets no answer either.
+    pub stall: Dist,
     /// Requests after which the server closes a connection.
     pub keep_alive_requests: u32,
     /// Idle time after which the server closes a connection.
