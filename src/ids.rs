@@ -136,6 +136,30 @@ impl fmt::Display for ReplicaId {
     }
 }
 
+/// What chooses the pods that requests go to: the rules of a node, or the list of one worker of a balancer's replica.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Element {
+    /// The rules of this node.
+    Node(NodeId),
+    /// The list of this worker of the replica.
+    Worker(ReplicaId, u16),
+}
+
+impl From<NodeId> for Element {
+    fn from(node: NodeId) -> Self {
+        Element::Node(node)
+    }
+}
+
+impl fmt::Display for Element {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Element::Node(node) => node.fmt(f),
+            Element::Worker(replica, worker) => write!(f, "{replica} worker {worker}"),
+        }
+    }
+}
+
 impl fmt::Display for SlotId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "connection-{}", self.0)

@@ -3,7 +3,7 @@
 //! Rooms and the request path produce these; statistics, stories and pictures read them and nothing else.
 
 use crate::engine::Digest;
-use crate::ids::{NodeId, PodId, ReplicaId, Revision, SlotId};
+use crate::ids::{Element, NodeId, PodId, ReplicaId, Revision, SlotId};
 use crate::units::{SimDuration, SimTime};
 
 /// Why a request failed, as its client sees it.
@@ -274,6 +274,18 @@ pub enum RouteEvent {
     Out,
 }
 
+impl RouteEvent {
+    /// The same moment in the life of a rule.
+    pub fn as_of_a_rule(self) -> RuleEvent {
+        match self {
+            RouteEvent::In => RuleEvent::In,
+            RouteEvent::OutSeen => RuleEvent::OutSeen,
+            RouteEvent::OutBegins => RuleEvent::OutSync,
+            RouteEvent::Out => RuleEvent::Out,
+        }
+    }
+}
+
 /// One fact of a run; producers write them at the time they happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fact {
@@ -361,20 +373,20 @@ impl PodRecord {
     }
 }
 
-/// A pod's rule on one node; the events of its last way in and its way out.
+/// A pod's rule on one node, or its place on a worker's list; the events of its last way in and its way out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RuleRecord {
     /// Whose rule.
     pub pod: PodId,
     /// Where.
-    pub node: NodeId,
+    pub element: Element,
     times: [Option<SimTime>; 6],
 }
 
 impl RuleRecord {
     /// A rule to which nothing has happened yet.
-    pub fn new(pod: PodId, node: NodeId) -> Self {
-        RuleRecord { pod, node, times: [None; 6] }
+    pub fn new(pod: PodId, element: impl Into<Element>) -> Self {
+        RuleRecord { pod, element: element.into(), times: [None; 6] }
     }
 
     /// When `event` happened, if it did.
@@ -502,11 +514,13 @@ pub struct Trace {
     pub nodes: u32,
     /// Clients find pods by name: the Service is headless, and there are no rules.
     pub by_name: bool,
+    /// What chooses pods for the clients; nothing said means every node.
+    pub choosers: Vec<Element>,
     /// The nodes whose rules held each old pod at the start; empty if all did.
     pub held_by: Vec<Vec<NodeId>>,
     /// Pods in the order of their ids.
     pub pods: Vec<PodRecord>,
-    /// Rules, by pod and node.
+    /// Rules and places on lists, by pod and element.
     pub rules: Vec<RuleRecord>,
     /// Lost requests in the order of `known`.
     pub lost: Vec<LostRequest>,
@@ -530,19 +544,34 @@ impl Trace {
         self.pods.iter().find(|record| record.pod == pod)
     }
 
-    /// The record of a pod's rule on a node.
-    pub fn rule(&self, pod: PodId, node: NodeId) -> Option<&RuleRecord> {
-        self.rules.iter().find(|record| record.pod == pod && record.node == node)
+    /// The record of a pod's rule on a node, or of its place on a worker's list.
+    pub fn rule(&self, pod: PodId, element: impl Into<Element>) -> Option<&RuleRecord> {
+        let element = element.into();
+        self.rules.iter().find(|record| record.pod == pod && record.element == element)
+    }
+
+    /// How many elements choose pods for the clients.
+    pub fn n_choosers(&self) -> usize {
+        if self.choosers.is_empty() { self.nodes as usize } else { self.choosers.len() }
+    }
+
+    /// Whether an element chooses pods for the clients.
+    pub fn chooses(&self, element: Element) -> bool {
+        match element {
+            Element::Node(_) if self.choosers.is_empty() => true,
+            _ => self.choosers.contains(&element),
+        }
     }
 
     /// Puts a fact in its place.
     pub fn note(&mut self, fact: Fact) {
         match fact {
             Fact::Pod { at, pod, event } => self.pods[pod.index()].note(event, at),
-            Fact::Rule { at, pod, node, event } => self.rule_mut(pod, node).note(event, at),
+            Fact::Rule { at, pod, node, event } => self.rule_mut(pod, Element::Node(node)).note(event, at),
             Fact::Scaled { at, revision, replicas } => self.scaled.push((at, revision, replicas)),
             Fact::Route { at, pod, replica, worker, event } => {
                 self.routes.push(RouteRecord { at, pod, replica, worker, event });
+                self.rule_mut(pod, Element::Worker(replica, worker)).note(event.as_of_a_rule(), at);
             }
             Fact::TemplateChanged { at } => self.template_changed = Some(at),
             Fact::RolloutComplete { at } => {
@@ -551,10 +580,10 @@ impl Trace {
         }
     }
 
-    fn rule_mut(&mut self, pod: PodId, node: NodeId) -> &mut RuleRecord {
-        let place = self.rules.binary_search_by_key(&(pod, node), |record| (record.pod, record.node));
+    fn rule_mut(&mut self, pod: PodId, element: Element) -> &mut RuleRecord {
+        let place = self.rules.binary_search_by_key(&(pod, element), |record| (record.pod, record.element));
         let index = place.unwrap_or_else(|index| {
-            self.rules.insert(index, RuleRecord::new(pod, node));
+            self.rules.insert(index, RuleRecord::new(pod, element));
             index
         });
         &mut self.rules[index]

@@ -6,7 +6,7 @@
 
 use std::cmp::Reverse;
 
-use crate::ids::{NodeId, PodId, ReplicaId, Revision};
+use crate::ids::{Element, NodeId, PodId, ReplicaId, Revision};
 use crate::record::{
     FailureKind, LostRequest, Met, PodEvent, PodRecord, RouteEvent, RouteRecord, RuleEvent, RuleRecord, Trace, between,
 };
@@ -165,12 +165,17 @@ pub(crate) fn closed_at(pod: &PodRecord) -> Option<SimTime> {
     pod.at(PodEvent::ListenerClosed).or(pod.at(PodEvent::Exited))
 }
 
-/// A pod's rules on all nodes that noted `event`, earliest first.
-pub(crate) fn rules_by(trace: &Trace, pod: PodId, event: RuleEvent) -> Vec<(SimTime, NodeId)> {
-    let noted = |rule: &RuleRecord| Some((rule.at(event)?, rule.node));
-    let mut rules: Vec<_> = trace.rules.iter().filter(|rule| rule.pod == pod).filter_map(noted).collect();
+/// A pod's rules on all nodes, or places on lists, that noted `event`, earliest first; of those that choose for clients.
+pub(crate) fn rules_by(trace: &Trace, pod: PodId, event: RuleEvent) -> Vec<(SimTime, Element)> {
+    let noted = |rule: &RuleRecord| Some((rule.at(event)?, rule.element));
+    let mut rules: Vec<_> = rules_of(trace, pod).filter_map(noted).collect();
     rules.sort();
     rules
+}
+
+/// What `pod` has in the elements that choose for the clients.
+fn rules_of(trace: &Trace, pod: PodId) -> impl Iterator<Item = &RuleRecord> {
+    trace.rules.iter().filter(move |rule| rule.pod == pod && trace.chooses(rule.element))
 }
 
 /// How the race between a pod's two chains ended.
@@ -183,16 +188,16 @@ pub(crate) enum Ending {
         /// The part of it with the network namespace gone.
         deserted: SimDuration,
         /// Where the last rule went.
-        node: NodeId,
+        element: Element,
     },
     /// The last rule was gone first.
     Spared {
         /// From the last rule's end to the listener's.
         margin: SimDuration,
         /// Where the last rule went.
-        node: NodeId,
+        element: Element,
     },
-    /// The listener closed, and on so many nodes the trace ends with the rule still there.
+    /// The listener closed, and in so many elements the trace ends with the rule still there.
     StillRouted(u32),
     /// The trace ends with the listener open.
     StillListening,
@@ -207,38 +212,38 @@ pub(crate) fn ending(trace: &Trace, pod: &PodRecord) -> Ending {
     let routed = routed_nodes(trace, pod);
     match outs.last() {
         _ if routed == 0 => Ending::NoRules,
-        Some(&(out, node)) if outs.len() >= routed => between_ends(pod, closed, out, node),
+        Some(&(out, element)) if outs.len() >= routed => between_ends(pod, closed, out, element),
         _ => Ending::StillRouted((routed - outs.len()) as u32),
     }
 }
 
-/// On how many nodes `pod` was in the rules: an old pod from the beginning, if there are rules at all.
+/// In how many elements `pod` was in the rules: an old pod from the beginning, if there are rules at all.
 fn routed_nodes(trace: &Trace, pod: &PodRecord) -> usize {
     if pod.revision == Revision::New {
         return rules_by(trace, pod.pod, RuleEvent::In).len();
     }
-    if trace.rules.iter().all(|rule| rule.pod != pod.pod) {
+    if rules_of(trace, pod.pod).next().is_none() {
         return 0;
     }
-    trace.held_by.get(pod.pod.index()).map_or(trace.nodes as usize, Vec::len)
+    trace.held_by.get(pod.pod.index()).map_or(trace.n_choosers(), Vec::len)
 }
 
-fn between_ends(pod: &PodRecord, closed: SimTime, out: SimTime, node: NodeId) -> Ending {
+fn between_ends(pod: &PodRecord, closed: SimTime, out: SimTime, element: Element) -> Ending {
     if out <= closed {
-        return Ending::Spared { margin: closed - out, node };
+        return Ending::Spared { margin: closed - out, element };
     }
     let deserted = pod.at(PodEvent::NamespaceGone).map_or(SimDuration::ZERO, |gone| out.saturating_since(gone));
-    Ending::Exposed { window: out - closed, deserted, node }
+    Ending::Exposed { window: out - closed, deserted, element }
 }
 
-/// The time in which `node` sent new connections to `pod` before it listened, if it did.
-pub(crate) fn start_exposure(trace: &Trace, pod: &PodRecord) -> Option<(SimDuration, NodeId)> {
+/// The time in which an element sent new connections to `pod` before it listened, if it did.
+pub(crate) fn start_exposure(trace: &Trace, pod: &PodRecord) -> Option<(SimDuration, Element)> {
     let listening = pod.at(PodEvent::Listening)?;
-    let &(first_in, node) = rules_by(trace, pod.pod, RuleEvent::In).first()?;
-    (first_in < listening).then(|| (listening - first_in, node))
+    let &(first_in, element) = rules_by(trace, pod.pod, RuleEvent::In).first()?;
+    (first_in < listening).then(|| (listening - first_in, element))
 }
 
-/// Which of several nodes a step belongs to.
+/// Which of several elements a step belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rank {
     /// The only one.
@@ -256,8 +261,8 @@ pub(crate) struct Step {
     pub(crate) at: SimTime,
     /// What, in a few words.
     pub(crate) words: &'static str,
-    /// On which node, where there is one kube-proxy for each.
-    pub(crate) node: Option<(NodeId, Rank)>,
+    /// Where, of the steps that each element takes for itself.
+    pub(crate) element: Option<(Element, Rank)>,
 }
 
 const KILL: [(PodEvent, &str); 8] = [
@@ -277,6 +282,9 @@ const UNROUTE: [(PodEvent, &str); 2] =
 const RULE: [(RuleEvent, &str); 3] =
     [(RuleEvent::OutSeen, "kube-proxy saw it"), (RuleEvent::OutSync, "sync began"), (RuleEvent::Out, "rule gone")];
 
+const LIST: [(RuleEvent, &str); 3] =
+    [(RuleEvent::OutSeen, "balancer saw it"), (RuleEvent::OutSync, "update began"), (RuleEvent::Out, "off the list")];
+
 /// How long `pod` had been out of the ready endpoints when `lost` met it; `None` if it was still among them.
 pub(crate) fn out_of_slice(trace: &Trace, lost: &LostRequest, pod: PodId) -> Option<SimDuration> {
     let out = trace.pod(pod)?.at(PodEvent::EndpointOut)?;
@@ -295,7 +303,7 @@ pub(crate) fn kill_steps(pod: &PodRecord) -> Vec<Step> {
     in_order(life_steps(pod, &KILL))
 }
 
-/// The steps of `pod`'s unroute chain in the order of their times; of several nodes those of the first and the last.
+/// The steps of `pod`'s unroute chain in the order of their times; of several elements those of the first and the last.
 pub(crate) fn unroute_steps(trace: &Trace, pod: &PodRecord) -> Vec<Step> {
     let mut steps = life_steps(pod, &UNROUTE);
     for (rule, rank) in telling_rules(trace, pod.pod) {
@@ -305,13 +313,14 @@ pub(crate) fn unroute_steps(trace: &Trace, pod: &PodRecord) -> Vec<Step> {
 }
 
 fn life_steps(pod: &PodRecord, events: &[(PodEvent, &'static str)]) -> Vec<Step> {
-    let step = |&(event, words): &(PodEvent, &'static str)| Some(Step { at: pod.at(event)?, words, node: None });
+    let step = |&(event, words): &(PodEvent, &'static str)| Some(Step { at: pod.at(event)?, words, element: None });
     events.iter().filter_map(step).collect()
 }
 
 fn rule_steps(rule: &RuleRecord, rank: Rank) -> impl Iterator<Item = Step> {
-    RULE.iter()
-        .filter_map(move |&(event, words)| Some(Step { at: rule.at(event)?, words, node: Some((rule.node, rank)) }))
+    let words = if matches!(rule.element, Element::Node(_)) { &RULE } else { &LIST };
+    let element = Some((rule.element, rank));
+    words.iter().filter_map(move |&(event, words)| Some(Step { at: rule.at(event)?, words, element }))
 }
 
 fn in_order(mut steps: Vec<Step>) -> Vec<Step> {
@@ -322,11 +331,13 @@ fn in_order(mut steps: Vec<Step>) -> Vec<Step> {
 /// The rules that went first and last; a rule that never went counts as the last.
 fn telling_rules(trace: &Trace, pod: PodId) -> Vec<(&RuleRecord, Rank)> {
     let noted = |rule: &&RuleRecord| RULE.iter().any(|&(event, _)| rule.at(event).is_some());
-    let mut rules: Vec<_> = trace.rules.iter().filter(|rule| rule.pod == pod).filter(noted).collect();
-    rules.sort_by_key(|rule| (rule.at(RuleEvent::Out).unwrap_or(SimTime::MAX), rule.node));
+    let mut rules: Vec<_> = rules_of(trace, pod).filter(noted).collect();
+    rules.sort_by_key(|rule| (rule.at(RuleEvent::Out).unwrap_or(SimTime::MAX), rule.element));
     match rules[..] {
         [] => Vec::new(),
-        [only] => vec![(only, if trace.nodes > 1 && trace.held_by.is_empty() { Rank::Last } else { Rank::Only })],
+        [only] => {
+            vec![(only, if trace.n_choosers() > 1 && trace.held_by.is_empty() { Rank::Last } else { Rank::Only })]
+        }
         [first, .., last] => vec![(first, Rank::First), (last, Rank::Last)],
     }
 }
@@ -434,7 +445,7 @@ mod tests {
     #[test]
     fn of_many_nodes_the_first_and_the_last_are_told() {
         let trace = sample::sample_wide();
-        let ranks: Vec<_> = unroute_steps(&trace, &trace.pods[0]).iter().filter_map(|step| step.node).collect();
+        let ranks: Vec<_> = unroute_steps(&trace, &trace.pods[0]).iter().filter_map(|step| step.element).collect();
         assert_eq!(ranks.len(), 6);
         assert!(ranks.iter().any(|(_, rank)| *rank == Rank::First));
         assert!(ranks.iter().any(|(_, rank)| *rank == Rank::Last));

@@ -53,7 +53,7 @@ fn build(sample: Sample) -> Trace {
         replace(&mut trace, sample, step);
     }
     trace.rollout_complete = Some(ms(CHANGE_MS + 40 + STEP_MS * u64::from(sample.replicas)));
-    trace.rules.sort_by_key(|rule| (rule.pod, rule.node));
+    trace.rules.sort_by_key(|rule| (rule.pod, rule.element));
     trace
 }
 

@@ -1,7 +1,7 @@
 //! The elements of the data plane that choose pods: the rules of nodes, and the lists of balancers' workers. Which of
 //! them clients go through, and what share of the load enters at each.
 
-use crate::ids::{Layer, NodeId, ReplicaId};
+use crate::ids::{Element, Layer, NodeId, ReplicaId};
 use crate::model::spec::{BalancerSpec, Scenario, TargetKind, Via};
 
 /// Elements by number: nodes first, then the workers of each balancer, replica by replica.
@@ -67,6 +67,21 @@ impl<'s> Elements<'s> {
             }
             TargetKind::Ingress => Vec::new(),
         }
+    }
+
+    /// The elements that `counted` says, by their names.
+    pub(super) fn named(self, counted: &[bool]) -> Vec<Element> {
+        let nodes = (0..self.scenario.cluster.nodes).map(|node| Element::Node(NodeId(node)));
+        let all = nodes.chain(self.workers_of(Layer::LoadBalancer)).chain(self.workers_of(Layer::Ingress));
+        all.zip(counted).filter(|(_, counts)| **counts).map(|(element, _)| element).collect()
+    }
+
+    fn workers_of(self, layer: Layer) -> impl Iterator<Item = Element> {
+        let (replicas, workers) =
+            self.scenario.balancer(layer).map_or((0, 0), |balancer| (balancer.replicas, balancer.workers));
+        (0..replicas).flat_map(move |number| {
+            (0..workers as u16).map(move |worker| Element::Worker(ReplicaId { layer, number }, worker))
+        })
     }
 
     /// Whether an element is one of those that `used` names, or a node beside such a node.

@@ -93,13 +93,14 @@ impl<'s> Recorder<'s> {
     pub(super) fn finish(mut self, end: SimTime, requests: Requests<'_>) -> RunOutput {
         let mut metrics = Metrics::default();
         self.set_rollout_metrics(&mut metrics);
-        let (exposure, share, start) =
-            self.exposure.finish(end, &requests.entering_shares(), &requests.counted_elements());
+        let counted = requests.counted_elements();
+        let (exposure, share, start) = self.exposure.finish(end, &requests.entering_shares(), &counted);
         metrics.set(Metric::ExposureS, exposure);
         metrics.set(Metric::ExposedShareS, share);
         metrics.set(Metric::StartExposureS, start);
         let requests = requests.into_results(&mut metrics);
         if let Some(trace) = &mut self.trace {
+            trace.choosers = self.elements.named(&counted);
             (trace.lost, trace.connected, trace.end) = (requests.lost, requests.connected, end);
         }
         RunOutput { metrics, digest: self.digest, requests_digest: requests.digest, trace: self.trace }

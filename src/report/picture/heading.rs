@@ -1,5 +1,6 @@
 //! The title, which says what is seen, and the legend of what occurs in the picture.
 
+use crate::ids::Element;
 use crate::record::{FailureKind, PodEvent, Trace};
 use crate::report::chain::{Clock, Ending, clock, deleted_pods, ending};
 use crate::report::story::{count, span};
@@ -80,14 +81,20 @@ fn add_swatch(scene: &mut Scene, swatch: Swatch, x: f64, y: f64) {
 fn legend(trace: &Trace) -> Vec<(Swatch, String)> {
     let happened = |event| trace.pods.iter().any(|pod| pod.at(event).is_some());
     let exposed = trace.pods.iter().any(|pod| !exposures(trace, pod).is_empty());
-    let several = trace.nodes > 1;
-    let routed = if several { "in every node's rules" } else { "in the rules" };
-    let exposed_words = if several { "in every node's rules, not listening" } else { "in the rules, not listening" };
+    let several = trace.n_choosers() > 1;
+    let lists = trace.choosers.iter().any(|element| matches!(element, Element::Worker(..)));
+    let (routed, some) = match (several, lists) {
+        (false, false) => ("in the rules", ""),
+        (true, false) => ("in every node's rules", "in some nodes' rules"),
+        (false, true) => ("on the balancer's list", ""),
+        (true, true) => ("on every worker's list", "on some workers' lists"),
+    };
+    let exposed_words = format!("{routed}, not listening");
     let bars = [
         (true, Swatch::Bar(LISTENING), "listening"),
         (true, Swatch::Bar(ROUTED), routed),
-        (several, Swatch::Bar(PARTLY_ROUTED), "in some nodes' rules"),
-        (exposed, Swatch::Bar(EXPOSED), exposed_words),
+        (several, Swatch::Bar(PARTLY_ROUTED), some),
+        (exposed, Swatch::Bar(EXPOSED), exposed_words.as_str()),
         (exposed && several, Swatch::Bar(PARTLY_EXPOSED), "in some, not listening"),
         (happened(PodEvent::HookBegan), Swatch::Hook, "preStop hook"),
         (happened(PodEvent::Signalled), Swatch::Bar(DRAINING), "signal to exit"),

@@ -80,10 +80,11 @@ impl Plan {
     }
 }
 
-/// The steps below the bars: of several nodes all of the last one, of the first only its end.
+/// The steps below the bars: of several elements all of the last one, of the first only its end.
 fn unroute(trace: &Trace, pod: &PodRecord) -> Vec<Step> {
     let mut steps = unroute_steps(trace, pod);
-    steps.retain(|step| step.words == "rule gone" || step.node.is_none_or(|(_, rank)| rank != Rank::First));
+    let ends = |step: &Step| ["rule gone", "off the list"].contains(&step.words);
+    steps.retain(|step| ends(step) || step.element.is_none_or(|(_, rank)| rank != Rank::First));
     steps
 }
 
@@ -140,7 +141,7 @@ fn headline(trace: &Trace, pod: &PodRecord) -> String {
     match ending(trace, pod) {
         Ending::Exposed { window, .. } => format!("{name}: {lost}, routed {} after closing", span(window)),
         Ending::Spared { margin, .. } => format!("{name}: {lost}, unrouted {} before closing", span(margin)),
-        Ending::StillRouted(nodes) => format!("{name}: {lost}, still routed on {}", count(nodes as usize, "node")),
+        Ending::StillRouted(left) => format!("{name}: {lost}, {} left", count(left as usize, "route")),
         Ending::StillListening => format!("{name}: {lost}, still listening"),
         Ending::NoRules => format!("{name}: {lost}"),
     }
@@ -255,8 +256,8 @@ fn add_words(scene: &mut Scene, panel: Panel, step: &Step, y: f64) {
 
 fn words(panel: Panel, step: &Step) -> String {
     let number = panel.number(step.at);
-    match step.node {
-        Some((node, Rank::First | Rank::Last)) => format!("{number} {node}: {}", step.words),
+    match step.element {
+        Some((element, Rank::First | Rank::Last)) => format!("{number} {element}: {}", step.words),
         _ => format!("{number} {}", step.words),
     }
 }

@@ -23,24 +23,24 @@ pub(super) fn listening(pod: &PodRecord) -> Option<Stretch> {
     (from.is_some() || pod.revision == Revision::Old).then(|| Stretch { from, to: closed_at(pod) })
 }
 
-/// When the pod was in the rules of any node, and when in those of every node.
+/// When the pod was in the rules of any node (on the list of any worker), and when in those of every one.
 pub(super) fn routed(trace: &Trace, pod: &PodRecord) -> Option<(Stretch, Option<Stretch>)> {
     let ins = rules_by(trace, pod.pod, RuleEvent::In);
     let outs = rules_by(trace, pod.pod, RuleEvent::Out);
-    let old = pod.revision == Revision::Old && !trace.rules.is_empty();
+    let old = pod.revision == Revision::Old && trace.rules.iter().any(|rule| trace.chooses(rule.element));
     if ins.is_empty() && !old {
         return None;
     }
-    let nodes = if old { trace.nodes as usize } else { ins.len() };
-    let last_out = if outs.len() >= nodes { outs.last() } else { None };
+    let choosers = if old { trace.n_choosers() } else { ins.len() };
+    let last_out = if outs.len() >= choosers { outs.last() } else { None };
     let any = Stretch { from: ins.first().map(|rule| rule.0), to: last_out.map(|rule| rule.0) };
     let every = Stretch { from: ins.last().map(|rule| rule.0), to: outs.first().map(|rule| rule.0) };
-    let everywhere = old || ins.len() >= trace.nodes as usize;
+    let everywhere = old || ins.len() >= trace.n_choosers();
     Some((any, everywhere.then_some(every)))
 }
 
 /// When new connections could be sent to the pod while it did not listen (before its start, and after its end), and
-/// whether every node did so.
+/// whether every node, or worker, did so.
 pub(super) fn exposures(trace: &Trace, pod: &PodRecord) -> Vec<(Stretch, bool)> {
     let Some((any, every)) = routed(trace, pod) else { return Vec::new() };
     let some = unheard(pod, any).into_iter().map(|stretch| (stretch, false));
@@ -66,7 +66,8 @@ pub(super) fn moments(trace: &Trace) -> impl Iterator<Item = SimTime> {
     const RULE: [RuleEvent; 2] = [RuleEvent::In, RuleEvent::Out];
     let events = || PodEvent::ALL.into_iter().filter(|event| !DULL.contains(event));
     let pods = trace.pods.iter().flat_map(move |pod| events().filter_map(|event| pod.at(event)));
-    let rules = trace.rules.iter().flat_map(|rule| RULE.into_iter().filter_map(|event| rule.at(event)));
+    let chosen = trace.rules.iter().filter(|rule| trace.chooses(rule.element));
+    let rules = chosen.flat_map(|rule| RULE.into_iter().filter_map(|event| rule.at(event)));
     let lost = trace.lost.iter().map(|lost| lost.met_at);
     pods.chain(rules).chain(lost).chain(trace.template_changed).chain(trace.rollout_complete)
 }

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use crate::ids::{NodeId, Revision};
+use crate::ids::{Element, Revision};
 use crate::record::{FailureKind, LostRequest, PodRecord, Trace};
 use crate::report::chain::{Ending, deleted_pods, ending};
 use crate::units::SimDuration;
@@ -70,8 +70,8 @@ fn lost_the_race(ending: Ending) -> bool {
 fn all_in_time(trace: &Trace, pods: &[&PodRecord]) -> String {
     let why = "No request was lost: no rule outlived the listener it pointed to.";
     match narrowest(trace, pods) {
-        Some((margin, pod, node)) => format!(
-            "{why} The narrowest was {}: its last rule (on {node}) was gone {} before its listener closed.",
+        Some((margin, pod, element)) => format!(
+            "{why} The narrowest was {}: its last rule (on {element}) was gone {} before its listener closed.",
             pod.pod.name(trace.replicas),
             span(margin)
         ),
@@ -80,9 +80,9 @@ fn all_in_time(trace: &Trace, pods: &[&PodRecord]) -> String {
 }
 
 /// The smallest margin between a pod's last rule and its listener.
-fn narrowest<'a>(trace: &Trace, pods: &[&'a PodRecord]) -> Option<(SimDuration, &'a PodRecord, NodeId)> {
+fn narrowest<'a>(trace: &Trace, pods: &[&'a PodRecord]) -> Option<(SimDuration, &'a PodRecord, Element)> {
     let margin = |pod: &&'a PodRecord| match ending(trace, pod) {
-        Ending::Spared { margin, node } => Some((margin, *pod, node)),
+        Ending::Spared { margin, element } => Some((margin, *pod, element)),
         _ => None,
     };
     pods.iter().filter_map(margin).min_by_key(|&(margin, pod, _)| (margin, pod.pod))
@@ -92,6 +92,13 @@ fn lucky(trace: &Trace, losers: &[&&PodRecord]) -> String {
     let names: Vec<_> = losers.iter().take(4).map(|pod| pod.pod.name(trace.replicas)).collect();
     let more = losers.len().saturating_sub(names.len());
     let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
+    if trace.choosers.iter().any(|element| matches!(element, Element::Worker(..))) {
+        return format!(
+            "No request was lost, though lists still held {}{rest} after the listener had closed: other tries were \
+             answered, or none went there.",
+            names.join(", ")
+        );
+    }
     format!(
         "No request was lost, by luck: rules still pointed at the closed {} of {}{rest}, but no new connection came \
          that way in that time.",

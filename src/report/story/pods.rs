@@ -3,7 +3,7 @@
 
 use std::cmp::Reverse;
 
-use crate::ids::PodId;
+use crate::ids::{Element, PodId};
 use crate::record::{PodEvent, PodRecord, Trace};
 use crate::report::chain::{
     Ending, Rank, Step, deleted_pods, ending, kill_steps, lost_after_rules, lost_on, start_exposure, unroute_steps,
@@ -47,7 +47,7 @@ fn add_race(story: &mut String, trace: &Trace, pod: &PodRecord) {
         story,
         &format!("{}, deleted {} {}; from there, in ms:", place(trace, pod), origin.secs(deleted), origin.after),
     );
-    add_columns(story, &kill_steps(pod), &unroute_steps(trace, pod), deleted, trace.nodes);
+    add_columns(story, &kill_steps(pod), &unroute_steps(trace, pod), deleted, trace.n_choosers());
     add_prose(story, "  ", &verdict(trace, pod));
 }
 
@@ -57,11 +57,11 @@ fn place(trace: &Trace, pod: &PodRecord) -> String {
     pod.node.map_or(name.clone(), |node| format!("{name} on {node}"))
 }
 
-fn add_columns(story: &mut String, kill: &[Step], unroute: &[Step], deleted: SimTime, nodes: u32) {
+fn add_columns(story: &mut String, kill: &[Step], unroute: &[Step], deleted: SimTime, choosers: usize) {
     story.push_str(&row("", "kill", "", "unroute"));
     for index in 0..kill.len().max(unroute.len()) {
-        let (left_at, left) = cell(kill.get(index), deleted, nodes);
-        let (right_at, right) = cell(unroute.get(index), deleted, nodes);
+        let (left_at, left) = cell(kill.get(index), deleted, choosers);
+        let (right_at, right) = cell(unroute.get(index), deleted, choosers);
         story.push_str(&row(&left_at, &left, &right_at, &right));
     }
 }
@@ -71,16 +71,16 @@ fn row(left_at: &str, left: &str, right_at: &str, right: &str) -> String {
     format!("{}\n", row.trim_end())
 }
 
-fn cell(step: Option<&Step>, deleted: SimTime, nodes: u32) -> (String, String) {
-    step.map(|step| (millis_since(step.at, deleted), words(step, nodes))).unwrap_or_default()
+fn cell(step: Option<&Step>, deleted: SimTime, choosers: usize) -> (String, String) {
+    step.map(|step| (millis_since(step.at, deleted), words(step, choosers))).unwrap_or_default()
 }
 
-fn words(step: &Step, nodes: u32) -> String {
-    match step.node {
+fn words(step: &Step, choosers: usize) -> String {
+    match step.element {
         None => step.words.to_owned(),
-        Some((node, Rank::Only)) => format!("{node}: {}", step.words),
-        Some((node, Rank::First)) => format!("{node}, first of {nodes}: {}", step.words),
-        Some((node, Rank::Last)) => format!("{node}, last of {nodes}: {}", step.words),
+        Some((element, Rank::Only)) => format!("{element}: {}", step.words),
+        Some((element, Rank::First)) => format!("{element}, first of {choosers}: {}", step.words),
+        Some((element, Rank::Last)) => format!("{element}, last of {choosers}: {}", step.words),
     }
 }
 
@@ -96,7 +96,7 @@ fn verdict(trace: &Trace, pod: &PodRecord) -> String {
     }
     match (ending, lost_after_rules(trace, pod.pod)) {
         (Ending::Spared { margin, .. }, after @ 1..) => format!(
-            "Every rule was gone {} before the listener closed, but {} followed what an earlier packet had chosen. {lost}",
+            "It was out of all routes {} before the listener closed, but {} followed what an earlier packet had chosen. {lost}",
             span(margin),
             count(after, "connection")
         ),
@@ -106,21 +106,25 @@ fn verdict(trace: &Trace, pod: &PodRecord) -> String {
 
 fn race_in_words(ending: Ending) -> String {
     match ending {
-        Ending::Exposed { window, deserted, node } => exposed(window, deserted, &node.to_string()),
+        Ending::Exposed { window, deserted, element } => exposed(window, deserted, element),
         Ending::Spared { margin, .. } => {
-            format!("Every rule was gone {} before the listener closed: no connect could fail.", span(margin))
+            format!("It was out of all routes {} before the listener closed: no connect could fail.", span(margin))
         }
-        Ending::StillRouted(nodes) => format!(
-            "The listener closed, and on {} the rule was still there at the end: new connections fail from then on.",
-            count(nodes as usize, "node")
+        Ending::StillRouted(left) => format!(
+            "The listener closed, and {} still led to it at the end: new connections fail from then on.",
+            count(left as usize, "route")
         ),
         Ending::StillListening => "It still listened at the end.".to_owned(),
         Ending::NoRules => "No rule that pointed to it was noted.".to_owned(),
     }
 }
 
-fn exposed(window: SimDuration, deserted: SimDuration, node: &str) -> String {
-    let head = format!("The listener closed {} before the last rule was gone ({node})", span(window));
+fn exposed(window: SimDuration, deserted: SimDuration, element: Element) -> String {
+    let last = match element {
+        Element::Node(node) => format!("the last rule was gone ({node})"),
+        Element::Worker(..) => format!("the last worker took it off its list ({element})"),
+    };
+    let head = format!("The listener closed {} before {last}", span(window));
     if deserted.is_zero() {
         return format!("{head}: new connections in that window could be refused.");
     }
@@ -182,8 +186,8 @@ fn add_starts(story: &mut String, trace: &Trace) {
 }
 
 fn start_in_words(trace: &Trace, pod: PodId, length: SimDuration) -> String {
-    let node = trace.pod(pod).and_then(|record| start_exposure(trace, record)).map(|(_, node)| node);
-    let on = node.map_or(String::new(), |node| format!(" on {node}"));
+    let element = trace.pod(pod).and_then(|record| start_exposure(trace, record)).map(|(_, element)| element);
+    let on = element.map_or(String::new(), |element| format!(" on {element}"));
     let lost = count(lost_on(trace, pod), "request");
     format!("{}: its rule{on} came {} before it listened, {lost} lost on it.", pod.name(trace.replicas), span(length))
 }
