@@ -239,7 +239,8 @@ fn add_stem(scene: &mut Scene, panel: Panel, at: SimTime, away: f64, side: Side)
     scene.vertical(panel.x(at), top, bottom, TEXT);
 }
 
-/// The words of a step: right of its line, left of it near the right edge, at the edge if it lies beyond.
+/// The words of a step: right of its line, left of it near the right edge, at the edge if it lies beyond or if there is
+/// room on neither side.
 fn add_words(scene: &mut Scene, panel: Panel, step: &Step, y: f64) {
     let (x, words) = (panel.x(step.at), words(panel, step));
     let value = panel.value(step.at);
@@ -249,8 +250,10 @@ fn add_words(scene: &mut Scene, panel: Panel, step: &Step, y: f64) {
         scene.patched_text((panel.axis.right, y), &format!("{words} →"), Anchor::End);
     } else if x + ASIDE + text_width(&words, SIZE) <= panel.axis.right {
         scene.patched_text((x + ASIDE, y), &words, Anchor::Start);
-    } else {
+    } else if x - ASIDE - text_width(&words, SIZE) >= panel.axis.left {
         scene.patched_text((x - ASIDE, y), &words, Anchor::End);
+    } else {
+        scene.patched_text((panel.axis.right, y), &words, Anchor::End);
     }
 }
 
