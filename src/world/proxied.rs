@@ -424,7 +424,8 @@ impl<'s> Proxied<'_, '_, 's> {
         if !its || front.closed.is_some_and(|(closed, _)| closed <= now) {
             return;
         }
-        self.path.tally.connections_severed += 1;
+        // The next reload may find a connection whose end the last one has arranged.
+        self.path.tally.connections_severed += u64::from(!front.retiring && front.closed.is_none());
         let under_way = !matches!(stage, Stage::Packet | Stage::AfterHandshake | Stage::Answer);
         front.retiring = under_way;
         if !under_way || self.slot.answer.is_some() {

@@ -510,3 +510,17 @@ fn every_preset_and_every_policy_runs() {
         assert!(failed < 5.0, "{policy}: {failed}");
     }
 }
+
+/// A connection with a request under way was counted as severed again by each reload until it ended.
+#[test]
+fn a_connection_was_severed_by_every_reload_that_it_outlived() {
+    let text = "[run]\nduration = \"20s\"\nseed = 4126328235\n[rollout]\nat = { uniform = [\"2s\", \"4s\"] }\n\
+                [cluster]\nversion = \"1.10\"\nnodes = 2\nsize = \"large\"\n\
+                [deployment]\nreplicas = 3\nmax_surge = \"100%\"\nmax_unavailable = \"100%\"\n\
+                [pod]\ntermination_grace_period = \"1s\"\n[pod.server]\nprofile = \"nginx-sigterm\"\n\
+                [kube_proxy]\nmin_sync_period = \"0s\"\n\
+                [ingress]\nkind = \"reload\"\nreplicas = 2\nworker_shutdown_timeout = \"1s\"\n\
+                [[clients]]\nvia = \"ingress\"\nprofile = \"open\"\nrate = \"50/s\"\n";
+    let metrics = &runs(&scenario(text, &[]), 1)[0];
+    assert!(metrics.get(Metric::ConnectionsSevered) <= metrics.get(Metric::ConnectionsOpened), "{metrics:?}");
+}
