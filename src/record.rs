@@ -432,7 +432,7 @@ pub enum Met {
     NoAddress,
     /// The node's ipvs had deleted the pod under the open connection.
     RealServerDeleted,
-    /// The server had closed the idle connection and the client had been told.
+    /// The server had closed the idle connection; the client had been told, or was told before anything else.
     ClosedIdle,
     /// The server closed the connection while the request was on its way or waited unread.
     ClosedUnread,

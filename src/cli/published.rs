@@ -17,7 +17,7 @@ use crate::validate::{self, Experiment, Figure, FigureResult, Predictive, Publis
 const LIST: &str = include_str!("../../tests/data/published.toml");
 
 /// The scenarios that the list names.
-const SCENARIOS: [(&str, &str); 14] = [
+const SCENARIOS: [(&str, &str); 25] = [
     ("article-no-hook", include_str!("../../scenarios/article-no-hook.toml")),
     ("article-with-hook", include_str!("../../scenarios/article-with-hook.toml")),
     ("published/pe-11", include_str!("../../scenarios/published/pe-11.toml")),
@@ -30,6 +30,17 @@ const SCENARIOS: [(&str, &str); 14] = [
     ("published/pe-36-no-hook", include_str!("../../scenarios/published/pe-36-no-hook.toml")),
     ("published/pe-36-hook-70", include_str!("../../scenarios/published/pe-36-hook-70.toml")),
     ("published/pe-47", include_str!("../../scenarios/published/pe-47.toml")),
+    ("published/pe-04", include_str!("../../scenarios/published/pe-04.toml")),
+    ("published/pe-05", include_str!("../../scenarios/published/pe-05.toml")),
+    ("published/pe-19", include_str!("../../scenarios/published/pe-19.toml")),
+    ("published/pe-21", include_str!("../../scenarios/published/pe-21.toml")),
+    ("published/pe-22", include_str!("../../scenarios/published/pe-22.toml")),
+    ("published/pe-23", include_str!("../../scenarios/published/pe-23.toml")),
+    ("published/pe-30", include_str!("../../scenarios/published/pe-30.toml")),
+    ("published/pe-32", include_str!("../../scenarios/published/pe-32.toml")),
+    ("published/pe-39-no-gate", include_str!("../../scenarios/published/pe-39-no-gate.toml")),
+    ("published/pe-39-gate", include_str!("../../scenarios/published/pe-39-gate.toml")),
+    ("published/pe-52", include_str!("../../scenarios/published/pe-52.toml")),
     ("published/pe-49-full-surge", include_str!("../../scenarios/published/pe-49-full-surge.toml")),
     ("published/pe-49-one-at-a-time", include_str!("../../scenarios/published/pe-49-one-at-a-time.toml")),
 ];

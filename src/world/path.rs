@@ -373,7 +373,9 @@ impl<'s> Path<'s> {
                 self.attempt_failed(slot, failure, view);
             }
             ClosedFate::Crossed => {
-                self.answered(slot, pod, FailureKind::Reset, Met::ClosedUnread, view);
+                let known = (closed + call.one_way()).max(call.attempt_sent);
+                let (kind, met, met_at) = (FailureKind::Eof, Met::ClosedIdle, known.min(self.now));
+                self.attempt_failed(slot, Failure { kind, met, met_at, known, pod }, view);
             }
         }
     }

@@ -133,9 +133,9 @@ impl<'s> Proxied<'_, '_, 's> {
                 self.attempt_failed(Failure { kind, met, met_at: sent, known: sent, pod: None });
             }
             ClosedFate::Crossed => {
-                let known = self.path.now + call.one_way();
-                let met = if met == Met::ClosedIdle { Met::ClosedUnread } else { met };
-                self.attempt_failed(Failure { kind: FailureKind::Reset, met, met_at: self.path.now, known, pod: None });
+                let known = (closed + call.one_way()).max(call.attempt_sent);
+                let met_at = known.min(self.path.now);
+                self.attempt_failed(Failure { kind: FailureKind::Eof, met, met_at, known, pod: None });
             }
         }
     }

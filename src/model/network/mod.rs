@@ -69,7 +69,8 @@ pub fn silent_syn_end(
 pub enum ClosedFate {
     /// The client had the FIN before it sent: it may look, or read the end of the connection at once.
     SeenBeforeSending,
-    /// The request crossed the FIN: the pod answers with RST, one way later.
+    /// The request crossed the FIN: the client, who waits for the response, reads the end of the connection when the FIN
+    /// comes. The RST that the request provokes comes after it and finds a socket that has been read to its end.
     Crossed,
 }
 
