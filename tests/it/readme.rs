@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-/// The lines that the README shows after `$ rollsim …`.
-fn shown(command: &str) -> Vec<String> {
-    let readme = std::fs::read_to_string("README.md").unwrap();
+/// The lines that a README shows after `$ rollsim …`.
+fn shown(file: &str, command: &str) -> Vec<String> {
+    let readme = std::fs::read_to_string(file).unwrap();
     let start = format!("```console\n$ {command}\n");
     let from = readme.find(&start).unwrap_or_else(|| panic!("the README shows {command}")) + start.len();
     let lines = readme[from..].lines().take_while(|line| !line.starts_with("```") && *line != "…");
@@ -12,14 +12,18 @@ fn shown(command: &str) -> Vec<String> {
 }
 
 fn check(command: &str, arguments: &[&str]) {
+    check_in("README.md", command, arguments);
+}
+
+fn check_in(file: &str, command: &str, arguments: &[&str]) {
     let output = Command::new(env!("CARGO_BIN_EXE_rollsim")).args(arguments).output().unwrap();
     let printed = String::from_utf8(output.stdout).unwrap();
     let printed: Vec<&str> = printed.lines().collect();
-    let shown = shown(command);
+    let shown = shown(file, command);
     assert!(shown.len() > 5, "{command}");
     assert!(
         printed.windows(shown.len()).any(|lines| lines == shown),
-        "README is behind: {command}\n{}",
+        "{file} is behind: {command}\n{}",
         printed.join("\n")
     );
 }
@@ -46,5 +50,7 @@ fn the_readme_shows_what_is_printed() {
         let ablation = ["run", "article-no-hook", "--ablate", "--quiet", "--out", "none"];
         check("rollsim run article-no-hook --ablate", &ablation);
         check_paths();
+        let published = ["validate", "--published", "--quiet"];
+        check_in("scenarios/published/README.md", "rollsim validate --published --quiet", &published);
     }
 }
