@@ -90,6 +90,8 @@ fn retry(out: &mut Out, retry: &RetrySpec) {
     out.raw("retry_non_idempotent", retry.non_idempotent);
     out.quoted("retry_pause", retry.pause);
     out.raw("retry_avoids_tried", retry.avoids_tried);
+    out.raw("retry_redispatches_last", retry.redispatches_last);
+    out.raw("retry_gives_back", retry.gives_back);
     out.raw("error_status", if retry.answers_503 { 503 } else { 502 });
 }
 

@@ -5,6 +5,7 @@
 //! comes first.
 
 mod balancers;
+mod connect;
 mod elements;
 mod exposure;
 mod histogram;

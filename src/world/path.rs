@@ -10,7 +10,7 @@ use crate::engine::{Digest, Slots, Stream};
 use crate::ids::{PodId, ReplicaId, SlotId, Target};
 use crate::model::client::retries_silently;
 use crate::model::msg::Listener;
-use crate::model::network::{ClosedFate, SynFate, closed_fate, next_syn, silent_syn_end, syn_fate};
+use crate::model::network::{ClosedFate, SynFate, closed_fate, next_syn, silent_syn_end, syn_fate, syn_given_up};
 use crate::model::server::{Servers, Service};
 use crate::model::spec::{DelayId, Mechanism, ProxyMode, QueuedPolicy, Scenario, Via};
 use crate::record::{FailureKind, LostRequest, Met};
@@ -60,7 +60,7 @@ pub(super) struct Path<'s> {
     pub(super) stop: SimTime,
     pub(super) now: SimTime,
     /// The rules may matter to packets of open connections.
-    minds_rules: bool,
+    pub(super) minds_rules: bool,
     pub(super) tally: Tally,
     /// Requests whose first packet reached the data plane, warm-up excluded.
     pub(super) begun: u64,
@@ -160,12 +160,13 @@ impl<'s> Path<'s> {
     fn connect(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
         self.tally.connections_opened += 1;
         slot.call.reused = false;
+        slot.state = State::Packet;
         self.syn(slot, view);
     }
 
     fn syn(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
         let call = slot.call;
-        let given_up = call.attempt_sent + slot.spec.connect_timeout;
+        let given_up = syn_given_up(call.attempt_sent, slot.spec.connect_timeout);
         if self.now + call.one_way() > given_up && !slot.spec.free_connect {
             let (kind, met) = (FailureKind::ConnectTimeout, Met::SlowNetwork);
             let met_at = self.now.min(given_up);
@@ -184,10 +185,13 @@ impl<'s> Path<'s> {
     }
 
     /// Where a new connection goes: what its node or name says, unless a load balancer forwards the connection to a pod; it
-    /// may choose the node instead.
+    /// may choose the node instead, and stays with its choice as long as the SYN is retransmitted.
     fn way(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) -> Way {
         if slot.spec.via != Via::Service {
-            match view.balancers.forward(self.now, slot) {
+            if slot.state != State::Retransmission {
+                slot.forwarded = view.balancers.forward(self.now, slot);
+            }
+            match slot.forwarded {
                 Some(Target::Node(node)) => slot.call.node = node,
                 target => return target.and_then(Target::pod).map_or(Way::Rejected, Way::To),
             }
@@ -239,7 +243,7 @@ impl<'s> Path<'s> {
     /// Without pinning each retransmission chooses anew, and so does one of a SYN that no pod was chosen for.
     fn retransmit_later(&mut self, slot: &mut Slot<'s>, way: Way, view: &mut View<'_, 's>) {
         let call = slot.call;
-        let given_up = call.attempt_sent + slot.spec.connect_timeout;
+        let given_up = syn_given_up(call.attempt_sent, slot.spec.connect_timeout);
         match next_syn(call.attempt_sent, self.now).filter(|at| *at < given_up) {
             Some(at) => {
                 slot.state = State::Retransmission;
@@ -380,9 +384,13 @@ impl<'s> Path<'s> {
         }
     }
 
-    /// What the rules do to a packet of an open connection: nothing, but where a mechanism is off or in an old ipvs.
+    /// What the rules do to a packet of an open connection: nothing, but where a mechanism is off or in an old ipvs. A load
+    /// balancer that forwards to pods leaves the rules out.
     #[cold]
     fn is_lost_on_the_way(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) -> bool {
+        if slot.forwarded.and_then(Target::pod).is_some() {
+            return false;
+        }
         if self.scenario.without.has(Mechanism::ConntrackPinning) {
             self.unpin(slot, view);
             return false;

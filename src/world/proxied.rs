@@ -43,7 +43,7 @@ impl<'s> Proxied<'_, '_, 's> {
         match self.trip.stage {
             Stage::Packet => self.packet(),
             Stage::AfterHandshake => self.request_arrives(),
-            Stage::UpstreamSyn => self.upstream_syn(),
+            Stage::UpstreamSyn | Stage::UpstreamSynAgain => self.upstream_syn(),
             Stage::UpstreamRequest => self.upstream_request(),
             Stage::TryFailed => self.try_failed(),
             Stage::TriesAgain => self.try_upstream(),

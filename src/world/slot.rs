@@ -1,7 +1,7 @@
 //! One connection slot of a client: what it waits for, its socket, its current call, its luck.
 
 use crate::engine::{Stream, StreamKey};
-use crate::ids::{NodeId, PodId};
+use crate::ids::{NodeId, PodId, Target};
 use crate::model::client::Pacing;
 use crate::model::server::Service;
 use crate::model::spec::ClientSpec;
@@ -208,6 +208,8 @@ pub(super) struct Slot<'s> {
     pub(super) schedule: Option<Schedule>,
     pub(super) state: State,
     pub(super) socket: Option<Socket>,
+    /// Where a load balancer that forwards connections sends the slot's: chosen for a first SYN.
+    pub(super) forwarded: Option<Target>,
     pub(super) call: Call,
     /// The end of the request before `call`, or of `call` itself in state `Answer`.
     pub(super) answer: Option<Answer>,

@@ -27,6 +27,8 @@ pub(super) enum Stage {
     AfterHandshake,
     /// The SYN of an upstream connection reaches its target.
     UpstreamSyn,
+    /// It does so again.
+    UpstreamSynAgain,
     /// The request reaches the target of the last hop.
     UpstreamRequest,
     /// The balancer of the last hop knows that its try failed.

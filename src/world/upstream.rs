@@ -1,12 +1,13 @@
-//! The tries of a balancer: which target, over which connection, what the packet meets there (the same functions decide
-//! that as on the direct path), and what follows when it fails.
+//! The tries of a balancer: which target, over which connection, what the request meets there (the same functions decide
+//! that as on the direct path), and what follows when it fails. How a connection is made stands in
+//! [`connect`](super::connect).
 
 use crate::engine::mix;
-use crate::ids::{AddressId, Layer, NodeId, PodId, Target};
-use crate::model::balancer::{Choice, Connection, FailedTry, Place, status_for, tries_again};
-use crate::model::kube_proxy::{Route, Syn};
-use crate::model::network::{SynFate, silent_syn_end, syn_fate};
-use crate::model::spec::{BalancerSpec, Mechanism, RetrySpec, TargetKind, Traffic};
+use crate::ids::{Layer, NodeId, PodId, Target};
+use crate::model::balancer::{Choice, FailedTry, Place, gives_back, pauses, status_for, stays, tries_again};
+use crate::model::kube_proxy::Route;
+use crate::model::msg::Listener;
+use crate::model::spec::{Mechanism, RetrySpec};
 use crate::record::{FailureKind, Met};
 use crate::units::SimTime;
 use crate::world::path::draw;
@@ -16,9 +17,6 @@ use crate::world::trip::{Hop, Stage};
 
 /// A balancer without limit of tries stops here, so that nothing is tried for ever at one instant.
 const MOST_TRIES: u32 = 1_000;
-
-/// Ports a replica takes in turn, as a client does by default.
-const LOCAL_PORTS: u32 = 14_116;
 
 impl Proxied<'_, '_, '_> {
     /// The request has come to a balancer.
@@ -37,7 +35,8 @@ impl Proxied<'_, '_, '_> {
         let choice = Choice { now, source: u64::from(self.slot.index), bits: self.trip.luck.bits() };
         let Some(hop) = self.trip.hops.last_mut() else { unreachable!("a balancer tries") };
         let balancer = self.view.balancers.get(hop.layer);
-        let Some(target) = balancer.pick(hop.place, choice, &hop.tried) else {
+        let kept = hop.target.filter(|target| balancer.lists(hop.place, *target));
+        let Some(target) = kept.or_else(|| balancer.pick(hop.place, choice, &hop.tried)) else {
             let (kind, met) = (FailureKind::Http503, Met::NoTargets);
             self.respond(Failure { kind, met, met_at: now, known: now, pod: None });
             return;
@@ -50,78 +49,16 @@ impl Proxied<'_, '_, '_> {
         (hop.reused, hop.sent) = (hop.key.is_some(), hop.key.is_some());
         self.trip.extra_tries += u32::from(hop.made > 0);
         hop.made += 1;
-        hop.counted += u32::from(hop.key.is_none());
+        hop.counted += 1;
         let at = now + hop.one_way;
-        self.arrange(if hop_is_open(self.trip.hops.last()) { Stage::UpstreamRequest } else { Stage::UpstreamSyn }, at);
-    }
-
-    /// The SYN of an upstream connection reaches its target, or the node whose rules choose the pod.
-    pub(super) fn upstream_syn(&mut self) {
-        let Some(hop) = self.trip.hops.last() else { unreachable!("a balancer connects") };
-        match hop.target {
-            Some(Target::Pod(pod)) => self.syn_meets(pod),
-            Some(Target::Node(node)) => self.syn_meets_rules(node),
-            _ => self.upstream_established(None),
-        }
-    }
-
-    fn syn_meets_rules(&mut self, node: NodeId) {
-        let Some(hop) = self.trip.hops.last() else { unreachable!("a balancer connects") };
-        let syn = syn(self.view.balancers.get(hop.layer).spec(), hop.layer, hop.place);
-        let (now, luck) = (self.path.now, &mut self.trip.luck);
-        match self.view.routes.proxies[node.index()].route(now, &syn, || luck.bits()) {
-            Route::To(pod) => self.syn_meets(pod),
-            Route::Reject => self.connect_failed(FailureKind::ConnectRefused, Met::NoEndpoints, None, None),
-            Route::Drop => {
-                let known = hop.began + self.view.balancers.get(hop.layer).spec().upstream.connect_timeout;
-                self.connect_failed(FailureKind::ConnectTimeout, Met::NoLocalEndpoint, None, Some(known));
-            }
-        }
-    }
-
-    fn syn_meets(&mut self, pod: PodId) {
-        match syn_fate(self.view.servers.listener(pod), self.path.scenario.cluster.cni) {
-            SynFate::Accepted => self.upstream_established(Some(pod)),
-            SynFate::Answered(kind, met) => self.connect_failed(kind, met, Some(pod), None),
-            SynFate::Silent => {
-                let Some(hop) = self.trip.hops.last() else { unreachable!("a balancer connects") };
-                let timeout = self.view.balancers.get(hop.layer).spec().upstream.connect_timeout;
-                let exited = self.view.servers.exited(pod).unwrap_or(self.path.now);
-                let (known, kind) = silent_syn_end(hop.began, timeout, exited, hop.one_way);
-                self.connect_failed(kind, Met::NamespaceGone, Some(pod), Some(known));
-            }
-        }
-    }
-
-    /// Nothing has been sent yet; the balancer knows at `known`, or one way from now.
-    fn connect_failed(&mut self, kind: FailureKind, met: Met, pod: Option<PodId>, known: Option<SimTime>) {
-        let Some(hop) = self.trip.hops.last() else { unreachable!("a balancer connects") };
-        let known = known.unwrap_or(self.path.now + hop.one_way);
-        self.fail_try(Failure { kind, met, met_at: self.path.now, known, pod });
-    }
-
-    fn upstream_established(&mut self, pod: Option<PodId>) {
-        let now = self.path.now;
-        let Some(hop) = self.trip.hops.last_mut() else { unreachable!("a balancer connects") };
-        let Some(target) = hop.target else { unreachable!("a balancer has chosen before it connects") };
-        let connection = Connection {
-            target,
-            pod,
-            carried: 0,
-            one_way: hop.one_way,
-            free_at: SimTime::MAX,
-            closed_at: None,
-            idle_since: now,
-            last: false,
-        };
-        hop.key = Some(self.view.balancers.get(hop.layer).pool(hop.place).open(connection));
-        (hop.sent, hop.sent_at) = (true, now + hop.one_way);
-        let at = hop.sent_at + hop.one_way;
-        self.arrange(Stage::UpstreamRequest, at);
+        if hop.key.is_some() { self.arrange(Stage::UpstreamRequest, at) } else { self.first_syn() }
     }
 
     /// The request reaches the target of the last hop.
     pub(super) fn upstream_request(&mut self) {
+        if self.path.minds_rules && self.is_lost_at_the_node() {
+            return;
+        }
         let now = self.path.now;
         let Some((hop, key)) = self.trip.hops.last().and_then(|hop| Some((hop, hop.key?))) else {
             unreachable!("a request travels over a connection")
@@ -141,6 +78,50 @@ impl Proxied<'_, '_, '_> {
             (None, Target::Replica(number)) => self.reaches_next(number, key),
             (None, target) => unreachable!("a connection to {target:?} has reached a pod"),
         }
+    }
+
+    /// What the rules of a node do to a packet of an open connection, as on the direct path.
+    #[cold]
+    fn is_lost_at_the_node(&mut self) -> bool {
+        let Some((hop, key)) = self.trip.hops.last().and_then(|hop| Some((hop, hop.key?))) else { return false };
+        let Some(Target::Node(node)) = hop.target else { return false };
+        let connection = self.view.balancers.get(hop.layer).pool(hop.place).get_mut(key);
+        let Some(pod) = connection.pod else { return false };
+        if self.path.scenario.without.has(Mechanism::ConntrackPinning) {
+            self.unpin(node, pod);
+            return false;
+        }
+        let deleted = self.view.routes.proxies[node.index()].has_deleted(pod);
+        if deleted {
+            self.is_forgotten(pod);
+        }
+        deleted
+    }
+
+    /// Without conntrack pinning the packet chooses among the current rules, whatever its connection.
+    fn unpin(&mut self, node: NodeId, before: PodId) {
+        let syn = self.syn();
+        let Route::To(pod) = self.route(node, &syn) else { return };
+        if pod == before {
+            return;
+        }
+        let is_open = self.view.servers.listener(pod) == Listener::Open;
+        let Some((hop, key)) = self.trip.hops.last().and_then(|hop| Some((hop, hop.key?))) else { return };
+        let connection = self.view.balancers.get(hop.layer).pool(hop.place).get_mut(key);
+        connection.pod = Some(pod);
+        connection.closed_at = (!is_open).then_some(self.path.now);
+    }
+
+    /// The node's ipvs has deleted the real server under the connection: reset or ignored.
+    fn is_forgotten(&mut self, pod: PodId) {
+        if self.path.scenario.kube_proxy.expire_nodest_conn {
+            self.fail_later(FailureKind::Reset, Met::RealServerDeleted);
+            return;
+        }
+        let Some(hop) = self.trip.hops.last() else { return };
+        let known = hop.sent_at + self.view.balancers.get(hop.layer).spec().upstream.read_timeout;
+        let (kind, met, met_at) = (FailureKind::Timeout, Met::RealServerDeleted, self.path.now);
+        self.fail_try(Failure { kind, met, met_at, known, pod: Some(pod) });
     }
 
     /// How long the target keeps an idle connection.
@@ -195,24 +176,35 @@ impl Proxied<'_, '_, '_> {
             balancer.on_try_ended(now, hop.place, target, None);
         }
         let spec = &balancer.spec().retry;
-        let again = self.tries_again(spec, hop, failure.kind, now) && hop.made < MOST_TRIES;
-        match again {
-            true if hop.reused || spec.pause.is_zero() => self.try_upstream(),
-            true => self.arrange(Stage::TriesAgain, now + spec.pause),
-            false => self.respond(Failure { kind: status_for(spec, failure.kind), ..failure }),
+        let failed = self.failed_try(hop, failure.kind, now);
+        if !self.tries_again(spec, &failed) || hop.made >= MOST_TRIES {
+            self.respond(Failure { kind: status_for(spec, failure.kind), ..failure });
+            return;
+        }
+        let same = hop.target.filter(|_| stays(spec, &failed));
+        let Some(hop) = self.trip.hops.last_mut() else { unreachable!("a balancer tries") };
+        hop.counted -= u32::from(gives_back(spec, &failed));
+        hop.target = same;
+        if pauses(spec, &failed, same.is_some()) {
+            self.arrange(Stage::TriesAgain, now + spec.pause);
+        } else {
+            self.try_upstream();
         }
     }
 
-    fn tries_again(&self, spec: &RetrySpec, hop: &Hop, kind: FailureKind, now: SimTime) -> bool {
-        let failed = FailedTry {
+    fn failed_try(&self, hop: &Hop, kind: FailureKind, now: SimTime) -> FailedTry {
+        FailedTry {
             kind,
             sent: hop.sent,
             reused: hop.reused,
             tries: hop.counted,
             elapsed: now.saturating_since(hop.came),
             idempotent: self.slot.spec.idempotent,
-        };
-        tries_again(spec, &failed) && !self.path.scenario.without.has(Mechanism::SilentRetry)
+        }
+    }
+
+    fn tries_again(&self, spec: &RetrySpec, failed: &FailedTry) -> bool {
+        tries_again(spec, failed) && !self.path.scenario.without.has(Mechanism::SilentRetry)
     }
 
     /// The balancer of the last hop gives up: its answer goes back, and a balancer before it may try again.
@@ -224,7 +216,7 @@ impl Proxied<'_, '_, '_> {
             let replied = at;
             at += hop.one_way;
             let spec = &self.view.balancers.get(hop.layer).spec().retry;
-            let again = self.tries_again(spec, hop, failure.kind, at);
+            let again = self.tries_again(spec, &self.failed_try(hop, failure.kind, at));
             self.release(replied, at, failure.kind == FailureKind::Truncated);
             if again {
                 self.trip.failure = Some(Failure { known: at, ..failure });
@@ -247,18 +239,4 @@ impl Proxied<'_, '_, '_> {
         let connection = pool.get_mut(key);
         (connection.free_at, connection.idle_since) = (at, replied);
     }
-}
-
-/// Whether the try goes over a connection that is open.
-fn hop_is_open(hop: Option<&Hop>) -> bool {
-    hop.is_some_and(|hop| hop.key.is_some())
-}
-
-/// The SYN of a replica to the Service: an ingress is a pod that uses the cluster IP, a load balancer comes from outside
-/// through a node port.
-fn syn(spec: &BalancerSpec, layer: Layer, place: Place) -> Syn {
-    let traffic = if spec.target == TargetKind::Service { Traffic::Internal } else { Traffic::External };
-    // Clients are counted from the other end.
-    let address = AddressId { client: u32::MAX - layer as u32, ordinal: place.replica };
-    Syn { traffic, address, local_ports: LOCAL_PORTS, retransmitted: false }
 }

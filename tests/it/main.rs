@@ -18,5 +18,6 @@ mod readme;
 mod scenario_files;
 mod theory;
 mod tidy;
+mod upstream;
 mod validation;
 mod vectors;

@@ -20,7 +20,7 @@ mod updates;
 pub use policy::{AnyPolicy, Candidate, Choice, Policy};
 pub use pool::{Connection, Pool};
 pub use replica::{Place, Replica};
-pub use retry::{FailedTry, status_for, tries_again};
+pub use retry::{FailedTry, gives_back, pauses, status_for, stays, tries_again};
 pub use room::{Balancer, Timer};
 pub use updates::Updates;
 

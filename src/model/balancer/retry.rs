@@ -13,7 +13,7 @@ pub struct FailedTry {
     pub sent: bool,
     /// The connection had carried a request before.
     pub reused: bool,
-    /// Tries made, those over reused connections not counted.
+    /// Tries made, those given back not counted.
     pub tries: u32,
     /// Since the first try began.
     pub elapsed: SimDuration,
@@ -22,25 +22,46 @@ pub struct FailedTry {
 }
 
 /// Whether another try is made. nginx src/http/ngx_http_upstream.c at 3f6f7824, ngx_http_upstream_next: a request that was
-/// sent and is not idempotent is not tried again; a failure on a cached connection gives its try back; after the first
+/// sent and is not idempotent is not tried again; an error on a cached connection gives its try back; after the first
 /// byte of the response there is no other try.
 pub fn tries_again(spec: &RetrySpec, failed: &FailedTry) -> bool {
-    let tries_left = spec.tries == 0 || failed.tries < spec.tries;
+    let tries_left = spec.tries == 0 || failed.tries < spec.tries + u32::from(gives_back(spec, failed));
     let in_time = spec.timeout_budget.is_zero() || failed.elapsed < spec.timeout_budget;
     let may_repeat = !failed.sent || (!spec.connect_only && (failed.idempotent || spec.non_idempotent));
     tries_left && in_time && may_repeat && is_listed(spec, failed.kind)
 }
 
+/// Whether the try does not count: an error, but not a time-out or a status, on a connection that had carried requests.
+pub fn gives_back(spec: &RetrySpec, failed: &FailedTry) -> bool {
+    spec.gives_back && failed.reused && is_error(failed.kind)
+}
+
+/// nginx calls "error" what breaks before the response.
+fn is_error(kind: FailureKind) -> bool {
+    use FailureKind::{ConnectRefused, Eof, HostUnreachable, Reset};
+    matches!(kind, ConnectRefused | HostUnreachable | Reset | Eof)
+}
+
+/// Whether the next try connects to the target that this one did not reach (HAProxy 2.8, configuration manual, "retries" and
+/// "option redispatch": another server for the last retry only).
+pub fn stays(spec: &RetrySpec, failed: &FailedTry) -> bool {
+    spec.redispatches_last && !failed.sent && failed.tries + 1 < spec.tries
+}
+
+/// Whether the balancer waits before the next try. One that stays waits only after a refusal, and not for another target.
+pub fn pauses(spec: &RetrySpec, failed: &FailedTry, same_target: bool) -> bool {
+    let waits = !spec.redispatches_last || (same_target && is_error(failed.kind));
+    waits && !failed.reused && !spec.pause.is_zero()
+}
+
 fn is_listed(spec: &RetrySpec, kind: FailureKind) -> bool {
     match kind {
-        FailureKind::ConnectRefused | FailureKind::HostUnreachable | FailureKind::Reset | FailureKind::Eof => {
-            spec.error
-        }
+        kind if is_error(kind) => spec.error,
         FailureKind::ConnectTimeout | FailureKind::Timeout => spec.timeout,
         FailureKind::Http502 => spec.http_502,
         FailureKind::Http503 => spec.http_503,
         FailureKind::Http504 => spec.http_504,
-        FailureKind::Truncated => false,
+        _ => false,
     }
 }
 
@@ -49,8 +70,12 @@ fn is_listed(spec: &RetrySpec, kind: FailureKind) -> bool {
 pub fn status_for(spec: &RetrySpec, kind: FailureKind) -> FailureKind {
     match kind {
         FailureKind::ConnectTimeout | FailureKind::Timeout => FailureKind::Http504,
-        FailureKind::ConnectRefused | FailureKind::HostUnreachable | FailureKind::Reset | FailureKind::Eof => {
-            if spec.answers_503 { FailureKind::Http503 } else { FailureKind::Http502 }
+        kind if is_error(kind) => {
+            if spec.answers_503 {
+                FailureKind::Http503
+            } else {
+                FailureKind::Http502
+            }
         }
         passed => passed,
     }
@@ -72,6 +97,8 @@ mod tests {
         timeout_budget: SimDuration::ZERO,
         pause: SimDuration::ZERO,
         avoids_tried: true,
+        redispatches_last: false,
+        gives_back: true,
         answers_503: false,
     };
 
@@ -102,6 +129,31 @@ mod tests {
             assert_eq!(tries_again(&NGINX, &try_of(false)), post, "POST {kind:?}");
             assert_eq!(status_for(&NGINX, kind), status, "{kind:?}");
         }
+    }
+
+    /// nginx gives back what "error" broke on a cached connection, and nothing else; Envoy nothing at all.
+    #[test]
+    fn a_failure_on_a_reused_connection_costs_a_try_unless_it_is_an_error_of_nginx() {
+        use FailureKind::{ConnectRefused, Eof, Http502, Reset, Timeout};
+        let last = |kind, reused| FailedTry { reused, tries: 3, ..failed(kind, true) };
+        for kind in [ConnectRefused, Reset, Eof] {
+            assert!(tries_again(&NGINX, &last(kind, true)), "{kind:?} on a reused connection");
+            assert!(!tries_again(&NGINX, &last(kind, false)), "{kind:?} on a fresh connection");
+            assert!(!tries_again(&RetrySpec { gives_back: false, ..NGINX }, &last(kind, true)), "{kind:?} in Envoy");
+        }
+        let listed = RetrySpec { http_502: true, ..NGINX };
+        assert!(!tries_again(&listed, &last(Timeout, true)) && !tries_again(&listed, &last(Http502, true)));
+    }
+
+    #[test]
+    fn haproxy_leaves_the_same_server_for_the_last_try_only() {
+        let haproxy = RetrySpec { redispatches_last: true, tries: 4, pause: SimDuration::from_secs(1), ..NGINX };
+        let refused = |tries| FailedTry { tries, ..failed(FailureKind::ConnectRefused, false) };
+        let stay: Vec<bool> = (1..=3).map(|tries| stays(&haproxy, &refused(tries))).collect();
+        assert_eq!(stay, [true, true, false]);
+        assert!(pauses(&haproxy, &refused(1), true) && !pauses(&haproxy, &refused(3), false));
+        assert!(!pauses(&haproxy, &failed(FailureKind::ConnectTimeout, false), true), "it has waited already");
+        assert!(!stays(&NGINX, &refused(1)));
     }
 
     #[test]

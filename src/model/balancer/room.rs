@@ -106,6 +106,11 @@ impl<'s> Balancer<'s> {
         self.replicas[place.replica as usize].pick(place.worker, choice, tried)
     }
 
+    /// Whether a worker may choose the target at all.
+    pub fn lists(&self, place: Place, target: Target) -> bool {
+        self.replicas[place.replica as usize].workers[place.worker as usize].targets.contains(&target)
+    }
+
     /// The connections of a worker.
     pub fn pool(&mut self, place: Place) -> &mut Pool {
         &mut self.replicas[place.replica as usize].workers[place.worker as usize].pool
@@ -370,10 +375,10 @@ fn effective(update: &UpdateSpec, without: Mechanisms) -> UpdateSpec {
     let (zero, mut update) = (SimDuration::ZERO, update.clone());
     if without.has(Mechanism::ProxyBatching) {
         (update.debounce, update.batch_window, update.throttle) = (zero, zero, zero);
-        (update.poll, update.worker_poll, update.sync_rate_limit) = (zero, zero, Rate::ZERO);
+        (update.poll, update.sync_rate_limit) = (zero, Rate::ZERO);
     }
     if without.has(Mechanism::SyncTime) {
-        (update.apply, update.apply_per_object) = (Dist::ZERO, zero);
+        (update.apply, update.apply_per_object, update.worker_poll) = (Dist::ZERO, zero, zero);
         (update.registration, update.deregistration) = (Dist::ZERO, Dist::ZERO);
     }
     update

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use crate::ids::{AddressId, PodId};
 use crate::model::api::difference;
-use crate::model::spec::{Scenario, Traffic};
+use crate::model::spec::{Mechanism, Scenario, Traffic};
 use crate::units::{KernelVersion, SimDuration, SimTime, Version};
 
 /// Linux keeps an entry so long in TIME_WAIT, after an RST, and while a SYN is unanswered.
@@ -65,7 +65,9 @@ impl Ipvs {
     /// Its real servers as of the start; `turns` are where the two pointers stand.
     pub(super) fn new(scenario: &Scenario, internal: &[PodId], external: &[PodId], turns: [usize; 2]) -> Self {
         let graceful = scenario.cluster.version >= Version::minor(13);
+        let unpinned = scenario.without.has(Mechanism::ConntrackPinning);
         let reuse = match () {
+            () if unpinned => PortReuse::Scheduled,
             () if scenario.cluster.kernel >= (KernelVersion { major: 5, minor: 9 }) => PortReuse::Scheduled,
             () if graceful => PortReuse::OldServer,
             () => PortReuse::DropsSyn,

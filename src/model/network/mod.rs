@@ -43,6 +43,11 @@ pub fn next_syn(sent: SimTime, now: SimTime) -> Option<SimTime> {
     (1..=6).map(|count| sent + SimDuration::from_secs((1 << count) - 1)).find(|at| *at > now)
 }
 
+/// Until when a SYN first sent at `sent` may be answered: the timeout of who connects, or the system's own.
+pub fn syn_given_up(sent: SimTime, timeout: SimDuration) -> SimTime {
+    sent + timeout.min(SYN_GIVEN_UP)
+}
+
 /// How a silent connection attempt to a dead pod ends, all retransmissions going to the same pod because conntrack
 /// pins them: at the client's timeout or the system's limit, unless a retransmission meets the expired neighbour entry
 /// first. `one_way` is the way of a packet.
@@ -52,7 +57,7 @@ pub fn silent_syn_end(
     exited: SimTime,
     one_way: SimDuration,
 ) -> (SimTime, FailureKind) {
-    let given_up = sent + timeout.min(SYN_GIVEN_UP);
+    let given_up = syn_given_up(sent, timeout);
     let expires = exited + NEIGHBOUR_EXPIRES;
     let mut at = Some(sent);
     while let Some(retry) = at.filter(|at| *at + one_way + one_way < given_up) {

@@ -131,6 +131,11 @@ pub struct RetrySpec {
     pub pause: SimDuration,
     /// A target that this request has tried is avoided.
     pub avoids_tried: bool,
+    /// All tries but the last connect to the same target, as long as it is listed, after the pause (HAProxy's
+    /// `option redispatch`).
+    pub redispatches_last: bool,
+    /// A connection that breaks after it has carried other requests costs no try (nginx, Go's transport).
+    pub gives_back: bool,
     /// `error_status = 503`: what broke is answered by 503, as Envoy does, not by 502.
     pub answers_503: bool,
 }

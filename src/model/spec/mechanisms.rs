@@ -7,12 +7,14 @@ pub enum Mechanism {
     SilentRetry,
     /// A connection stays with its pod; without it every packet chooses among the current rules.
     ConntrackPinning,
-    /// What makes a change wait: kube-proxy's minimum sync period, a balancer's batches, limits and polls; without it none.
+    /// What makes a change wait: kube-proxy's minimum sync period, a balancer's batches, limits and polls of the API
+    /// server; without it none.
     ProxyBatching,
     /// The way of a change through the EndpointSlice controller; without it the change takes no time to reach kube-proxy
     /// and balancers.
     EndpointSliceHop,
-    /// The time kube-proxy needs to write rules, and a balancer to put an update in force; without it none.
+    /// The time kube-proxy needs to write rules, and a balancer to put an update in force, its workers' polls included;
+    /// without it none.
     SyncTime,
     /// The time a process boots before it listens; without it none.
     BootBeforeListening,
