@@ -461,6 +461,9 @@ fn each_fate_of_a_connection_behind_each_layer() {
     check(&long, Met::CutInResponse, [Truncated; 4]);
     let queued = ["pod.server.service_time=20ms", "delays.read_lag=0s"];
     check(&queued, Met::ClosedUnread, [Reset, Http502, Http502, Reset]);
+    let gone = ["deployment.max_surge=0", "deployment.max_unavailable=3", "pod.boot=2s", "delays.kp_sync=0s"];
+    let rules = ["ingress.target=service", "load_balancer.target=instance"];
+    check(&[&gone[..], &rules].concat(), Met::NoEndpoints, [ConnectRefused, Http502, Http502, ConnectRefused]);
 }
 
 /// What the files of the gallery promise in their third line, as intervals around what 200 and more replications gave.
