@@ -446,6 +446,8 @@ pub enum Met {
     SlowNetwork,
     /// A balancer that had no target.
     NoTargets,
+    /// A load balancer that forwards connections reset those to a target that its checks found unhealthy.
+    UnhealthyTarget,
     /// A balancer replaced its workers and the old ones closed the connection.
     ClosedByReload,
 }
@@ -468,6 +470,7 @@ impl Met {
             Met::SlowServer => "server slower than the client's timeout",
             Met::SlowNetwork => "network slower than the client's connect timeout",
             Met::NoTargets => "no target in the balancer's list",
+            Met::UnhealthyTarget => "connection reset by the load balancer, its target being unhealthy",
             Met::ClosedByReload => "connection closed by a reload of the balancer",
         }
     }

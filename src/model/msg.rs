@@ -49,6 +49,8 @@ pub enum Msg {
     Reloaded(ReplicaId),
     /// From a balancer's replica: requests to this target have had the deregistration delay.
     DrainOver(ReplicaId, PodId),
+    /// From a load balancer's replica: the connections that it forwards to this target end by RST.
+    FlowsEnd(ReplicaId, Target),
     /// From a balancer: what the workers of this generation of a replica still have is cut.
     WorkersEnd(ReplicaId, u32),
 }

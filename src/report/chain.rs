@@ -100,8 +100,8 @@ pub enum Clock {
     NoEndpoints,
     /// The server was alive and too slow.
     Service,
-    /// A balancer replaced its workers.
-    Reload,
+    /// A balancer ended the connection by itself: it replaced its workers, or found the target unhealthy.
+    Balancer,
 }
 
 /// The clock against which `lost` lost.
@@ -116,7 +116,7 @@ pub fn clock(lost: &LostRequest) -> Clock {
         }
         Met::NoEndpoints | Met::NoLocalEndpoint | Met::NoAddress | Met::NoTargets => Clock::NoEndpoints,
         Met::RealServerDeleted => Clock::Unroute,
-        Met::ClosedByReload => Clock::Reload,
+        Met::ClosedByReload | Met::UnhealthyTarget => Clock::Balancer,
         Met::SlowServer | Met::SlowNetwork => Clock::Service,
     }
 }

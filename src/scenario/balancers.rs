@@ -53,6 +53,7 @@ fn balancer(fields: &mut Fields<'_>, row: BalancerSpec, layer: Layer) -> Balance
         health_check: fields
             .optional("health_check", |fields| health_check(fields, row.health_check))
             .unwrap_or(row.health_check),
+        resets_unhealthy: resets_unhealthy(fields, row.resets_unhealthy, layer),
         outlier_detection: fields
             .optional("outlier_detection", |fields| outlier_detection(fields, row.outlier_detection))
             .unwrap_or(row.outlier_detection),
@@ -70,6 +71,14 @@ fn protocol(fields: &mut Fields<'_>, default: Protocol, layer: Layer) -> Protoco
         return Protocol::Http;
     }
     fields.or("protocol", |node| names::PROTOCOL.parse(node), default)
+}
+
+/// Only what forwards connections has any to reset.
+fn resets_unhealthy(fields: &mut Fields<'_>, default: bool, layer: Layer) -> bool {
+    if layer == Layer::Ingress {
+        return false;
+    }
+    fields.or("resets_unhealthy", truth, default)
 }
 
 fn update(fields: &mut Fields<'_>, row: UpdateSpec) -> UpdateSpec {
@@ -215,6 +224,7 @@ fn plain(preset: BalancerPreset) -> BalancerSpec {
         },
         worker_shutdown_timeout: secs(240),
         health_check: None,
+        resets_unhealthy: false,
         outlier_detection: None,
         retry: RetrySpec {
             error: true,
@@ -374,11 +384,13 @@ fn aws_alb(preset: BalancerPreset) -> BalancerSpec {
     spec
 }
 
-/// Mechanics 6.4, 8.4: `nlb_dereg`; it forwards connections, by a hash of their addresses and ports.
+/// Mechanics 6.4, 8.4: `nlb_dereg`; it forwards connections, by a hash of their addresses and ports, and
+/// resets them when the target becomes unhealthy.
 fn aws_nlb(preset: BalancerPreset) -> BalancerSpec {
     let mut spec = aws_alb(preset);
     spec.protocol = Protocol::Tcp;
     spec.policy = BalancingPolicy::Random;
+    spec.resets_unhealthy = true;
     spec.update.registration = Dist::lognormal_ms(60_000, 180_000);
     spec.update.deregistration = Dist::lognormal_ms(25_000, 120_000);
     spec.health_check = Some(HealthCheckSpec { interval: secs(30), timeout: secs(10), ..CHECKS });

@@ -15,6 +15,9 @@ pub(super) fn balancer(out: &mut Out, layer: Layer, spec: &BalancerSpec) {
     update(out, &spec.update);
     out.quoted("worker_shutdown_timeout", spec.worker_shutdown_timeout);
     checks(out, spec);
+    if layer == Layer::LoadBalancer {
+        out.raw("resets_unhealthy", spec.resets_unhealthy);
+    }
     retry(out, &spec.retry);
     upstream(out, &spec.upstream);
     out.quoted("keep_alive_timeout", spec.keep_alive_timeout);

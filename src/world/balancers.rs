@@ -6,7 +6,7 @@ use crate::model::api::Endpoint;
 use crate::model::balancer::{Balancer, Choice};
 use crate::model::spec::{Protocol, Scenario, TargetKind, Via};
 use crate::units::SimTime;
-use crate::world::slot::Slot;
+use crate::world::slot::{Flow, Slot};
 
 /// The balancers that the scenario has.
 #[derive(Debug)]
@@ -39,11 +39,13 @@ impl<'s> Balancers<'s> {
     }
 
     /// The load balancer's choice for a connection that it forwards.
-    pub(super) fn forward(&mut self, now: SimTime, slot: &mut Slot<'_>) -> Option<Target> {
+    pub(super) fn forward(&mut self, now: SimTime, slot: &mut Slot<'_>) -> Option<Flow> {
         let balancer = self.load_balancer.as_mut()?;
         let bits = slot.call.choice.unwrap_or_else(|| slot.luck.choice().bits());
-        let place = balancer.place(((u128::from(bits) * u128::from(balancer.spec().replicas)) >> 64) as u32, mix(bits));
-        balancer.pick(place, Choice { now, source: slot.index.into(), bits: mix(bits ^ 1) }, &[])
+        let replica = ((u128::from(bits) * u128::from(balancer.spec().replicas)) >> 64) as u32;
+        let choice = Choice { now, source: slot.index.into(), bits: mix(bits ^ 1) };
+        let target = balancer.pick(balancer.place(replica, mix(bits)), choice, &[])?;
+        Some(Flow { replica, target, reset: false })
     }
 
     /// The server of `pod` ends the idle connections that balancers have to it.

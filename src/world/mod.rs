@@ -257,6 +257,9 @@ impl<'s> World<'s> {
             Msg::DrainOver(replica, pod) => {
                 self.with_requests(|requests, view| requests.drain_over(now, replica, pod, view));
             }
+            Msg::FlowsEnd(replica, target) => {
+                self.with_requests(|requests, view| requests.flows_end(now, replica, target, view));
+            }
             Msg::WorkersEnd(replica, generation) => {
                 self.with_requests(|requests, view| requests.workers_end(now, replica, generation, view));
             }

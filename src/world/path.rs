@@ -189,9 +189,9 @@ impl<'s> Path<'s> {
     fn way(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) -> Way {
         if slot.spec.via != Via::Service {
             if slot.state != State::Retransmission {
-                slot.forwarded = view.balancers.forward(self.now, slot);
+                slot.flow = view.balancers.forward(self.now, slot);
             }
-            match slot.forwarded {
+            match slot.flow.map(|flow| flow.target) {
                 Some(Target::Node(node)) => slot.call.node = node,
                 target => return target.and_then(Target::pod).map_or(Way::Rejected, Way::To),
             }
@@ -366,19 +366,21 @@ impl<'s> Path<'s> {
         let notices = slot.spec.notices_close;
         let call = slot.call;
         let pod = slot.socket.map(|socket| socket.pod);
+        let reset = slot.flow.is_some_and(|flow| flow.reset);
+        let (kind, met) =
+            if reset { (FailureKind::Reset, Met::UnhealthyTarget) } else { (FailureKind::Eof, Met::ClosedIdle) };
         match closed_fate(closed, self.now, call.one_way()) {
             ClosedFate::SeenBeforeSending if notices => {
                 self.close_socket(slot);
                 self.connect(slot, view);
             }
             ClosedFate::SeenBeforeSending => {
-                let (kind, met) = (FailureKind::Eof, Met::ClosedIdle);
                 let failure = Failure { kind, met, met_at: call.attempt_sent, known: call.attempt_sent, pod };
                 self.attempt_failed(slot, failure, view);
             }
             ClosedFate::Crossed => {
                 let known = (closed + call.one_way()).max(call.attempt_sent);
-                let (kind, met, met_at) = (FailureKind::Eof, Met::ClosedIdle, known.min(self.now));
+                let met_at = known.min(self.now);
                 self.attempt_failed(slot, Failure { kind, met, met_at, known, pod }, view);
             }
         }
@@ -388,7 +390,7 @@ impl<'s> Path<'s> {
     /// balancer that forwards to pods leaves the rules out.
     #[cold]
     fn is_lost_on_the_way(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) -> bool {
-        if slot.forwarded.and_then(Target::pod).is_some() {
+        if slot.flow.and_then(|flow| flow.target.pod()).is_some() {
             return false;
         }
         if self.scenario.without.has(Mechanism::ConntrackPinning) {
@@ -531,6 +533,19 @@ impl<'s> Path<'s> {
             reused: call.reused,
             attempts: call.attempt,
         });
+    }
+
+    /// A load balancer ends the connection by RST, to the client and to the pod.
+    pub(super) fn reset_one(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
+        let (Some(socket), Some(flow)) = (&mut slot.socket, &mut slot.flow) else { return };
+        if socket.closed_at.is_some_and(|closed| closed <= self.now) {
+            return;
+        }
+        (socket.closed_at, socket.severed, flow.reset) = (Some(self.now), true, true);
+        self.tally.connections_severed += 1;
+        if let Some(answer) = slot.answer.filter(|answer| answer.in_service(self.now).is_some()) {
+            self.revoke(slot, answer, FailureKind::Reset, Met::UnhealthyTarget, view);
+        }
     }
 
     /// Returns when the connection's request is drained, or now.

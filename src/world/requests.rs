@@ -2,7 +2,7 @@
 //! stopping server does to the connections it has. What happens to one request stands in [`path`](super::path).
 
 use crate::engine::{Stream, StreamKey};
-use crate::ids::{NodeId, PodId, ReplicaId};
+use crate::ids::{NodeId, PodId, ReplicaId, Target};
 use crate::model::client::Pacing;
 use crate::model::spec::{Arrivals, ClientSpec, DelayId, End, EntryNode, Scenario};
 use crate::record::Metrics;
@@ -12,7 +12,7 @@ use crate::world::balancers;
 use crate::world::elements::Elements;
 use crate::world::path::{After, Path, Results, View, draw};
 use crate::world::proxied::on_trip;
-use crate::world::slot::{Call, Luck, Schedule, Slot, State};
+use crate::world::slot::{Call, Flow, Luck, Schedule, Slot, State};
 use crate::world::trip::Trip;
 
 /// One client and where its connections are.
@@ -162,7 +162,7 @@ impl<'s> Requests<'s> {
             schedule,
             state: State::Idle,
             socket: None,
-            forwarded: None,
+            flow: None,
             call: Call::none(self.entry_node(spec, ordinal.into())),
             answer: None,
             drawn: None,
@@ -306,6 +306,17 @@ impl<'s> Requests<'s> {
         self.path.now = now;
         for slot in &mut self.slots {
             on_trip(&mut self.path, slot, view, |proxied| proxied.drain_over(replica, pod));
+        }
+    }
+
+    /// A replica resets the connections that it forwards to an unhealthy target.
+    pub(super) fn flows_end(&mut self, now: SimTime, replica: ReplicaId, target: Target, view: &mut View<'_, 's>) {
+        self.path.now = now;
+        for slot in &mut self.slots {
+            let its = |flow: &Flow| (flow.replica, flow.target) == (replica.number, target);
+            if slot.flow.as_ref().is_some_and(its) {
+                self.path.reset_one(slot, view);
+            }
         }
     }
 

@@ -45,6 +45,16 @@ pub(super) struct Socket {
     pub(super) accepted: bool,
 }
 
+/// Where a load balancer that forwards connections sends one: chosen for its first SYN.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Flow {
+    /// Which replica chose.
+    pub(super) replica: u32,
+    pub(super) target: Target,
+    /// It has been ended by RST, because the target is unhealthy.
+    pub(super) reset: bool,
+}
+
 /// One request, its randomness drawn at its birth.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Call {
@@ -208,8 +218,8 @@ pub(super) struct Slot<'s> {
     pub(super) schedule: Option<Schedule>,
     pub(super) state: State,
     pub(super) socket: Option<Socket>,
-    /// Where a load balancer that forwards connections sends the slot's: chosen for a first SYN.
-    pub(super) forwarded: Option<Target>,
+    /// Of a client whose connections a load balancer forwards.
+    pub(super) flow: Option<Flow>,
     pub(super) call: Call,
     /// The end of the request before `call`, or of `call` itself in state `Answer`.
     pub(super) answer: Option<Answer>,

@@ -99,6 +99,29 @@ fn a_connect_that_took_longer_than_its_timeout_succeeded() {
     assert_eq!(mean(&runs, Metric::FailedHttp504), mean(&runs, Metric::Failed));
 }
 
+/// Mechanics 6.4: with policy Local a node without a ready pod fails its health check, though the pod that ends there serves
+/// on; an NLB then resets the connections that it forwards there, in service or idle.
+#[test]
+fn an_nlb_resets_the_connections_to_a_node_that_its_checks_find_unhealthy() {
+    let sets = [
+        "service.external_traffic_policy=local",
+        "load_balancer.health_check={ interval = \"5s\", threshold = 2, timeout = \"1s\" }",
+        "pod.pre_stop.sleep=25s",
+        "deployment.replicas=1",
+        "clients=[{ profile = \"paced\", connections = 8, rate = \"80/s\", via = \"load_balancer\" }]",
+    ];
+    let fates = |more: &[&str]| {
+        let lost = traced(&shipped("nlb-instance", &[&sets[..], more].concat()), 0).lost;
+        lost.iter()
+            .map(|lost| (lost.kind, lost.met))
+            .filter(|(_, met)| *met == Met::UnhealthyTarget)
+            .collect::<Vec<_>>()
+    };
+    let reset = fates(&["pod.server.service_time=60ms", "pod.server.workers=unlimited"]);
+    assert!(!reset.is_empty() && reset.iter().all(|(kind, _)| *kind == FailureKind::Reset), "{reset:?}");
+    assert_eq!(fates(&["load_balancer.resets_unhealthy=false"]), []);
+}
+
 /// What the rules do to packets of open connections, they do to those of balancers.
 #[test]
 fn connections_of_balancers_outlived_their_real_server_and_the_ablation() {

@@ -5,9 +5,9 @@
 //! deregistration), reloads that replace the workers, active health checks with thresholds and the choice among all if none
 //! is healthy, ejection of targets that fail requests, a pool of upstream connections for each worker, which tries are
 //! repeated, and the policies. What a request meets on its way is decided in `world`. Leaves out: roll-outs and crashes of
-//! the balancer itself, sticky cookies, slow start, HTTP/2, connections reset because a target turned unhealthy, old
-//! workers choosing by their old list, connections lost in the accept queue of an old worker (reuseport). Source: mechanics 6.1 to 6.5; nginx src/http/ngx_http_upstream.c at 3f6f7824;
-//! kubernetes/ingress-nginx at dbb11b92.
+//! the balancer itself, sticky cookies, slow start, HTTP/2, old workers choosing by their old list, connections lost in the
+//! accept queue of an old worker (reuseport). Source: mechanics 6.1 to 6.5; nginx src/http/ngx_http_upstream.c at
+//! 3f6f7824; kubernetes/ingress-nginx at dbb11b92.
 
 mod health;
 mod policy;

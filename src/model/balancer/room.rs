@@ -357,6 +357,9 @@ impl<'s> Balancer<'s> {
         if let (true, Some(pod)) = (success, target.pod()) {
             self.open_gate(now, pod, out);
         }
+        if !success && self.spec.resets_unhealthy {
+            out.send(number, now, Msg::FlowsEnd(self.replica_id(number), target));
+        }
         self.show(now, number, out);
     }
 

@@ -180,6 +180,8 @@ pub struct BalancerSpec {
     pub worker_shutdown_timeout: SimDuration,
     /// Active health checks.
     pub health_check: Option<HealthCheckSpec>,
+    /// Connections that are forwarded to a target which becomes unhealthy are ended by RST.
+    pub resets_unhealthy: bool,
     /// Passive ones.
     pub outlier_detection: Option<OutlierSpec>,
     /// What is tried again.

@@ -70,7 +70,11 @@ fn why(trace: &Trace, lost: &LostRequest) -> String {
                              it ends when its server closes it."
             .to_owned(),
         (Clock::NoEndpoints, _) => nowhere_to_go(lost.met).to_owned(),
-        (Clock::Reload, _) => {
+        (Clock::Balancer, _) if lost.met == Met::UnhealthyTarget => {
+            "Its clock is the load balancer's check: it found the target unhealthy and reset what it forwards there."
+                .to_owned()
+        }
+        (Clock::Balancer, _) => {
             "Its clock is the reload: new workers took over, and the old ones closed the connection.".to_owned()
         }
         (Clock::Service, _) => "Neither chain decided: the server was alive.".to_owned(),
@@ -102,7 +106,7 @@ fn why_behind(trace: &Trace, lost: &LostRequest, replica: ReplicaId) -> String {
     match (clock(lost), lost.pod) {
         (Clock::Unroute, Some(pod)) => late_list(trace, lost, replica, pod),
         (Clock::Start, Some(_)) => format!("{replica} sent it to a pod that did not listen yet."),
-        (Clock::Reload, _) => {
+        (Clock::Balancer, _) => {
             format!(
                 "Its clock is a reload of {replica}: new workers took over, and the old ones closed the connection."
             )
