@@ -22,6 +22,16 @@ const REQUESTS: u64 = 30_000;
 const FEW: u64 = 1;
 const MANY: u64 = 6;
 
+/// Through a load balancer with many connections under way: a request must not cost more because there are more of them.
+const PROXIED: &str = "article-alb-ip";
+const UNDER_WAY: [&str; 4] =
+    ["run.duration=20s", "rollout.at=5s", "pod.server.service_time=100ms", "pod.server.workers=unlimited"];
+const SECONDS: u64 = 20;
+
+/// Requests a second: few and many, which cost at most so many per cent of the few.
+const RATES: [u64; 2] = [500, 4_000];
+const MOST_PERCENT: u64 = 150;
+
 const LIMITED: &str = "article-no-hook";
 const SCENARIOS: [&str; 3] = [LIMITED, "article-with-hook", "toy-rollout"];
 
@@ -41,11 +51,31 @@ fn instructions() -> Result<(), String> {
         println!("instructions: skipped, valgrind is not installed");
         return Ok(());
     }
-    SCENARIOS.iter().filter(|name| file(name).exists()).try_for_each(|name| instructions_of(name))
+    SCENARIOS.iter().filter(|name| file(name).exists()).try_for_each(|name| instructions_of(name))?;
+    proxied()
+}
+
+/// What a request through a balancer costs, with few and with many connections.
+fn proxied() -> Result<(), String> {
+    let [few, many] = RATES.map(instructions_at);
+    let (few, many) = (few?, many?);
+    if many * 100 <= few * MOST_PERCENT {
+        return Ok(());
+    }
+    Err(format!("{PROXIED}: {few} instructions a request grow to {many}, at most {MOST_PERCENT} % are allowed"))
+}
+
+fn instructions_at(rate: u64) -> Result<u64, String> {
+    let mut settings = UNDER_WAY.map(str::to_owned).to_vec();
+    settings.push(format!("clients.0.rate={rate}/s"));
+    let (few, many) = (counted(PROXIED, &settings, 1)?, counted(PROXIED, &settings, 2)?);
+    let each = many.saturating_sub(few) / (rate * SECONDS);
+    println!("{PROXIED} at {rate}/s: {each} instructions a request");
+    Ok(each)
 }
 
 fn instructions_of(name: &str) -> Result<(), String> {
-    let (few, many) = (counted(name, FEW)?, counted(name, MANY)?);
+    let (few, many) = (counted(name, &[], FEW)?, counted(name, &[], MANY)?);
     let each = (many.saturating_sub(few)) / ((MANY - FEW) * REQUESTS);
     println!("{name}: {each} instructions a request");
     if name == LIMITED && each > MOST_INSTRUCTIONS {
@@ -59,11 +89,12 @@ fn file(name: &str) -> PathBuf {
 }
 
 /// Instructions of a whole run, from the `summary:` or `totals:` line of callgrind's file.
-fn counted(name: &str, replications: u64) -> Result<u64, String> {
+fn counted(name: &str, settings: &[String], replications: u64) -> Result<u64, String> {
     let out = std::env::temp_dir().join(format!("rollsim-callgrind-{}-{name}", std::process::id()));
     let mut command = Command::new("valgrind");
     command.args(["--tool=callgrind", "--quiet", &format!("--callgrind-out-file={}", out.display())]);
-    let ran = finish(command.arg(env!("CARGO_BIN_EXE_rollsim")), name, replications);
+    let settings = settings.iter().flat_map(|setting| ["--set", setting.as_str()]);
+    let ran = finish(command.arg(env!("CARGO_BIN_EXE_rollsim")).arg("run").args(settings), name, replications);
     let text = std::fs::read_to_string(&out);
     drop(std::fs::remove_file(&out));
     ran?;
@@ -72,10 +103,10 @@ fn counted(name: &str, replications: u64) -> Result<u64, String> {
     total.and_then(|total| total.trim().parse().ok()).ok_or_else(|| "callgrind gave no total".to_owned())
 }
 
-/// Adds the arguments of a quiet run on one thread, runs it and checks that it ended well.
+/// Adds the file and the arguments of a quiet run on one thread, runs it and checks that it ended well.
 fn finish(command: &mut Command, name: &str, replications: u64) -> Result<Output, String> {
     let replications = replications.to_string();
-    command.arg("run").arg(file(name)).args(["--replications", &replications]);
+    command.arg(file(name)).args(["--replications", &replications]);
     command.args(["--threads", "1", "--out", "none", "--quiet"]);
     let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
     if output.status.success() {
@@ -99,7 +130,7 @@ fn resources() -> Result<(), String> {
         return Ok(());
     }
     let mut command = Command::new(TIME);
-    let output = finish(command.args(["-f", "%U %M"]).arg(env!("CARGO_BIN_EXE_rollsim")), LIMITED, 1_000)?;
+    let output = finish(command.args(["-f", "%U %M"]).arg(env!("CARGO_BIN_EXE_rollsim")).arg("run"), LIMITED, 1_000)?;
     let text = String::from_utf8_lossy(&output.stderr);
     let (seconds, mib) = seconds_and_mib(&text).ok_or_else(|| format!("{TIME} printed {text}"))?;
     println!("{LIMITED}: {seconds} s of CPU time and {mib} MiB for 1,000 replications on one thread");

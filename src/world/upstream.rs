@@ -41,8 +41,7 @@ impl Proxied<'_, '_, '_> {
             self.respond(Failure { kind, met, met_at: now, known: now, pod: None });
             return;
         };
-        let limits = &balancer.spec().upstream;
-        hop.key = balancer.pool(hop.place).take(target, now, limits);
+        hop.key = balancer.pool(hop.place).take(target, now);
         hop.held_until = SimTime::MAX;
         hop.tried.push(target);
         (hop.target, hop.began, hop.sent_at) = (Some(target), now, now);

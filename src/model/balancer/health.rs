@@ -30,6 +30,11 @@ impl Health {
         now < self.ejected_until
     }
 
+    /// Until when failed requests forbid it.
+    pub(super) fn ejected_until(&self) -> SimTime {
+        self.ejected_until
+    }
+
     /// A check ended. True if the target's health changed.
     pub(super) fn on_check(&mut self, spec: &HealthCheckSpec, success: bool) -> bool {
         if success == self.healthy {

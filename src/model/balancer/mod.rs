@@ -17,7 +17,7 @@ mod retry;
 mod room;
 mod updates;
 
-pub use policy::{AnyPolicy, Candidate, Choice, Policy};
+pub use policy::{Active, AnyPolicy, Choice, Policy};
 pub use pool::{Connection, Pool};
 pub use replica::{Place, Replica};
 pub use retry::{FailedTry, gives_back, pauses, status_for, stays, tries_again};

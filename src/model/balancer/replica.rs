@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::ids::PodId;
 use crate::model::balancer::health::Health;
-use crate::model::balancer::{AnyPolicy, Candidate, Choice, Pool, Target, Updates};
+use crate::model::balancer::{AnyPolicy, Choice, Pool, Target, Updates};
 use crate::model::spec::{BalancerSpec, UpdateSpec};
 use crate::units::{SimDuration, SimTime};
 
@@ -40,6 +40,8 @@ pub struct Replica {
     pub(super) updates: Updates,
     /// Targets the data plane knows, with what it thinks of them.
     pub(super) registered: BTreeMap<Target, Health>,
+    /// No target is ejected from then on.
+    pub(super) ejects_until: SimTime,
     pub(super) workers: Vec<Worker>,
 }
 
@@ -57,7 +59,7 @@ impl Replica {
             polls: false,
             targets: targets.to_vec(),
             policy: AnyPolicy::new(spec.policy, bits(number)),
-            pool: Pool::default(),
+            pool: Pool::new(&spec.upstream),
         };
         Replica {
             wanted: pods.clone(),
@@ -65,6 +67,7 @@ impl Replica {
             configured: pods,
             updates: Updates::new(update),
             registered: targets.iter().map(|target| (*target, Health::new(true))).collect(),
+            ejects_until: SimTime::ZERO,
             workers: (0..spec.workers).map(&mut worker).collect(),
         }
     }
@@ -80,22 +83,17 @@ impl Replica {
     /// there are no others.
     pub(super) fn pick(&mut self, worker: u32, choice: Choice, tried: &[Target]) -> Option<Target> {
         let Worker { targets, policy, pool, .. } = &mut self.workers[worker as usize];
-        let fresh = |target: &Target| !tried.contains(target);
-        let fit = |target: &Target| !self.registered.get(target).is_some_and(|health| health.is_ejected(choice.now));
-        let candidate = |target: &Target| Candidate { target: *target, active: pool.active(*target, choice.now) };
-        let mut candidates: Vec<Candidate> =
-            targets.iter().filter(|target| fresh(target) && fit(target)).map(candidate).collect();
-        if candidates.is_empty() {
-            candidates = targets.iter().filter(|target| fit(target)).map(candidate).collect();
+        pool.advance(choice.now);
+        let mut pick_of = |targets: &[Target]| {
+            (!targets.is_empty()).then(|| policy.policy().pick(targets, &|target| pool.active(target), choice))
+        };
+        if tried.is_empty() && self.ejects_until <= choice.now {
+            return pick_of(targets);
         }
-        if candidates.is_empty() {
-            candidates = targets.iter().map(candidate).collect();
-        }
-        if candidates.is_empty() {
-            return None;
-        }
-        let picked = policy.policy().pick(&candidates, choice);
-        Some(candidates[picked].target)
+        let fit = |target: &&Target| !self.registered.get(target).is_some_and(|health| health.is_ejected(choice.now));
+        let fit: Vec<Target> = targets.iter().filter(fit).copied().collect();
+        let fresh: Vec<Target> = fit.iter().filter(|target| !tried.contains(target)).copied().collect();
+        pick_of(&fresh).or_else(|| pick_of(&fit)).or_else(|| pick_of(targets))
     }
 }
 

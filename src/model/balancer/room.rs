@@ -126,6 +126,7 @@ impl<'s> Balancer<'s> {
         let replica = &mut self.replicas[place.replica as usize];
         if let (Some(spec), Some(health)) = (&self.spec.outlier_detection, replica.registered.get_mut(&target)) {
             health.on_request(spec, now, latency.is_some());
+            replica.ejects_until = replica.ejects_until.max(health.ejected_until());
         }
         if let Some(latency) = latency {
             replica.workers[place.worker as usize].policy.policy().on_response(target, now, latency);

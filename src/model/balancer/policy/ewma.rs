@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Candidate, Choice, Policy, two_below};
+use super::{Active, Choice, Policy, two_of};
 use crate::model::balancer::Target;
 use crate::units::{SimDuration, SimTime};
 
@@ -30,9 +30,9 @@ fn weight(age: SimDuration) -> f64 {
 }
 
 impl Policy for Ewma {
-    fn pick(&mut self, candidates: &[Candidate], choice: Choice) -> usize {
-        let (one, other) = two_below(choice.bits, candidates.len());
-        let score = |index: usize| self.score(candidates[index].target, choice.now);
+    fn pick(&mut self, targets: &[Target], _: Active<'_>, choice: Choice) -> Target {
+        let (one, other) = two_of(choice.bits, targets);
+        let score = |target| self.score(target, choice.now);
         if score(other) < score(one) { other } else { one }
     }
 

@@ -1,7 +1,8 @@
 //! Of two random targets the one with fewer requests under way (Envoy's least_request: power of two choices, Mitzenmacher
 //! 2001).
 
-use super::{Candidate, Choice, Policy, two_below};
+use super::{Active, Choice, Policy, two_of};
+use crate::model::balancer::Target;
 
 /// See the file.
 #[derive(Debug)]
@@ -14,8 +15,8 @@ impl LeastRequest {
 }
 
 impl Policy for LeastRequest {
-    fn pick(&mut self, candidates: &[Candidate], choice: Choice) -> usize {
-        let (one, other) = two_below(choice.bits, candidates.len());
-        if candidates[other].active < candidates[one].active { other } else { one }
+    fn pick(&mut self, targets: &[Target], active: Active<'_>, choice: Choice) -> Target {
+        let (one, other) = two_of(choice.bits, targets);
+        if active(other) < active(one) { other } else { one }
     }
 }

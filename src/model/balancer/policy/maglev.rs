@@ -1,7 +1,7 @@
 //! The client's address decides by a lookup table in which each target has an equal share and keeps most of it when
 //! others come or go (Eisenbud et al., NSDI 2016; Envoy's `maglev`).
 
-use super::{Candidate, Choice, Policy};
+use super::{Active, Choice, Policy};
 use crate::engine::mix;
 use crate::model::balancer::Target;
 
@@ -21,8 +21,8 @@ impl Maglev {
     }
 
     /// Fills the table: the targets take turns, each taking the next free place of its own permutation.
-    fn fill(&mut self, candidates: &[Candidate]) {
-        self.targets = candidates.iter().map(|candidate| candidate.target).collect();
+    fn fill(&mut self, targets: &[Target]) {
+        self.targets = targets.to_vec();
         self.table = vec![u32::MAX; PLACES];
         let mut walks: Vec<Walk> = self.targets.iter().map(|target| Walk::of(*target)).collect();
         for turn in 0..PLACES {
@@ -56,10 +56,10 @@ impl Walk {
 }
 
 impl Policy for Maglev {
-    fn pick(&mut self, candidates: &[Candidate], choice: Choice) -> usize {
-        if !self.targets.iter().eq(candidates.iter().map(|candidate| &candidate.target)) {
-            self.fill(candidates);
+    fn pick(&mut self, targets: &[Target], _: Active<'_>, choice: Choice) -> Target {
+        if self.targets != targets {
+            self.fill(targets);
         }
-        self.table[(mix(choice.source) % PLACES as u64) as usize] as usize
+        targets[self.table[(mix(choice.source) % PLACES as u64) as usize] as usize]
     }
 }

@@ -19,14 +19,8 @@ use random::Random;
 use round_robin::RoundRobin;
 use source_hash::SourceHash;
 
-/// A target that may be chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Candidate {
-    /// Which.
-    pub target: Target,
-    /// Requests of this worker that it has under way.
-    pub active: u32,
-}
+/// How many requests of this worker a target has under way.
+pub type Active<'a> = &'a dyn Fn(Target) -> u32;
 
 /// What a policy may decide by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +35,8 @@ pub struct Choice {
 
 /// A way to choose. Each worker of each replica has one of its own.
 pub trait Policy {
-    /// The index of one of `candidates`, of which there is at least one.
-    fn pick(&mut self, candidates: &[Candidate], choice: Choice) -> usize;
+    /// One of `targets`, of which there is at least one.
+    fn pick(&mut self, targets: &[Target], active: Active<'_>, choice: Choice) -> Target;
 
     /// `target` answered after `latency`.
     fn on_response(&mut self, _target: Target, _now: SimTime, _latency: SimDuration) {}
@@ -74,14 +68,14 @@ fn below(bits: u64, count: usize) -> usize {
     ((u128::from(bits) * count as u128) >> 64) as usize
 }
 
-/// Two different indices below `count`, uniform: the high half of the bits chooses one, the low half the other.
-fn two_below(bits: u64, count: usize) -> (usize, usize) {
-    let first = below(bits, count);
-    if count < 2 {
-        return (first, first);
+/// Two different targets, if there are two, uniform: the high half of the bits chooses one, the low half the other.
+fn two_of(bits: u64, targets: &[Target]) -> (Target, Target) {
+    let first = below(bits, targets.len());
+    if targets.len() < 2 {
+        return (targets[first], targets[first]);
     }
-    let second = below(bits.rotate_left(32), count - 1);
-    (first, if second >= first { second + 1 } else { second })
+    let second = below(bits.rotate_left(32), targets.len() - 1);
+    (targets[first], targets[if second >= first { second + 1 } else { second }])
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Each target with equal probability, as iptables rules do.
 
-use super::{Candidate, Choice, Policy, below};
+use super::{Active, Choice, Policy, below};
+use crate::model::balancer::Target;
 
 /// See the file.
 #[derive(Debug)]
@@ -13,7 +14,7 @@ impl Random {
 }
 
 impl Policy for Random {
-    fn pick(&mut self, candidates: &[Candidate], choice: Choice) -> usize {
-        below(choice.bits, candidates.len())
+    fn pick(&mut self, targets: &[Target], _: Active<'_>, choice: Choice) -> Target {
+        targets[below(choice.bits, targets.len())]
     }
 }

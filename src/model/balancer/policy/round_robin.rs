@@ -1,6 +1,7 @@
 //! Each target in turn, from a random one on, so that workers do not march in step (ingress-nginx, nginx).
 
-use super::{Candidate, Choice, Policy};
+use super::{Active, Choice, Policy};
+use crate::model::balancer::Target;
 
 /// See the file.
 #[derive(Debug)]
@@ -13,8 +14,8 @@ impl RoundRobin {
 }
 
 impl Policy for RoundRobin {
-    fn pick(&mut self, candidates: &[Candidate], _: Choice) -> usize {
+    fn pick(&mut self, targets: &[Target], _: Active<'_>, _: Choice) -> Target {
         self.0 = self.0.wrapping_add(1);
-        (self.0 % candidates.len() as u64) as usize
+        targets[(self.0 % targets.len() as u64) as usize]
     }
 }

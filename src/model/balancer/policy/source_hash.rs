@@ -1,7 +1,8 @@
 //! The client's address decides: its hash modulo the number of targets (HAProxy `balance source`, nginx `ip_hash`).
 
-use super::{Candidate, Choice, Policy};
+use super::{Active, Choice, Policy};
 use crate::engine::mix;
+use crate::model::balancer::Target;
 
 /// See the file.
 #[derive(Debug)]
@@ -14,7 +15,7 @@ impl SourceHash {
 }
 
 impl Policy for SourceHash {
-    fn pick(&mut self, candidates: &[Candidate], choice: Choice) -> usize {
-        (mix(choice.source) % candidates.len() as u64) as usize
+    fn pick(&mut self, targets: &[Target], _: Active<'_>, choice: Choice) -> Target {
+        targets[(mix(choice.source) % targets.len() as u64) as usize]
     }
 }
