@@ -15,21 +15,43 @@ pub struct File<'a> {
 
 /// Why a file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{file}:{line}: {what}")]
+#[error("{file}:{line}:{} {what}", column.map_or(String::new(), |column| format!("{column}:")))]
 pub struct DataError {
     /// Which file.
     pub file: String,
     /// The line, counted from 1.
     pub line: u64,
+    /// The character of the line, counted from 1, if it is known.
+    pub column: Option<u64>,
     /// What is wrong there.
     pub what: String,
 }
 
 impl File<'_> {
-    /// A problem in this file.
+    /// A problem with a line of this file.
     pub fn error(&self, line: u64, what: impl Into<String>) -> DataError {
-        DataError { file: self.name.to_owned(), line, what: what.into() }
+        DataError { file: self.name.to_owned(), line, column: None, what: what.into() }
     }
+
+    /// A problem at a byte of this file.
+    pub(super) fn error_at(&self, byte: usize, what: impl Into<String>) -> DataError {
+        let (line, column) = place(self.text.as_bytes(), byte);
+        DataError { column: Some(column), ..self.error(line, what) }
+    }
+
+    /// The byte at a line and a byte of that line, both counted from 1; the end of the text if there is none.
+    pub(super) fn offset(&self, line: usize, byte: usize) -> usize {
+        let begin: usize = self.text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+        (begin + byte.saturating_sub(1)).min(self.text.len())
+    }
+}
+
+/// The line of a byte, and which character of the line it is, both counted from 1.
+pub fn place(text: &[u8], byte: usize) -> (u64, u64) {
+    let before = &text[..byte.min(text.len())];
+    let line_begin = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+    let line = before.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+    (line, String::from_utf8_lossy(&before[line_begin..]).chars().count() as u64 + 1)
 }
 
 /// One row: its line and its cells by column.

@@ -33,8 +33,9 @@ const CALIBRATE_EXAMPLES: &str = "\
 Examples:
   kubectl get events -w -o json > events.json      while a rollout runs; stop it with Ctrl-C
   rollsim calibrate --kubectl-events events.json --fortio load.json --service-time 2ms --out delays.toml
+  curl -s localhost:10249/metrics | rollsim calibrate --kube-proxy -
 
-Sources combine. The delays of a file take the place of those of --data, and of --kubectl-pods if the events have them,
+A FILE of - is stdin, for one of them. Sources combine. The delays of a file take the place of those of --data, and of --kubectl-pods if the events have them,
 too; several load tests are pooled. How many requests failed is never used.";
 
 /// A flight simulator for Kubernetes rollouts: how many requests will this rolling update lose, why, and what loses none?

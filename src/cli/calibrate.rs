@@ -1,5 +1,6 @@
 //! `rollsim calibrate`: measured latencies in, the delays of a scenario out.
 
+use std::io::{self, Read};
 use std::path::Path;
 
 use serde::Serialize;
@@ -10,6 +11,7 @@ use super::print;
 use crate::calibrate::formats::{
     Reading, fortio, k6, kube_proxy, kubectl_endpointslices, kubectl_events, kubectl_pods, load_test, vegeta,
 };
+use crate::calibrate::tables::place;
 use crate::calibrate::{Calibration, DataError, Estimate, File, Files, Measurements, calibrate, render};
 use crate::report::json;
 
@@ -17,8 +19,12 @@ const FILES: [&str; 4] = ["micro.csv", "pods.csv", "proxy_sync.csv", "runs.csv"]
 /// Read if they are there.
 const MORE_FILES: [&str; 2] = ["failures.csv", "syn_after_stop_summary.csv"];
 
+/// The file that stands for stdin.
+const STDIN: &str = "-";
+
 /// Runs the command.
 pub(super) fn run(args: &CalibrateArgs) -> Result<(), Failure> {
+    refuse_stdin_twice(args)?;
     let mut found = args.data.as_deref().map_or(Ok(Calibration::default()), |folder| folder_of(folder, args))?;
     estimates_of(args)?.into_iter().for_each(|estimate| found.add(estimate));
     if found.estimates.is_empty() {
@@ -28,6 +34,15 @@ pub(super) fn run(args: &CalibrateArgs) -> Result<(), Failure> {
         write(out, &render::toml(&found))?;
     }
     print::result(&rendered(&found, args.format))
+}
+
+fn refuse_stdin_twice(args: &CalibrateArgs) -> Result<(), Failure> {
+    let kubectl = [&args.kubectl_pods, &args.kubectl_events, &args.kubectl_endpointslices];
+    let files = kubectl.into_iter().chain([&args.kube_proxy, &args.fortio, &args.k6, &args.vegeta]);
+    if files.flatten().filter(|file| *file == STDIN).count() > 1 {
+        return Err(Failure::BadRequest("stdin (-) can be read only once".to_owned()));
+    }
+    Ok(())
 }
 
 /// The delays of all files but the measurements. The same delay may be there twice: the last one says most.
@@ -53,7 +68,7 @@ fn round_trip(args: &CalibrateArgs) -> Result<Option<Estimate>, Failure> {
 
 fn read<T>(path: Option<&String>, reader: impl Fn(File<'_>) -> Result<T, DataError>) -> Result<Option<T>, Failure> {
     let Some(path) = path else { return Ok(None) };
-    Ok(Some(reader(File { name: path, text: &text(path)? })?))
+    Ok(Some(reader(File { name: shown_name(path), text: &text(path)? })?))
 }
 
 fn folder_of(folder: &str, args: &CalibrateArgs) -> Result<Calibration, Failure> {
@@ -79,8 +94,33 @@ fn if_there(path: &str) -> Result<Option<String>, Failure> {
 }
 
 fn text(path: &str) -> Result<String, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| environment("read", path, &error))?;
-    String::from_utf8(bytes).map_err(|_| Failure::BadRequest(format!("{path} is not text in UTF-8")))
+    let bytes = bytes(path).map_err(|error| environment("read", shown_name(path), &error))?;
+    decoded(shown_name(path), bytes)
+}
+
+fn bytes(path: &str) -> io::Result<Vec<u8>> {
+    if path != STDIN {
+        return std::fs::read(path);
+    }
+    let mut bytes = Vec::new();
+    io::stdin().read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn shown_name(path: &str) -> &str {
+    if path == STDIN { "<stdin>" } else { path }
+}
+
+/// Some editors and shells begin a text with a mark of its encoding.
+fn decoded(name: &str, bytes: Vec<u8>) -> Result<String, Failure> {
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let (line, column) = place(error.as_bytes(), at);
+        let is_utf16 = error.as_bytes().starts_with(b"\xff\xfe") || error.as_bytes().starts_with(b"\xfe\xff");
+        let hint = if is_utf16 { " (it seems to be UTF-16)" } else { "" };
+        Failure::BadRequest(format!("{name}:{line}:{column}: byte {} is not text, expected UTF-8{hint}", at + 1))
+    })?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 fn write(path: &str, text: &str) -> Result<(), Failure> {

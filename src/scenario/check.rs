@@ -3,13 +3,15 @@
 
 use crate::ids::Layer;
 use crate::model::spec::{
-    ClientProfile, ClientSpec, End, EntryNode, PreStop, PreStopAction, Protocol, ProxyMode, Scenario, TargetKind,
-    Traffic, TrafficDistribution, TrafficPolicy,
+    ClientProfile, ClientSpec, End, EntryNode, PreStop, PreStopAction, Protocol, ProxyMode, Scenario, ServiceKind,
+    TargetKind, Traffic, TrafficDistribution, TrafficPolicy,
 };
-use crate::scenario::diagnostic::{Problem, Severity};
+use crate::scenario::diagnostic::{Problem, Severity, warning};
 use crate::scenario::dist::reach;
 use crate::scenario::log::{Draft, Fault, Log};
+use crate::scenario::no_effect;
 use crate::scenario::pod::action_name;
+use crate::scenario::source::Source;
 use crate::scenario::tree::Table;
 use crate::units::{IntOrPercent, SimDuration, Version};
 
@@ -31,6 +33,8 @@ pub(super) fn contradictions(log: &Log, root: &Table, scenario: &Scenario) {
         sync_periods_crossed(scenario),
         mode_too_new(scenario),
         external_policy_inside(scenario),
+        target_without_address(scenario, Layer::LoadBalancer),
+        target_without_address(scenario, Layer::Ingress),
         internal_policy_too_new(scenario),
         traffic_distribution_too_new(scenario),
         too_many_requests(scenario),
@@ -130,6 +134,29 @@ fn external_policy_inside(scenario: &Scenario) -> Option<Contradiction> {
     })
 }
 
+/// Behind nodes and Service addresses stand kube-proxy's rules, and a headless Service has none.
+fn target_without_address(scenario: &Scenario, layer: Layer) -> Option<Contradiction> {
+    let key = match layer {
+        Layer::LoadBalancer => "load_balancer.target",
+        Layer::Ingress => "ingress.target",
+    };
+    let (target, reached_by) = match scenario.balancer(layer)?.target {
+        TargetKind::Instance => ("instance", "at a port of each node"),
+        TargetKind::Service => ("service", "at an address of its own"),
+        TargetKind::Ip | TargetKind::Ingress => return None,
+    };
+    let message = format!(
+        "`{key}` = \"{target}\" needs a Service that is reached {reached_by}, but `service.kind` is \"headless\": every \
+         request would be lost"
+    );
+    (scenario.service.kind == ServiceKind::Headless).then(|| Contradiction {
+        key,
+        other: "service.kind",
+        fault: Fault::new("target-without-address", message)
+            .help("use target = \"ip\", or service.kind = \"node_port\""),
+    })
+}
+
 fn internal_policy_too_new(scenario: &Scenario) -> Option<Contradiction> {
     let local = scenario.service.internal_traffic_policy == TrafficPolicy::Local;
     let message = format!("`service.internal_traffic_policy` is not in Kubernetes {}", scenario.cluster.version);
@@ -200,13 +227,18 @@ pub fn hazards(scenario: &Scenario) -> Vec<Problem> {
         nodes_without_endpoint(scenario),
         keep_alive_below_balancer(scenario, Layer::LoadBalancer),
         keep_alive_below_balancer(scenario, Layer::Ingress),
+        gate_stays_shut(scenario, Layer::LoadBalancer),
+        gate_stays_shut(scenario, Layer::Ingress),
+        no_effect::unused_balancer(scenario, Layer::LoadBalancer),
+        no_effect::unused_balancer(scenario, Layer::Ingress),
     ];
     hazards.into_iter().flatten().chain(not_whole_seconds(scenario)).collect()
 }
 
 /// The hazards of a scenario that was read from this tree: some can be told from the text only.
-pub(super) fn all_hazards(root: &Table, scenario: &Scenario) -> Vec<Problem> {
+pub(super) fn all_hazards(source: &Source, root: &Table, scenario: &Scenario) -> Vec<Problem> {
     let mut hazards = hazards(scenario);
+    hazards.extend(no_effect::warnings(source, root, scenario));
     hazards.extend(sleep_runs_as_exec(root, scenario));
     hazards.extend(sweep_not_read(root));
     hazards
@@ -224,19 +256,6 @@ fn sleep_runs_as_exec(root: &Table, scenario: &Scenario) -> Option<Problem> {
     let help = "the image needs a `sleep`; starting it takes delays.hook_exec_start";
     let written = root.at("pod.pre_stop.sleep").is_some() && hook.action == PreStopAction::Exec;
     written.then(|| warning("sleep-runs-as-exec", "pod.pre_stop.sleep", message, help))
-}
-
-/// A problem that stops nothing.
-fn warning(code: &'static str, key: impl Into<String>, message: String, help: &str) -> Problem {
-    Problem {
-        severity: Severity::Warning,
-        code,
-        key: Some(key.into()),
-        message,
-        place: None,
-        other: None,
-        help: Some(help.to_owned()),
-    }
 }
 
 fn no_readiness_probe(scenario: &Scenario) -> Option<Problem> {
@@ -340,6 +359,15 @@ fn keep_alive_below_balancer(scenario: &Scenario, layer: Layer) -> Option<Proble
     races.then(|| warning("keep-alive-below-balancer", key, message, help))
 }
 
+/// Pods are told healthy only by a balancer that knows them.
+fn gate_stays_shut(scenario: &Scenario, layer: Layer) -> Option<Problem> {
+    let balancer = scenario.balancer(layer)?;
+    let key = if layer == Layer::Ingress { "ingress.readiness_gate" } else { "load_balancer.readiness_gate" };
+    let shut = balancer.readiness_gate && balancer.target != TargetKind::Ip;
+    let message = "new pods wait for a balancer that does not know them: they never become Ready".to_owned();
+    shut.then(|| warning("gate-stays-shut", key, message, "use target = \"ip\", or readiness_gate = false"))
+}
+
 #[cfg(test)]
 mod tests {
     use crate::scenario::{Source, read};
@@ -373,6 +401,26 @@ mod tests {
         check_with("run.duration = \"24h\"\nclients = [{ rate = \"20000/s\" }]", &["too-many-requests"]);
     }
 
+    /// Of a headless Service nothing is known to the rules of the nodes: all requests were lost, without a word.
+    #[test]
+    fn a_balancer_that_sends_by_rules_was_accepted_in_front_of_a_headless_service() {
+        let place = |text: &str| {
+            let errors = read(&Source::new("a.toml", text), &[]).unwrap_err();
+            let [error] = &errors[..] else { panic!("{errors:?}") };
+            assert!(error.is_error() && error.code == "target-without-address", "{error:?}");
+            assert!(error.help.as_deref().is_some_and(|help| help.contains("target = \"ip\"")), "{error:?}");
+            assert!(error.message.contains("needs a Service that is reached at"), "{error:?}");
+            let (place, other) = (error.place.clone().unwrap(), error.other.clone().unwrap());
+            (place.line, place.column, other.line, other.column)
+        };
+        let balancer = "[load_balancer]\ntarget = \"instance\"\n[[clients]]\nvia = \"load_balancer\"\n";
+        assert_eq!(place(&format!("service.kind = \"headless\"\n{balancer}")), (3, 10, 1, 16));
+        let ingress = "[ingress]\n  target = \"service\"\n[service]\nkind = \"headless\"\n";
+        assert_eq!(place(ingress), (2, 12, 4, 8));
+        check_with("service.kind = \"headless\"\ningress = {}\nclients = [{ via = \"ingress\" }]", &[]);
+        check_with("load_balancer = { target = \"instance\" }\nclients = [{ via = \"load_balancer\" }]", &[]);
+    }
+
     #[test]
     fn a_default_in_place_of_a_wrong_value_contradicts_nothing() {
         check_with("pod.pre_stop.sleep = \"31s\"\npod.termination_grace_period = 60", &["missing-unit"]);
@@ -397,8 +445,11 @@ mod tests {
         check_with(local, &["nodes-without-endpoint"]);
         check_with(&format!("{local}deployment.replicas = 2"), &[]);
         check_with(&format!("{local}clients = [{{ node = 0 }}]"), &[]);
-        check_with("ingress = {}\npod.server.keep_alive_timeout = \"30s\"", &["keep-alive-below-balancer"]);
-        check_with("ingress = {}", &[]);
+        let ingress = "clients = [{ via = \"ingress\" }]\ningress = {}\n";
+        check_with(&format!("{ingress}pod.server.keep_alive_timeout = \"30s\""), &["keep-alive-below-balancer"]);
+        check_with(ingress, &[]);
+        let gate = "ingress = { target = \"service\", readiness_gate = true }\nclients = [{ via = \"ingress\" }]";
+        check_with(gate, &["gate-stays-shut"]);
         check_with("rollout.at = { exponential = { mean = \"10s\" } }", &[]);
     }
 }

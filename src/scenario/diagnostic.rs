@@ -57,6 +57,19 @@ impl Problem {
     }
 }
 
+/// A problem that stops nothing.
+pub(super) fn warning(code: &'static str, key: impl Into<String>, message: String, help: &str) -> Problem {
+    Problem {
+        severity: Severity::Warning,
+        code,
+        key: Some(key.into()),
+        message,
+        place: None,
+        other: None,
+        help: Some(help.to_owned()),
+    }
+}
+
 impl Severity {
     /// The word in reports.
     pub const fn name(self) -> &'static str {

@@ -142,6 +142,6 @@ impl Log {
 }
 
 /// Whether `inner` is `outer` or a key below it.
-fn within(inner: &str, outer: &str) -> bool {
+pub(super) fn within(inner: &str, outer: &str) -> bool {
     inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

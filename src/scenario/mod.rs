@@ -15,6 +15,7 @@ mod dist;
 mod file;
 mod log;
 mod names;
+mod no_effect;
 mod pod;
 mod reader;
 mod service;
@@ -50,7 +51,7 @@ pub fn read(source: &Source, sets: &[String]) -> Result<(Scenario, Vec<Problem>)
     let scenario = Fields::root(&log, &root, |fields| file::scenario(fields, &source.stem()));
     check::contradictions(&log, &root, &scenario);
     log.add_syntax_errors(&syntax_errors);
-    finish(log, &root, scenario)
+    finish(log, source, &root, scenario)
 }
 
 /// The scenario with nothing but defaults.
@@ -81,11 +82,16 @@ fn refuse_empty(log: &Log, root: &Table, syntax_errors: &[SyntaxError]) {
 }
 
 /// Hazards are looked for only in a scenario that is what its author wrote.
-fn finish(log: Log, root: &Table, scenario: Scenario) -> Result<(Scenario, Vec<Problem>), Vec<Problem>> {
+fn finish(
+    log: Log,
+    source: &Source,
+    root: &Table,
+    scenario: Scenario,
+) -> Result<(Scenario, Vec<Problem>), Vec<Problem>> {
     if log.any_error() {
         return Err(log.into_problems());
     }
-    for hazard in check::all_hazards(root, &scenario) {
+    for hazard in check::all_hazards(source, root, &scenario) {
         let at = hazard.key.as_deref().and_then(|key| root.nearest(key)).map(|node| node.at);
         log.place(hazard, at);
     }

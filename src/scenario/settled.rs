@@ -12,9 +12,13 @@ use crate::scenario::pod::action_name;
 use crate::scenario::{clients, names, settled_balancers};
 use crate::units::IntOrPercent;
 
+/// Begins a settled scenario: a key in it need not be what somebody asked for.
+pub(super) const HEADING: &str = "# A settled scenario: every key with its value, defaults too.";
+
 /// The scenario as TOML, all defaults shown.
 pub fn settled_toml(scenario: &Scenario) -> String {
     let mut out = Out::default();
+    out.line(HEADING);
     out.text("name", &scenario.name);
     out.text("description", &scenario.description);
     run(&mut out, &scenario.run);

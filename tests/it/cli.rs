@@ -35,6 +35,15 @@ impl Room {
         self.command(arguments).output().unwrap()
     }
 
+    /// Runs with this on stdin.
+    pub(crate) fn run_with(&self, arguments: &[&str], stdin: &[u8]) -> Output {
+        let mut command = self.command(arguments);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // A program that refuses its arguments reads nothing.
+        drop(child.stdin.take().unwrap().write_all(stdin));
+        child.wait_with_output().unwrap()
+    }
+
     /// Runs, checks the exit code and returns stdout and stderr.
     pub(crate) fn check(&self, arguments: &[&str], code: i32) -> (String, String) {
         let output = self.run(arguments);
@@ -145,10 +154,8 @@ fn the_bytes_do_not_depend_on_the_threads() {
 #[test]
 fn stdin_is_a_file_too_and_none_writes_nothing() {
     let room = Room::new("stdin");
-    let mut command = room.command(&["run", "-", "--replications", "5", "--format", "csv", "--out", "none", "--quiet"]);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(SCENARIO.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
+    let arguments = ["run", "-", "--replications", "5", "--format", "csv", "--out", "none", "--quiet"];
+    let output = room.run_with(&arguments, SCENARIO.as_bytes());
     assert!(output.status.success() && output.stderr.is_empty());
     assert!(String::from_utf8(output.stdout).unwrap().starts_with("scenario,seed,replications,metric,mean,"));
     assert!(!room.0.join("output").exists());

@@ -11,6 +11,7 @@ mod common;
 mod data_plane;
 mod determinism;
 mod mechanisms;
+mod no_effect;
 mod paths;
 mod properties;
 mod published;

@@ -189,10 +189,16 @@ fn via(clients: &str, balancers: &str, way: u8) -> String {
     }
 }
 
+/// In front of a headless Service there are no rules to send by.
+fn knowing_pods(balancers: &str) -> String {
+    balancers.replace("target = \"service\"", "target = \"ip\"").replace("target = \"instance\"", "target = \"ip\"")
+}
+
 fn any_scenario() -> impl Strategy<Value = Text> {
     let ways = (prop_oneof![2 => Just(String::new()), 3 => balancers()], 0..8_u8);
     let tables = (run(), cluster(), deployment(), pod(), network(), prop::collection::vec(client(), 1..3), ways);
     tables.prop_map(|(a, b, c, d, e, clients, (balancers, way))| {
+        let balancers = if e.contains("headless") { knowing_pods(&balancers) } else { balancers };
         let clients = via(&clients.concat(), &balancers, way);
         let rollout = "[rollout]\nat = { uniform = [\"2s\", \"4s\"] }\n";
         Text([rollout, &a, &b, &c, &d, &e, &balancers, &clients].concat())

@@ -54,6 +54,16 @@ pub(crate) const WRONG: &[Wrong] = &[
     ("no such node", "[cluster]\nnodes = 2\n[nodes.2.delays]\nkp_sync = \"1s\"\n[[clients]]\nnode = 2\n", &[]),
     ("unknown delay and mechanism", "delays.kp_snyc = \"1s\"\nmodel.without = [\"conntrack\"]\n", &[]),
     (
+        "nodes in front of a headless Service",
+        "[service]\nkind = \"headless\"\n[load_balancer]\ntarget = \"instance\"\n[[clients]]\nvia = \"load_balancer\"\n",
+        &[],
+    ),
+    (
+        "rules in front of a headless Service",
+        "[service]\nkind = \"headless\"\n[ingress]\n",
+        &["ingress.target=service"],
+    ),
+    (
         "Service that Kubernetes would refuse",
         "[service]\nkind = \"cluster_ip\"\nexternal_traffic_policy = \"local\"\n[[clients]]\ntraffic = \"external\"\n",
         &[],

@@ -4,57 +4,45 @@
 //! `ErrorsDurationHistogram`, and there they are taken out again, bucket by bucket (fortio, periodic/periodic.go). Of
 //! older versions they stay in. Buckets are those of `-r`, a millisecond by default: faster answers lie all in the first.
 
-use serde::Deserialize;
-
-use super::load_test::{Answers, LoadTest, amount, document, line_of};
+use super::json::Json;
+use super::load_test::{Answers, LoadTest};
 use crate::calibrate::tables::{DataError, File};
 use crate::units::SimDuration;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Run {
-    duration_histogram: Histogram,
-    errors_duration_histogram: Option<Histogram>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Histogram {
-    /// Go writes an empty list as null.
-    data: Option<Vec<Bucket>>,
-}
+const WHAT: &str = "what `fortio load -json FILE` writes";
 
 /// Seconds.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
 struct Bucket {
-    #[serde(deserialize_with = "amount")]
     start: f64,
-    #[serde(deserialize_with = "amount")]
     end: f64,
-    #[serde(deserialize_with = "amount")]
     count: f64,
 }
 
 /// The answered calls of a result.
 pub fn read(file: File<'_>, service_time: SimDuration) -> Result<LoadTest, DataError> {
-    let run: Run = document(file)?;
-    let line = line_of(file, "DurationHistogram");
-    let note = if run.errors_duration_histogram.is_some() { "" } else { "calls that failed, if any, are among them" };
-    let (all, failed) = (run.duration_histogram.buckets(), run.errors_duration_histogram.map(Histogram::buckets));
-    let failed = failed.unwrap_or_default();
+    let run = Json::document(file, WHAT)?;
+    let histogram = run.required("DurationHistogram", WHAT)?;
+    let errors = run.get("ErrorsDurationHistogram")?;
+    let note = if errors.is_some() { "" } else { "calls that failed, if any, are among them" };
+    let (all, failed) = (buckets(&histogram)?, errors.as_ref().map_or(Ok(Vec::new()), buckets)?);
     if all.is_empty() {
-        return Err(file.error(line, "DurationHistogram has no buckets in Data"));
+        return Err(histogram.error("has no buckets in Data"));
     }
     let n = up_to(&all, f64::INFINITY) - up_to(&failed, f64::INFINITY);
     let ends = ends(&all).map(|end| (end, up_to(&all, end) - up_to(&failed, end))).collect();
-    LoadTest::new(file, Answers { tool: "fortio", line, ends, n, note: note.to_owned() }, service_time)
+    LoadTest::new(Answers { tool: "fortio", at: &histogram, ends, n, note: note.to_owned() }, service_time)
 }
 
-impl Histogram {
-    fn buckets(self) -> Vec<Bucket> {
-        self.data.unwrap_or_default()
-    }
+/// Go writes an empty list as null.
+fn buckets(histogram: &Json<'_>) -> Result<Vec<Bucket>, DataError> {
+    let Some(data) = histogram.get("Data")? else { return Ok(Vec::new()) };
+    data.items()?.iter().map(bucket).collect()
+}
+
+fn bucket(bucket: &Json<'_>) -> Result<Bucket, DataError> {
+    let amount = |key, what| bucket.required(key, what)?.amount(what);
+    let (start, end) = (amount("Start", "a number of seconds")?, amount("End", "a number of seconds")?);
+    Ok(Bucket { start, end, count: amount("Count", "a number of calls")? })
 }
 
 /// Empty buckets are not written: both ends of the others are ends of buckets.

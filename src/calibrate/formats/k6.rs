@@ -8,12 +8,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde_json::{Map, Value};
-
-use super::load_test::{Answers, LoadTest, document, line_of};
+use super::json::Json;
+use super::load_test::{Answers, LoadTest};
 use crate::calibrate::tables::{DataError, File};
 use crate::units::SimDuration;
+
+const WHAT: &str = "what `k6 run --summary-export FILE` writes, or the data of handleSummary";
 
 /// The first that is there is taken.
 const METRICS: [&str; 4] = [
@@ -25,45 +25,42 @@ const METRICS: [&str; 4] = [
 
 const MILLISECONDS_PER_SECOND: f64 = 1_000.0;
 
-#[derive(Deserialize)]
-struct Summary {
-    metrics: BTreeMap<String, Metric>,
-}
-
-type Metric = Map<String, Value>;
+type Metrics<'a> = BTreeMap<String, Json<'a>>;
 
 /// The answered requests of a summary.
 pub fn read(file: File<'_>, service_time: SimDuration) -> Result<LoadTest, DataError> {
-    let Summary { metrics } = document(file)?;
-    let found = METRICS.iter().find_map(|name| Some((*name, values(metrics.get(*name)?))));
-    let Some((name, values)) = found else {
-        return Err(file.error(line_of(file, "metrics"), "no metric http_req_waiting or http_req_duration"));
+    let all = Json::document(file, WHAT)?.required("metrics", WHAT)?;
+    let metrics = all.entries()?;
+    let Some(name) = METRICS.into_iter().find(|name| metrics.contains_key(*name)) else {
+        return Err(all.error("has no metric http_req_waiting or http_req_duration"));
     };
-    let line = line_of(file, name);
-    let requests = || self::values(metrics.get("http_reqs")?).get("count")?.as_f64();
-    let n = values.get("count").and_then(Value::as_f64).or_else(requests).filter(|n| *n >= 0.0);
-    let n = n.ok_or_else(|| file.error(line, format!("no count of {name}, and none of http_reqs")))?;
-    let ends = quantiles(values).map_err(|(key, value)| {
-        file.error(line, format!("{key} of {name} is {value}, expected milliseconds, not below zero"))
-    })?;
-    let ends = ends.into_iter().map(|(share, end)| (end, share * n)).collect();
-    LoadTest::new(file, Answers { tool: "k6", line, ends, n, note: note(name, &metrics) }, service_time)
+    let metric = &metrics[name];
+    let statistics = statistics(metric)?;
+    let n = count(metric, &metrics)?;
+    let mut ends = Vec::new();
+    for (share, latency) in statistics.iter().filter_map(|(key, latency)| Some((share(key)?, latency))) {
+        ends.push((latency.amount("milliseconds")? / MILLISECONDS_PER_SECOND, share * n));
+    }
+    LoadTest::new(Answers { tool: "k6", at: metric, ends, n, note: note(name, &metrics) }, service_time)
 }
 
 /// The statistics of a metric, in either shape.
-fn values(metric: &Metric) -> &Metric {
-    metric.get("values").and_then(Value::as_object).unwrap_or(metric)
+fn statistics<'a>(metric: &Json<'a>) -> Result<BTreeMap<String, Json<'a>>, DataError> {
+    match metric.get("values")? {
+        Some(values) => values.entries(),
+        None => metric.entries(),
+    }
 }
 
-/// Shares with the latencies in seconds that belong to them; or what is no latency.
-fn quantiles(values: &Metric) -> Result<Vec<(f64, f64)>, (String, String)> {
-    let shares = values.iter().filter_map(|(key, value)| Some((share(key)?, key, value)));
-    let one = |(share, key, value): (f64, &String, &Value)| {
-        let milliseconds = value.as_f64().filter(|value| *value >= 0.0);
-        let milliseconds = milliseconds.ok_or_else(|| (key.clone(), value.to_string()))?;
-        Ok((share, milliseconds / MILLISECONDS_PER_SECOND))
-    };
-    shares.map(one).collect()
+/// How many requests the metric is of.
+fn count(metric: &Json<'_>, metrics: &Metrics<'_>) -> Result<f64, DataError> {
+    let requests = metrics.get("http_reqs");
+    for metric in std::iter::once(metric).chain(requests) {
+        if let Some(count) = statistics(metric)?.get("count") {
+            return count.amount("a number of requests");
+        }
+    }
+    Err(metric.error("has no count, and there is none in http_reqs"))
 }
 
 /// The share below `med` or `p(95)`.
@@ -75,13 +72,13 @@ fn share(key: &str) -> Option<f64> {
     Some(percent / 100.0).filter(|share| *share > 0.0 && *share < 1.0)
 }
 
-fn note(name: &str, metrics: &BTreeMap<String, Metric>) -> String {
+fn note(name: &str, metrics: &Metrics<'_>) -> String {
     let mut notes = vec![format!("quantiles of {name}")];
     if !name.contains("expected_response") {
         notes.push("requests that failed, if any, are among them".to_owned());
     }
-    let connecting = metrics.get("http_req_connecting").and_then(|metric| values(metric).get("med")?.as_f64());
-    let connecting = connecting.filter(|milliseconds| *milliseconds > 0.0);
+    let median = |metric: &Json<'_>| statistics(metric).ok()?.get("med")?.amount("milliseconds").ok();
+    let connecting = metrics.get("http_req_connecting").and_then(median).filter(|milliseconds| *milliseconds > 0.0);
     notes.extend(
         connecting.map(|ms| format!("connecting, a round trip without the server's time, has a median of {ms:.3} ms")),
     );

@@ -10,6 +10,7 @@ use crate::calibrate::law::{Law, Shifted};
 use crate::calibrate::tables::{DataError, File};
 use crate::model::spec::DelayId;
 
+const WHAT: &str = "kube-proxy's metrics, as `curl localhost:10249/metrics` prints them";
 const METRIC: &str = "kubeproxy_sync_proxy_rules_duration_seconds";
 
 /// The delay `kp_sync` from a text of Prometheus metrics; histograms of several IP families are added up.
@@ -17,13 +18,13 @@ pub fn read(file: File<'_>) -> Result<Estimate, DataError> {
     let buckets = buckets(file)?;
     let n = buckets.values().copied().fold(0.0, f64::max);
     if n < 1.0 {
-        return Err(file.error(1, format!("no syncs in {METRIC}_bucket")));
+        return Err(file.error_at(0, format!("no syncs in {METRIC}_bucket, expected {WHAT}")));
     }
     let ends = buckets.iter().map(|(end, count)| (f64::from_bits(*end), *count));
-    let syncs = Cumulative::new(ends, n).ok_or_else(|| file.error(1, format!("{METRIC}_bucket does not rise")))?;
+    let syncs = Cumulative::new(ends, n).ok_or_else(|| file.error_at(0, format!("{METRIC}_bucket does not rise")))?;
     let fitted = cumulative::fitted([&syncs].into_iter()).filter(|_| syncs.shows_spread());
     let (mu, sigma) =
-        fitted.ok_or_else(|| file.error(1, format!("all syncs in fewer than three buckets of {METRIC}_bucket")))?;
+        fitted.ok_or_else(|| file.error_at(0, format!("all syncs in fewer than three buckets of {METRIC}_bucket")))?;
     Ok(estimate(Law::LogNormal(mu, sigma), n as usize))
 }
 
@@ -39,12 +40,13 @@ fn estimate(law: Law, n: usize) -> Estimate {
 /// Cumulative counts by upper end; ends are ordered as the bits of positive numbers are.
 fn buckets(file: File<'_>) -> Result<BTreeMap<u64, f64>, DataError> {
     let mut buckets = BTreeMap::new();
-    for (index, line) in file.text.lines().enumerate() {
+    for line in file.text.lines() {
         let Some(rest) = line.trim().strip_prefix(METRIC).and_then(|rest| rest.strip_prefix("_bucket{")) else {
             continue;
         };
-        let (end, count) = bucket(rest)
-            .ok_or_else(|| file.error(index as u64 + 1, "expected le=\"SECONDS\" and a count in a bucket"))?;
+        let at = rest.as_ptr() as usize - file.text.as_ptr() as usize;
+        let (end, count) =
+            bucket(rest).ok_or_else(|| file.error_at(at, "expected le=\"SECONDS\" and a count in a bucket"))?;
         *buckets.entry(end.to_bits()).or_insert(0.0) += count;
     }
     Ok(buckets)
@@ -92,12 +94,12 @@ kubeproxy_sync_proxy_rules_duration_seconds_sum{ip_family=\"IPv4\"} 90.2
         let check = |text: &str, expected: &str| {
             assert_eq!(read(File { name: "m", text }).unwrap_err().to_string(), expected);
         };
-        check("a 1\n", "m:1: no syncs in kubeproxy_sync_proxy_rules_duration_seconds_bucket");
+        check("a 1\n", &format!("m:1:1: no syncs in {METRIC}_bucket, expected {WHAT}"));
         let bad = "\nkubeproxy_sync_proxy_rules_duration_seconds_bucket{le=\"x\"} 0\n";
-        check(bad, "m:2: expected le=\"SECONDS\" and a count in a bucket");
+        check(bad, "m:2:52: expected le=\"SECONDS\" and a count in a bucket");
         let bucket = |end: &str, count: u32| format!("{METRIC}_bucket{{le=\"{end}\"}} {count}\n");
         let few = bucket("0.016", 0) + &bucket("0.032", 7) + &bucket("0.064", 9) + &bucket("+Inf", 9);
-        check(&few, &format!("m:1: all syncs in fewer than three buckets of {METRIC}_bucket"));
-        check(&(bucket("1", 7) + &bucket("2", 5)), &format!("m:1: {METRIC}_bucket does not rise"));
+        check(&few, &format!("m:1:1: all syncs in fewer than three buckets of {METRIC}_bucket"));
+        check(&(bucket("1", 7) + &bucket("2", 5)), &format!("m:1:1: {METRIC}_bucket does not rise"));
     }
 }

@@ -24,6 +24,7 @@ use crate::dist::Dist;
 use crate::model::spec::DelayId;
 use crate::stats::{Interval, proportion};
 
+const WHAT: &str = "what `kubectl get endpointslices -w -o json --show-managed-fields` prints";
 const SEGMENT: &str = "kubectl endpointslices: Ready to slice written";
 const TRIGGER: &str = "/metadata/annotations/endpoints.kubernetes.io~1last-change-trigger-time";
 
@@ -96,11 +97,13 @@ type Change = (String, Stamp);
 
 /// Whole seconds from the trigger to the write, when a change is first seen.
 fn changes(file: File<'_>) -> Result<BTreeMap<Change, i128>, DataError> {
-    let objects = objects(file)?;
+    let objects = objects(file, WHAT)?;
     let slices = || objects.iter().filter(|object| object.is("EndpointSlice"));
-    let Some(first) = slices().next() else { return Err(file.error(1, "no EndpointSlice")) };
+    let Some(first) = slices().next() else {
+        return Err(file.error_at(0, format!("no EndpointSlice, expected {WHAT}")));
+    };
     if slices().all(|slice| slice.value.pointer("/metadata/managedFields").is_none()) {
-        return Err(file.error(first.line, "no managedFields: kubectl shows them with --show-managed-fields"));
+        return Err(file.error_at(first.at, "no managedFields: kubectl shows them with --show-managed-fields"));
     }
     let mut changes = BTreeMap::new();
     for slice in slices().filter(|slice| !is_new(slice)) {
@@ -123,6 +126,6 @@ fn written(file: File<'_>, slice: &Object) -> Result<Option<Stamp>, DataError> {
     let entries = slice.value.pointer("/metadata/managedFields").and_then(Value::as_array);
     let is_controller = |entry: &&Value| entry["manager"].as_str().is_some_and(|manager| MANAGERS.contains(&manager));
     let of_controller = entries.into_iter().flatten().filter(is_controller);
-    let times: Result<Vec<_>, _> = of_controller.map(|entry| slice.stamp_of(file, &entry["time"])).collect();
+    let times: Result<Vec<_>, _> = of_controller.map(|entry| slice.stamp_of(file, "time", &entry["time"])).collect();
     Ok(times?.into_iter().flatten().max())
 }

@@ -26,6 +26,8 @@ use crate::calibrate::tables::{DataError, File};
 use crate::model::spec::DelayId;
 use crate::units::SimDuration;
 
+const WHAT: &str = "what `kubectl get events -w -o json` prints";
+
 /// What events tell of a pod.
 #[derive(Debug, Default)]
 struct Pod {
@@ -49,7 +51,8 @@ struct Container {
 pub fn read(file: File<'_>) -> Result<Reading, DataError> {
     let pods = pods(file)?;
     if pods.is_empty() {
-        return Err(file.error(1, "no event Scheduled, Pulling, Pulled, Created or Started of a pod"));
+        let what = "no event Scheduled, Pulling, Pulled, Created or Started of a pod";
+        return Err(file.error_at(0, format!("{what}, expected {WHAT}")));
     }
     let mut reading = Reading::default();
     for found in [sandbox(&pods), pull(&pods), create_start(&pods)] {
@@ -64,7 +67,7 @@ pub fn read(file: File<'_>) -> Result<Reading, DataError> {
 /// Pods by their uid.
 fn pods(file: File<'_>) -> Result<BTreeMap<String, Pod>, DataError> {
     let mut pods = BTreeMap::new();
-    for event in objects(file)?.iter().filter(|object| object.is("Event")) {
+    for event in objects(file, WHAT)?.iter().filter(|object| object.is("Event")) {
         note_event(file, event, &mut pods)?;
     }
     Ok(pods)

@@ -15,6 +15,7 @@ use crate::calibrate::interval::Known;
 use crate::calibrate::tables::{DataError, File};
 use crate::model::spec::DelayId;
 
+const WHAT: &str = "what `kubectl get pods -w -o json` prints";
 const SEGMENT: &str = "kubectl pods: scheduled to container started";
 
 /// Shares of the median, as the default medians of 300 and 150 ms have them.
@@ -24,12 +25,13 @@ const SHARES: [(DelayId, f64); 2] = [(DelayId::Sandbox, 2.0 / 3.0), (DelayId::Cr
 pub fn read(file: File<'_>) -> Result<Vec<Estimate>, DataError> {
     let starts: Vec<Known> = starts(file)?.into_values().collect();
     if starts.is_empty() {
-        return Err(file.error(1, "no pod with the condition PodScheduled and a running container"));
+        let what = "no pod with the condition PodScheduled and a running container";
+        return Err(file.error_at(0, format!("{what}, expected {WHAT}")));
     }
     let Some(sum) = stamped::log_normal(DelayId::Sandbox, &starts) else {
         let (n, fewest) = (starts.len(), fit::FEWEST);
-        return Err(file.error(
-            1,
+        return Err(file.error_at(
+            0,
             format!("{n} pods are fewer than {fewest}, or all started in the second they were scheduled in"),
         ));
     };
@@ -46,7 +48,7 @@ fn estimate(id: DelayId, share: f64, sum: &LogNormal, n: usize) -> Estimate {
 /// From scheduled to started, by the pod's uid.
 fn starts(file: File<'_>) -> Result<BTreeMap<String, Known>, DataError> {
     let mut starts = BTreeMap::new();
-    for pod in objects(file)? {
+    for pod in objects(file, WHAT)? {
         starts.extend(start(file, &pod)?);
     }
     Ok(starts)
@@ -61,8 +63,8 @@ fn start(file: File<'_>, pod: &Object) -> Result<Option<(String, Known)>, DataEr
     let (Some(uid), Some(scheduled), Some(container)) = (pod.text("/metadata/uid"), scheduled, container) else {
         return Ok(None);
     };
-    let scheduled = pod.stamp_of(file, &scheduled["lastTransitionTime"])?;
-    let started = pod.stamp_of(file, &container["state"]["running"]["startedAt"])?;
+    let scheduled = pod.stamp_of(file, "lastTransitionTime", &scheduled["lastTransitionTime"])?;
+    let started = pod.stamp_of(file, "startedAt", &container["state"]["running"]["startedAt"])?;
     let pair = scheduled.zip(started).filter(|(scheduled, started)| started >= scheduled);
     Ok(pair.map(|(scheduled, started)| (uid.to_owned(), started.since(scheduled))))
 }
@@ -110,11 +112,11 @@ mod tests {
             let message = read(File { name: "p", text }).unwrap_err().to_string();
             assert!(message.starts_with(expected), "{message}");
         };
-        check("{}\n{\"a\":\n", "p:3: no JSON");
-        check("{}", "p:1: no pod with");
-        check(&pod(1, "soon"), "p:1: expected a time in RFC 3339, not \"soon\"");
-        check(&pod(1, "2026-03-01T00:00:00Z"), "p:1: 1 pods are fewer than 5, or");
+        check("{}\n{\"a\":\n", "p:3:1: the JSON ends too early");
+        check("{}", "p:1:1: no pod with");
+        check(&pod(1, "soon"), "p:1:219: `startedAt` is \"soon\", expected a time such as");
+        check(&pod(1, "2026-03-01T00:00:00Z"), "p:1:1: 1 pods are fewer than 5, or");
         let same: String = (0..9).map(|uid| pod(uid, "2026-02-28T23:59:59Z")).collect();
-        check(&same, "p:1: 9 pods are fewer than 5, or all started in the second");
+        check(&same, "p:1:1: 9 pods are fewer than 5, or all started in the second");
     }
 }

@@ -9,12 +9,11 @@
 //!
 //! How many calls failed is not read. Several tests are pooled, each request with the same weight.
 
-use serde::{Deserialize, Deserializer, de::Error};
-
 use super::cumulative::{self, Cumulative};
+use super::json::Json;
 use crate::calibrate::Estimate;
 use crate::calibrate::law::{Law, Shifted};
-use crate::calibrate::tables::{DataError, File};
+use crate::calibrate::tables::DataError;
 use crate::model::spec::DelayId;
 use crate::units::SimDuration;
 
@@ -32,11 +31,11 @@ pub struct LoadTest {
 }
 
 /// What a reader found in its file.
-pub(super) struct Answers {
+pub(super) struct Answers<'a, 'f> {
     /// The program that wrote the file.
     pub(super) tool: &'static str,
-    /// The line to name if the latencies are not usable.
-    pub(super) line: u64,
+    /// What to name if the latencies are not usable.
+    pub(super) at: &'a Json<'f>,
     /// Ends in seconds with the number of answers at or below.
     pub(super) ends: Vec<(f64, f64)>,
     /// Number of answers.
@@ -47,20 +46,20 @@ pub(super) struct Answers {
 
 impl LoadTest {
     /// Checks what a reader found, and subtracts the service time.
-    pub(super) fn new(file: File<'_>, found: Answers, service_time: SimDuration) -> Result<LoadTest, DataError> {
-        let Answers { tool, line, ends, n, note } = found;
+    pub(super) fn new(found: Answers<'_, '_>, service_time: SimDuration) -> Result<LoadTest, DataError> {
+        let Answers { tool, at, ends, n, note } = found;
         if let Some((end, _)) = ends.iter().find(|(end, _)| !(0.0..=LONGEST_S).contains(end)) {
-            return Err(file.error(line, format!("a latency of {end:.3e} s is not between zero and a day")));
+            return Err(at.error(&format!("has a latency of {end:.3e} s, which is not between zero and a day")));
         }
         let all = Cumulative::new(ends, n).ok_or_else(|| {
-            file.error(line, "the latencies are not in rising order, or more calls failed than were made")
+            at.error("has latencies that are not in rising order, or more calls that failed than were made")
         })?;
         let answers = all.less(service_time.as_secs_f64()).ok_or_else(|| {
-            file.error(line, format!("half of the answers took no longer than the service time of {service_time}"))
+            at.error(&format!("says that half of the answers took no longer than the service time of {service_time}"))
         })?;
         if !answers.shows_spread() {
-            let what = "the latencies tell fewer than two points of their distribution (fortio: use a smaller -r)";
-            return Err(file.error(line, what));
+            let what = "tells fewer than two points of the latencies' distribution (fortio: use a smaller -r)";
+            return Err(at.error(what));
         }
         Ok(LoadTest { tool, answers, service_time, note })
     }
@@ -88,22 +87,4 @@ fn note(tests: &[LoadTest], mu: f64, sigma: f64) -> String {
     let far = format!("largest distance of the log-normal from what was measured {distance:.3}");
     let own = tests.iter().filter(|test| !test.note.is_empty()).map(|test| format!("{}: {}", test.tool, test.note));
     [service, far].into_iter().chain(own).collect::<Vec<_>>().join("; ")
-}
-
-/// Reads a JSON document.
-pub(super) fn document<'a, T: Deserialize<'a>>(file: File<'a>) -> Result<T, DataError> {
-    serde_json::from_str(file.text).map_err(|error| file.error(error.line().max(1) as u64, error.to_string()))
-}
-
-/// The line where a key first stands in a JSON text.
-pub(super) fn line_of(file: File<'_>, key: &str) -> u64 {
-    let place = file.text.find(&format!("\"{key}\"")).unwrap_or(0);
-    file.text.as_bytes().iter().take(place).filter(|byte| **byte == b'\n').count() as u64 + 1
-}
-
-/// A number that is not below zero.
-pub(super) fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    let value = f64::deserialize(deserializer)?;
-    let good = value >= 0.0 && value.is_finite();
-    good.then_some(value).ok_or_else(|| D::Error::custom(format!("{value} is below zero")))
 }

@@ -10,6 +10,7 @@
 
 mod cumulative;
 pub mod fortio;
+mod json;
 pub mod k6;
 pub mod kube_proxy;
 pub mod kubectl_endpointslices;

@@ -5,13 +5,14 @@
 
 use serde_json::Value;
 
+use super::json::{not_json, place_of};
 use super::stamp::Stamp;
 use crate::calibrate::tables::{DataError, File};
 
-/// An object and the line where its document begins.
+/// An object and the byte where its document begins.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Object {
-    pub(super) line: u64,
+    pub(super) at: usize,
     pub(super) value: Value,
 }
 
@@ -28,31 +29,45 @@ impl Object {
 
     /// The time stamp at a path, none if there is none; one that cannot be read is a problem of the file.
     pub(super) fn stamp(&self, file: File<'_>, path: &str) -> Result<Option<Stamp>, DataError> {
-        self.value.pointer(path).map_or(Ok(None), |stamp| self.stamp_of(file, stamp))
+        let key = path.rsplit('/').next().unwrap_or_default().replace("~1", "/");
+        self.value.pointer(path).map_or(Ok(None), |stamp| self.stamp_of(file, &key, stamp))
     }
 
-    /// As [`Object::stamp`], of a value inside of the object.
-    pub(super) fn stamp_of(&self, file: File<'_>, stamp: &Value) -> Result<Option<Stamp>, DataError> {
+    /// As [`Object::stamp`], of the value of a key inside of the object.
+    pub(super) fn stamp_of(&self, file: File<'_>, key: &str, stamp: &Value) -> Result<Option<Stamp>, DataError> {
         if stamp.is_null() {
             return Ok(None);
         }
-        let read = stamp.as_str().and_then(Stamp::read);
-        read.map(Some).ok_or_else(|| file.error(self.line, format!("expected a time in RFC 3339, not {stamp}")))
+        let wrong = || {
+            let at = place_of(file.text, self.at, key, stamp);
+            file.error_at(at, format!("`{key}` is {stamp}, expected a time such as \"2026-01-31T10:00:07Z\""))
+        };
+        stamp.as_str().and_then(Stamp::read).map(Some).ok_or_else(wrong)
     }
 }
 
-/// All objects in their order.
-pub(super) fn objects(file: File<'_>) -> Result<Vec<Object>, DataError> {
+/// All objects in their order; `what` is what the file ought to be.
+pub(super) fn objects(file: File<'_>, what: &str) -> Result<Vec<Object>, DataError> {
     let mut objects = Vec::new();
     let mut documents = serde_json::Deserializer::from_str(file.text).into_iter::<Value>();
-    let mut place = Place { text: file.text, offset: 0, line: 1 };
+    let mut at = behind_spaces(file.text, 0);
     while let Some(document) = documents.next() {
-        let line = place.next_document();
-        let document = document.map_err(|error| file.error(error.line() as u64, format!("no JSON: {error}")))?;
-        objects.extend(inside(document).into_iter().map(|value| Object { line, value }));
-        place.advance(documents.byte_offset());
+        let document = document.map_err(|error| not_json(file, &error, what))?;
+        if !document.is_object() {
+            return Err(file.error_at(at, format!("an object should begin here, expected {what}")));
+        }
+        objects.extend(inside(document).into_iter().map(|value| Object { at, value }));
+        at = behind_spaces(file.text, documents.byte_offset());
+    }
+    if objects.is_empty() && file.text.trim().is_empty() {
+        return Err(file.error_at(0, format!("the file is empty, expected {what}")));
     }
     Ok(objects)
+}
+
+/// The next character from a byte on that is no space.
+fn behind_spaces(text: &str, from: usize) -> usize {
+    text.len() - text.get(from..).unwrap_or_default().trim_start().len()
 }
 
 fn inside(mut document: Value) -> Vec<Value> {
@@ -65,47 +80,42 @@ fn inside(mut document: Value) -> Vec<Value> {
     }
 }
 
-/// Where the reading is.
-struct Place<'a> {
-    text: &'a str,
-    offset: usize,
-    line: u64,
-}
-
-impl Place<'_> {
-    fn advance(&mut self, offset: usize) {
-        let passed = self.text.as_bytes().get(self.offset..offset).unwrap_or_default();
-        self.line += passed.iter().filter(|byte| **byte == b'\n').count() as u64;
-        self.offset = offset.max(self.offset);
-    }
-
-    /// The line of the next character that is no space.
-    fn next_document(&mut self) -> u64 {
-        let rest = self.text.get(self.offset..).unwrap_or_default();
-        self.advance(self.offset + rest.len() - rest.trim_start().len());
-        self.line
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Vec<(u64, u64)> {
-        let objects = objects(File { name: "a", text }).unwrap();
-        objects.iter().map(|one| (one.line, one.value["a"].as_u64().unwrap())).collect()
+    const WHAT: &str = "what kubectl prints";
+
+    fn read(text: &str) -> Vec<(usize, u64)> {
+        let objects = objects(File { name: "a", text }, WHAT).unwrap();
+        objects.iter().map(|one| (one.at, one.value["a"].as_u64().unwrap())).collect()
     }
 
     #[test]
     fn objects_lists_and_watch_events_are_unwrapped() {
         let text = "{\n \"a\": 1\n}\n{\"kind\": \"List\", \"items\": [{\"a\": 2}, {\"a\": 3}]}\n\n{\"type\": \"ADDED\",\n \"object\": {\"a\": 4}}{\"a\": 5}";
-        assert_eq!(read(text), [(1, 1), (4, 2), (4, 3), (6, 4), (7, 5)]);
+        let begins = |text: &str, part: &str| text.find(part).unwrap();
+        let [list, event, last] = ["{\"kind\"", "{\"type\"", "{\"a\": 5"].map(|part| begins(text, part));
+        assert_eq!(read(text), [(0, 1), (list, 2), (list, 3), (event, 4), (last, 5)]);
     }
 
     #[test]
-    fn what_is_no_json_is_named_with_its_line() {
-        let error = |text: &str| objects(File { name: "a", text }).unwrap_err().to_string();
-        assert!(error("{}\n{\"a\":\n").starts_with("a:3: no JSON: EOF"), "{}", error("{}\n{\"a\":\n"));
-        assert!(error("{}\nNAME READY\n").starts_with("a:2: no JSON: "));
+    fn what_is_no_json_is_named_with_its_place() {
+        let check = |text: &str, expected: &str| {
+            let error = objects(File { name: "a", text }, WHAT).unwrap_err().to_string();
+            assert_eq!(error, format!("{expected} what kubectl prints"));
+        };
+        check("{}\n{\"a\":\n", "a:3:1: the JSON ends too early: is the file cut off? Expected");
+        check("{}\nNAME READY\n", "a:2:1: no JSON: no JSON value begins here; expected");
+        check("{}\n\n  [1]", "a:3:3: an object should begin here, expected");
+        check(" \n", "a:1:1: the file is empty, expected");
+    }
+
+    #[test]
+    fn a_wrong_stamp_is_found_where_its_key_has_it() {
+        let text = "{\"at\": \"soon\"}\n{\"note\": \"soon\", \"inner\": {\n  \"at\" : \"soon\"}}";
+        let objects = objects(File { name: "a", text }, WHAT).unwrap();
+        let error = objects[1].stamp(File { name: "a", text }, "/inner/at").unwrap_err();
+        assert_eq!((error.line, error.column), (3, Some(10)), "{error}");
     }
 }

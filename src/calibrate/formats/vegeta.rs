@@ -3,41 +3,31 @@
 //! Requests that failed are among them and cannot be told apart; vegeta estimates the quantiles (t-digest). How the
 //! latencies lie between the quantiles and above the last is not known.
 
-use serde::Deserialize;
-
-use super::load_test::{Answers, LoadTest, amount, document, line_of};
+use super::json::Json;
+use super::load_test::{Answers, LoadTest};
 use crate::calibrate::tables::{DataError, File};
 use crate::units::SimDuration;
 
+const WHAT: &str = "what `vegeta report -type=json` prints";
+const NANOSECONDS: &str = "a number of nanoseconds";
 const NANOSECONDS_PER_SECOND: f64 = 1e9;
 
-#[derive(Deserialize)]
-struct Report {
-    latencies: Latencies,
-    #[serde(deserialize_with = "amount")]
-    requests: f64,
-}
-
-/// Nanoseconds.
-#[derive(Deserialize)]
-struct Latencies {
-    #[serde(rename = "50th", deserialize_with = "amount")]
-    p50: f64,
-    /// Reports of old versions do not have it.
-    #[serde(rename = "90th")]
-    p90: Option<f64>,
-    #[serde(rename = "95th", deserialize_with = "amount")]
-    p95: f64,
-    #[serde(rename = "99th", deserialize_with = "amount")]
-    p99: f64,
-}
+/// Shares with the keys of their latencies, and whether each report has them: those of old versions have no 90th.
+const QUANTILES: [(f64, &str, bool); 4] =
+    [(0.5, "50th", true), (0.9, "90th", false), (0.95, "95th", true), (0.99, "99th", true)];
 
 /// The requests of a report.
 pub fn read(file: File<'_>, service_time: SimDuration) -> Result<LoadTest, DataError> {
-    let Report { latencies: Latencies { p50, p90, p95, p99 }, requests: n } = document(file)?;
-    let quantiles = [(0.5, Some(p50)), (0.9, p90), (0.95, Some(p95)), (0.99, Some(p99))];
-    let end = |(share, nanos): (f64, Option<f64>)| Some((nanos? / NANOSECONDS_PER_SECOND, share * n));
-    let ends = quantiles.into_iter().filter_map(end).collect();
+    let report = Json::document(file, WHAT)?;
+    let latencies = report.required("latencies", WHAT)?;
+    let n = report.required("requests", WHAT)?.amount("a number of requests")?;
+    let mut ends = Vec::new();
+    for (share, key, is_required) in QUANTILES {
+        let found = if is_required { Some(latencies.required(key, NANOSECONDS)?) } else { latencies.get(key)? };
+        if let Some(quantile) = found {
+            ends.push((quantile.amount(NANOSECONDS)? / NANOSECONDS_PER_SECOND, share * n));
+        }
+    }
     let note = "quantiles, requests that failed, if any, among them".to_owned();
-    LoadTest::new(file, Answers { tool: "vegeta", line: line_of(file, "latencies"), ends, n, note }, service_time)
+    LoadTest::new(Answers { tool: "vegeta", at: &latencies, ends, n, note }, service_time)
 }

@@ -172,7 +172,50 @@ fn a_bad_file_is_named_with_its_line_and_a_missing_one_is_the_environment() {
         assert!(stderr.starts_with("error: failed to read none.json"), "{flag}: {stderr}");
     }
     let (_, stderr) = room.check(&["calibrate", "--kubectl-events", "bad.json"], 2);
-    assert!(stderr.starts_with("error: bad.json:3: no JSON"), "{stderr}");
+    assert!(stderr.starts_with("error: bad.json:3:1: the JSON ends too early"), "{stderr}");
+}
+
+#[test]
+fn stdin_could_not_be_read() {
+    let room = room("calibrate-stdin");
+    let read = |arguments: &[&str], input: &[u8]| {
+        let output = room.run_with(&[&["calibrate"], arguments].concat(), input);
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    for (flag, file) in [("--fortio", "fortio.json"), ("--k6", "k6.json"), ("--kubectl-events", "events.json")] {
+        let (code, stdout, stderr) = read(&[flag, "-"], room.read(file).as_bytes());
+        assert_eq!((code, stderr.as_str()), (Some(0), ""), "{flag}");
+        assert_eq!(stdout, room.check(&["calibrate", flag, file], 0).0);
+    }
+    let (code, _, stderr) = read(&["--k6", "-", "--fortio", "fortio.json"], room.read("k6.json").as_bytes());
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    let (code, _, stderr) = read(&["--vegeta", "-"], b"{\n 7}");
+    assert_eq!(code, Some(2));
+    assert!(
+        stderr.starts_with("error: <stdin>:2:2: no JSON: key must be a string; expected what `vegeta report"),
+        "{stderr}"
+    );
+    let (code, _, stderr) = read(&["--vegeta", "-", "--k6", "-"], b"{}");
+    assert_eq!((code, stderr.as_str()), (Some(2), "error: stdin (-) can be read only once\n"));
+}
+
+#[test]
+fn a_file_that_is_no_text_lacked_its_place() {
+    let room = room("calibrate-binary");
+    let told = |bytes: &[u8]| {
+        fs::write(room.0.join("binary"), bytes).unwrap();
+        let (stdout, stderr) = room.check(&["calibrate", "--fortio", "binary"], 2);
+        assert_eq!(stdout, "");
+        stderr
+    };
+    assert_eq!(told(b"{\n\xc3\xa9 \xff"), "error: binary:2:3: byte 6 is not text, expected UTF-8\n");
+    assert_eq!(told(b"\xff\xfe{\0"), "error: binary:1:1: byte 1 is not text, expected UTF-8 (it seems to be UTF-16)\n");
+    assert!(told(b"\x7fELF\x02\x01\0\0").starts_with("error: binary:1:1: no JSON: "));
+    let marked = format!("\u{feff}{}", fortio());
+    fs::write(room.0.join("marked.json"), marked).unwrap();
+    let (stdout, _) = room.check(&["calibrate", "--fortio", "marked.json"], 0);
+    assert_eq!(stdout, room.check(&["calibrate", "--fortio", "fortio.json"], 0).0);
 }
 
 #[test]
@@ -184,7 +227,9 @@ fn a_service_time_needs_a_load_test_and_must_leave_something() {
     assert!(stderr.contains("'1' for '--service-time <DURATION>'"), "{stderr}");
     let (_, stderr) = room.check(&["calibrate", "--k6", "k6.json", "--service-time", "2ms"], 2);
     assert!(
-        stderr.starts_with("error: k6.json:1: half of the answers took no longer than the service time of 2ms"),
+        stderr.contains(
+            "`metrics.http_req_waiting` says that half of the answers took no longer than the service time of 2ms"
+        ),
         "{stderr}"
     );
 }

@@ -134,10 +134,19 @@ fn token_at(text: &str, index: &prop::sample::Index) -> (usize, usize) {
 fn check(reader: Reader, text: &str) {
     match reader(File { name: "f", text }) {
         Ok(reading) => can_stand_in_a_scenario(reading),
-        Err(error) => {
-            assert!(error.file == "f" && (1..=text.lines().count() as u64 + 1).contains(&error.line), "{error}")
-        }
+        Err(error) => is_placed_and_plain(&error, text),
     }
+}
+
+/// The place lies in the file, and no word of it is Rust's.
+fn is_placed_and_plain(error: &DataError, text: &str) {
+    assert!(error.file == "f" && (1..=text.lines().count() as u64 + 1).contains(&error.line), "{error}");
+    let line = text.lines().nth(error.line as usize - 1).unwrap_or_default();
+    assert!(error.column.is_some_and(|column| (1..=line.chars().count() as u64 + 1).contains(&column)), "{error}");
+    const RUST: [&str; 11] =
+        ["f64", "u64", "i64", "u32", "struct", "sequence", "a map", "unit", "newtype", "missing field", "invalid type"];
+    let told = RUST.iter().find(|word| error.what.contains(**word));
+    assert_eq!(told, None, "{error}");
 }
 
 fn can_stand_in_a_scenario(reading: Reading) {
@@ -146,6 +155,113 @@ fn can_stand_in_a_scenario(reading: Reading) {
     let text = format!("name = \"a\"\n{}", render::toml(&found));
     let (scenario, _) = scenario::read(&Source::new("a.toml", text.clone()), &[]).unwrap_or_else(|_| panic!("{text}"));
     found.estimates.iter().for_each(|one| assert_eq!(scenario.delays.get(one.id), &one.dist));
+}
+
+/// What a reader says of a text.
+fn told(reader: usize, text: &str) -> String {
+    let error = (all()[reader].0)(File { name: "f", text }).unwrap_err();
+    is_placed_and_plain(&error, text);
+    error.to_string()
+}
+
+const FORTIO: usize = 0;
+const K6: usize = 1;
+const VEGETA: usize = 3;
+const EVENTS: usize = 4;
+const SLICES: usize = 5;
+const PODS: usize = 6;
+
+/// They said `invalid type: string "many", expected f64`, of a line or of none.
+#[test]
+fn a_value_of_the_wrong_type_was_told_in_the_words_of_rust() {
+    let check = |reader, text: &str, expected: &str| assert_eq!(told(reader, text), format!("f:{expected}"));
+    let bucket = |bucket: &str| format!("{{\n \"DurationHistogram\": {{\"Data\": [\n  {bucket}]}}}}");
+    check(
+        FORTIO,
+        &bucket("{\"Start\": 0, \"End\": \"many\", \"Count\": 1}"),
+        "3:23: `DurationHistogram.Data[0].End` is the text \"many\", expected a number of seconds, not below zero",
+    );
+    check(
+        FORTIO,
+        &bucket("{\"Start\": 0, \"End\": 1, \"Count\": -1}"),
+        "3:35: `DurationHistogram.Data[0].Count` is the number -1, expected a number of calls, not below zero",
+    );
+    check(
+        FORTIO,
+        &bucket("{\"Start\": 0, \"End\": 1}"),
+        "3:3: `DurationHistogram.Data[0]` has no key \"Count\", expected a number of calls",
+    );
+    check(FORTIO, &bucket("7"), "3:3: `DurationHistogram.Data[0]` is the number 7, expected an object");
+    check(
+        FORTIO,
+        "{\"DurationHistogram\": {\"Data\": {}}}",
+        "1:32: `DurationHistogram.Data` is an object, expected an array",
+    );
+    check(
+        FORTIO,
+        "{}",
+        "1:1: the document has no key \"DurationHistogram\", expected what `fortio load -json FILE` writes",
+    );
+    check(FORTIO, " [1]", "1:2: the document is an array, expected what `fortio load -json FILE` writes");
+    check(K6, "{\"metrics\": 5}", "1:13: `metrics` is the number 5, expected an object");
+    let of_k6 = "{\"metrics\": {\n\"http_reqs\": {\"count\": 9},\n\"http_req_waiting\": {\"med\": true}}}";
+    check(K6, of_k6, "3:29: `metrics.http_req_waiting.med` is true, expected milliseconds, not below zero");
+    check(
+        VEGETA,
+        "{\"requests\": 5,\n\"latencies\": {\"50th\": [1]}}",
+        "2:23: `latencies.50th` is an array, expected a number of nanoseconds, not below zero",
+    );
+    check(
+        PODS,
+        &pods().replacen("2026-01-31T10:00:01Z", "soon", 1),
+        "42:26: `startedAt` is \"soon\", expected a time such as \"2026-01-31T10:00:07Z\"",
+    );
+}
+
+#[test]
+fn an_empty_or_truncated_file_lacked_its_place() {
+    for reader in [FORTIO, K6, VEGETA, EVENTS, SLICES, PODS] {
+        for empty in ["", " \n\n"] {
+            assert!(told(reader, empty).starts_with("f:1:1: the file is empty, expected what `"), "{reader}");
+        }
+        let text = &all()[reader].1;
+        let half = &text[..=text[..text.len() / 2].rfind('{').unwrap()];
+        let cut = told(reader, half);
+        assert!(cut.contains(": the JSON ends too early: is the file cut off? Expected what `"), "{cut}");
+        let end = (half.lines().count(), half.lines().last().unwrap().chars().count());
+        assert!(cut.starts_with(&format!("f:{}:{}: ", end.0, end.1)), "{end:?}: {cut}");
+    }
+}
+
+#[test]
+fn nesting_without_end_is_refused_with_its_place() {
+    for reader in [FORTIO, K6, VEGETA, EVENTS, SLICES, PODS] {
+        let deep = told(reader, &"[".repeat(100_000));
+        assert!(deep.starts_with("f:1:") && deep.contains("expected") | deep.contains("Expected"), "{deep}");
+        told(reader, &format!("{{\"a\": {}", "[".repeat(100_000)));
+        told(reader, &format!("{{\"a\": {}1{}}} x", "[".repeat(1_000), "]".repeat(1_000)));
+    }
+}
+
+#[test]
+fn a_fault_in_line_300_of_a_stream_is_told_with_that_line() {
+    let event = "{\"kind\": \"Event\", \"reason\": \"Pulled\"}\n";
+    let stream = |fault: &str| format!("{}{fault}\n{}", event.repeat(299), event.repeat(50));
+    for (fault, column, expected) in [
+        ("{\"kind\": Event}", 10, "no JSON: no JSON value begins here; expected what `kubectl get events"),
+        ("{\"kind\": \"Event\" \"reason\"}", 18, "no JSON: expected `,` or `}`; expected what `kubectl get events"),
+        ("  NAME   READY", 3, "no JSON: no JSON value begins here; expected"),
+        ("[{}]", 1, "an object should begin here, expected what `kubectl get events"),
+        ("\u{0}\u{1}", 1, "no JSON: no JSON value begins here; expected"),
+        (
+            "{\"kind\": \"Event\", \"eventTime\": 5, \"reason\": \"Pulled\", \"involvedObject\": {\"kind\": \"Pod\", \"uid\": \"1\"}}",
+            32,
+            "`eventTime` is 5, expected a time such as",
+        ),
+    ] {
+        let told = told(EVENTS, &stream(fault));
+        assert!(told.starts_with(&format!("f:300:{column}: {expected}")), "{told}");
+    }
 }
 
 /// Else the rest would test only refusals.

@@ -135,10 +135,17 @@ fn bad_streams_of_events_are_named() {
         let message = read_events(text).unwrap_err().to_string();
         assert!(message.starts_with(expected), "{message}");
     };
-    check("", "e.json:1: no event Scheduled, Pulling, Pulled, Created or Started of a pod");
-    check("{\"kind\": \"Pod\"}", "e.json:1: no event Scheduled");
+    check("", "e.json:1:1: the file is empty, expected what `kubectl get events -w -o json` prints");
+    check(
+        "{\"kind\": \"Pod\"}",
+        "e.json:1:1: no event Scheduled, Pulling, Pulled, Created or Started of a pod, expected what",
+    );
     let bad = event(1, "Pulled", "", 1.0, Times::Whole).to_string().replace("2026-01-31T10:00:01Z", "1 s ago");
-    check(&format!("{{}}\n{bad}"), "e.json:2: expected a time in RFC 3339, not \"1 s ago\"");
+    let column = bad.find("\"1 s ago\"").unwrap() + 1;
+    check(
+        &format!("{{}}\n{bad}"),
+        &format!("e.json:2:{column}: `firstTimestamp` is \"1 s ago\", expected a time such as"),
+    );
 }
 
 fn read_slices(text: &str) -> Result<Reading, DataError> {
@@ -203,9 +210,13 @@ fn bad_streams_of_slices_are_named() {
         let message = read_slices(text).unwrap_err().to_string();
         assert!(message.starts_with(expected), "{message}");
     };
-    check("{}", "s.json:1: no EndpointSlice");
+    check("{}", "s.json:1:1: no EndpointSlice, expected what");
     let plain = slices(&[1.0; 6]).replace("managedFields", "otherFields");
-    check(&format!("\n{plain}"), "s.json:2: no managedFields: kubectl shows them with --show-managed-fields");
+    check(&format!("\n{plain}"), "s.json:2:1: no managedFields: kubectl shows them with --show-managed-fields");
     let bad = slice(3, 1.0, 2.0).to_string().replace("2026-01-31T10:00:01Z", "soon");
-    check(&bad, "s.json:1: expected a time in RFC 3339, not \"soon\"");
+    let column = bad.find("\"soon\"").unwrap() + 1;
+    check(
+        &bad,
+        &format!("s.json:1:{column}: `endpoints.kubernetes.io/last-change-trigger-time` is \"soon\", expected a time"),
+    );
 }

@@ -120,23 +120,56 @@ fn bad_results_are_named_with_their_line() {
         let message = load_test(reader, text, SimDuration::ZERO).unwrap_err();
         assert!(message.starts_with(expected), "{message}");
     };
-    let coarse = "f.json:1: the latencies tell fewer than two points of their distribution";
-    check(of_fortio::read, &fortio(&[0.000_1, 0.000_2, 0.000_3], None, 0.001).replace('\n', ""), coarse);
-    check(of_fortio::read, "{}", "f.json:1: missing field `DurationHistogram`");
-    check(of_fortio::read, "{\n\"DurationHistogram\": {\"Data\": null}}", "f.json:2: DurationHistogram has no buckets");
+    let text = fortio(&[0.000_1, 0.000_2, 0.000_3], None, 0.001).replace('\n', "");
+    let (before, _) = text.split_once("\"DurationHistogram\":").unwrap();
+    let column = text[before.len()..].find('{').unwrap() + before.len() + 1;
+    let coarse = "`DurationHistogram` tells fewer than two points of the latencies' distribution";
+    check(of_fortio::read, &text, &format!("f.json:1:{column}: {coarse}"));
+    check(of_fortio::read, "{}", "f.json:1:1: the document has no key \"DurationHistogram\", expected");
+    check(
+        of_fortio::read,
+        "{\n\"DurationHistogram\": {\"Data\": null}}",
+        "f.json:2:22: `DurationHistogram` has no buckets in Data",
+    );
     let negative = "{\"DurationHistogram\": {\"Data\": [\n{\"Start\": -1, \"End\": 2, \"Count\": 3}]}}";
-    check(of_fortio::read, negative, "f.json:2: -1 is below zero");
+    check(of_fortio::read, negative, "f.json:2:11: `DurationHistogram.Data[0].Start` is the number -1, expected");
     let few = "{\"DurationHistogram\": {\"Data\": [{\"Start\": 0, \"End\": 2, \"Count\": 3}]},
                 \"ErrorsDurationHistogram\": {\"Data\": [{\"Start\": 0, \"End\": 2, \"Count\": 4}]}}";
-    check(of_fortio::read, few, "f.json:1: the latencies are not in rising order, or more calls failed than were made");
-    check(of_k6::read, "{\n \"metrics\": {}}", "f.json:2: no metric http_req_waiting or http_req_duration");
-    check(of_k6::read, "{\"metric\": \"vus\"}\n{\"metric\": \"vus\"}\n", "f.json:1: missing field `metrics`");
+    check(
+        of_fortio::read,
+        few,
+        "f.json:1:23: `DurationHistogram` has latencies that are not in rising order, or more calls that failed than",
+    );
+    check(
+        of_k6::read,
+        "{\n \"metrics\": {}}",
+        "f.json:2:13: `metrics` has no metric http_req_waiting or http_req_duration",
+    );
+    check(
+        of_k6::read,
+        "{\"metric\": \"vus\"}\n{\"metric\": \"vus\"}\n",
+        "f.json:2:1: no JSON: something follows the end of the JSON; expected",
+    );
     let fast = "{\"metrics\": {\"http_reqs\": {\"count\": 9},\n\"http_req_waiting\": {\"med\": \"fast\"}}}";
-    check(of_k6::read, fast, "f.json:2: med of http_req_waiting is \"fast\", expected milliseconds");
-    check(of_vegeta::read, "{\"latencies\":\n{\"50th\": 1}}", "f.json:2: missing field `95th`");
-    check(of_vegeta::read, "Requests [total]", "f.json:1: expected value");
+    check(of_k6::read, fast, "f.json:2:29: `metrics.http_req_waiting.med` is the text \"fast\", expected milliseconds");
+    check(
+        of_vegeta::read,
+        "{\"latencies\":\n{\"50th\": 1}}",
+        "f.json:1:1: the document has no key \"requests\", expected",
+    );
+    let old = "{\"requests\": 9, \"latencies\":\n{\"50th\": 1}}";
+    check(of_vegeta::read, old, "f.json:2:1: `latencies` has no key \"95th\", expected a number of nanoseconds");
+    check(
+        of_vegeta::read,
+        "Requests [total]",
+        "f.json:1:1: no JSON: no JSON value begins here; expected what `vegeta report -type=json` prints",
+    );
     let long = "{\"latencies\": {\"50th\": 1, \"95th\": 2, \"99th\": 1e15}, \"requests\": 9}";
-    check(of_vegeta::read, long, "f.json:1: a latency of 1.000e6 s is not between zero and a day");
+    check(
+        of_vegeta::read,
+        long,
+        "f.json:1:15: `latencies` has a latency of 1.000e6 s, which is not between zero and a day",
+    );
 }
 
 /// The three have nothing to say when nothing was asked.

@@ -1,0 +1,84 @@
+//! `[[clients]]`.
+
+use super::{Row, row, uses};
+use crate::model::spec::{ClientSpec, End, ProxyMode, Scenario, SessionAffinity};
+use crate::units::KernelVersion;
+
+type When = fn(&Scenario, &ClientSpec) -> bool;
+
+const REMEMBERED: &str = "nothing on the way remembers addresses: no session affinity, no ipvs that reuses ports";
+
+pub(super) const ROWS: &[Row<When>] = &[
+    row(
+        &["dns"],
+        |scenario, client| !uses::resolves(scenario, client),
+        "only clients of a headless Service resolve names to pods",
+        "set service.kind = \"headless\"",
+    ),
+    row(
+        &["node"],
+        |scenario, client| !uses::enters_at_a_node(scenario, client),
+        "it enters at no node of its own choice, but at a balancer or at the pods of a headless Service",
+        "use via = \"service\"",
+    ),
+    row(
+        &["traffic"],
+        |scenario, client| !uses::meets_rules(scenario, client) && !uses::rules_are_used(scenario),
+        "no traffic policy holds for it: no rules of kube-proxy are on the way",
+        "use via = \"service\"",
+    ),
+    row(
+        &["local_ports", "addresses"],
+        |scenario, client| !uses::meets_rules(scenario, client),
+        "no rules of kube-proxy are on the way, which could remember it",
+        "use via = \"service\"",
+    ),
+    row(
+        &["local_ports"],
+        |scenario, _| !reuses_ports(scenario),
+        "only ipvs on kernels before 5.9 minds that ports are used again",
+        "set kube_proxy.mode = \"ipvs\" and cluster.kernel = \"5.8\" or earlier",
+    ),
+    row(
+        &["addresses"],
+        |scenario, _| !reuses_ports(scenario) && scenario.service.session_affinity == SessionAffinity::None,
+        REMEMBERED,
+        "set service.session_affinity = \"client_ip\"",
+    ),
+    Row {
+        keys: &["method"],
+        when: |_, _| true,
+        beside: &["idempotent"],
+        because: "`idempotent` stands in its place",
+        instead: "remove idempotent",
+    },
+    row(
+        &["method", "idempotent"],
+        |scenario, client| uses::entry(scenario, client).is_none(),
+        "only a balancer asks whether a request may be sent twice, and none sees this client's requests",
+        "use via = \"ingress\"",
+    ),
+    row(
+        &["warm_up", "spread_to_end"],
+        |_, client| uses::is_open(client),
+        "an open client sends when its arrivals say so",
+        "use profile = \"paced\"",
+    ),
+    row(
+        &["spread_to_end"],
+        |scenario, _| matches!(scenario.run.end, End::AfterOldPodsGone(_)),
+        "`run.end` leaves open when the run ends",
+        "use run.duration",
+    ),
+    row(
+        &["retry", "notices_close", "honours_connection_close"],
+        |_, client| !client.keep_alive,
+        "it opens a connection for each request, so no connection is used again",
+        "set keep_alive = true",
+    ),
+];
+
+fn reuses_ports(scenario: &Scenario) -> bool {
+    let is_old = scenario.cluster.kernel < KernelVersion { major: 5, minor: 9 };
+    scenario.kube_proxy.mode == ProxyMode::Ipvs && is_old
+}
