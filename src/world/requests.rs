@@ -181,7 +181,7 @@ impl<'s> Requests<'s> {
     fn entry_node(&self, spec: &ClientSpec, number: u64) -> NodeId {
         match spec.node {
             EntryNode::Node(node) => node,
-            EntryNode::Spread => spread(number, spec.addresses, self.scenario.cluster.nodes),
+            EntryNode::Spread => NodeId((number % u64::from(self.scenario.cluster.nodes)) as u32),
         }
     }
 
@@ -378,16 +378,6 @@ impl<'s> Requests<'s> {
     }
 }
 
-/// The nodes in turn. Addresses go in turn, too; where both would keep step, the nodes move on by one each time round, so
-/// that every address comes to every node.
-fn spread(number: u64, addresses: u32, nodes: u32) -> NodeId {
-    let divides = |n: &u32| addresses.is_multiple_of(*n) && nodes.is_multiple_of(*n);
-    let both = (1..=addresses.min(nodes)).rev().find(divides).unwrap_or(1);
-    let round = u64::from(addresses / both) * u64::from(nodes);
-    let moved = if both == 1 { 0 } else { number / round };
-    NodeId(((number + moved) % u64::from(nodes)) as u32)
-}
-
 fn opens_loop(client: &ClientSpec) -> bool {
     matches!(client.arrivals, Arrivals::Constant | Arrivals::Poisson)
 }
@@ -395,24 +385,4 @@ fn opens_loop(client: &ClientSpec) -> bool {
 /// The ordinal of a connection in the names of streams.
 fn entity(client: u32, ordinal: u32) -> u64 {
     u64::from(client) << 32 | u64::from(ordinal)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// With as many addresses as nodes each address came to one node only.
-    #[test]
-    fn an_address_came_always_to_the_same_node() {
-        let met = |addresses: u32, nodes: u32| {
-            let number = 0..u64::from(addresses * nodes);
-            let pairs = number.map(|number| (number % u64::from(addresses), spread(number, addresses, nodes)));
-            pairs.collect::<std::collections::BTreeSet<_>>().len()
-        };
-        for (addresses, nodes) in [(1, 3), (3, 3), (4, 6), (6, 4), (5, 3), (8, 2)] {
-            assert_eq!(met(addresses, nodes), (addresses * nodes) as usize, "{addresses} addresses, {nodes} nodes");
-        }
-        let turns: Vec<u32> = (0..4).map(|number| spread(number, 1, 3).0).collect();
-        assert_eq!(turns, [0, 1, 2, 0]);
-    }
 }

@@ -37,7 +37,7 @@ impl Routes<'_> {
         if scenario.service.kind == ServiceKind::Headless {
             return self.resolved(now, slot);
         }
-        let syn = syn(slot);
+        let syn = self.syn(slot);
         match self.proxies[node.index()].route(now, &syn, || bits(slot)) {
             Route::To(pod) => Way::To(pod),
             Route::Reject => Way::Rejected,
@@ -51,10 +51,23 @@ impl Routes<'_> {
         pods.get(place as usize).map_or(Way::NoAddress, |pod| Way::To(*pod))
     }
 
+    fn syn(&self, slot: &Slot<'_>) -> Syn {
+        // Of an open loop each request comes from the next address, else each connection.
+        let number = if slot.schedule.is_none() { slot.call.index } else { slot.ordinal.into() };
+        let ordinal = address(number, slot.spec.addresses, self.proxies.len() as u32);
+        Syn {
+            traffic: slot.spec.traffic,
+            address: AddressId { client: slot.client, ordinal },
+            local_ports: slot.spec.local_ports,
+            retransmitted: slot.state == State::Retransmission,
+        }
+    }
+
     /// Tells the node that a SYN it sent to a pod was answered by an error, or not at all.
     pub(super) fn syn_failed(&mut self, now: SimTime, slot: &Slot<'_>, listener: Listener) {
         let answered = listener != Listener::Gone;
-        self.proxies[slot.call.node.index()].on_syn_failed(now, &syn(slot), answered);
+        let syn = self.syn(slot);
+        self.proxies[slot.call.node.index()].on_syn_failed(now, &syn, answered);
     }
 }
 
@@ -79,14 +92,32 @@ fn bits(slot: &mut Slot<'_>) -> u64 {
     slot.call.choice.unwrap_or_else(|| slot.luck.choice().bits())
 }
 
-fn syn(slot: &Slot<'_>) -> Syn {
-    // Of an open loop each request comes from the next address, else each connection.
-    let number = if slot.schedule.is_none() { slot.call.index } else { slot.ordinal.into() };
-    let ordinal = (number % u64::from(slot.spec.addresses)) as u32;
-    Syn {
-        traffic: slot.spec.traffic,
-        address: AddressId { client: slot.client, ordinal },
-        local_ports: slot.spec.local_ports,
-        retransmitted: slot.state == State::Retransmission,
+/// The address of a client's connection with this number. Connections enter at the nodes in turn; where the addresses would
+/// keep step with that, they move on by one each time round, so that every address comes to every node.
+fn address(number: u64, addresses: u32, nodes: u32) -> u32 {
+    let divides = |n: &u32| addresses.is_multiple_of(*n) && nodes.is_multiple_of(*n);
+    let both = (1..=addresses.min(nodes)).rev().find(divides).unwrap_or(1);
+    let round = u64::from(addresses / both) * u64::from(nodes);
+    let moved = if both == 1 { 0 } else { number / round };
+    ((number + moved) % u64::from(addresses)) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With as many addresses as nodes each address came to one node only.
+    #[test]
+    fn an_address_came_always_to_the_same_node() {
+        let met = |addresses: u32, nodes: u32| {
+            let numbers = 0..u64::from(addresses) * u64::from(nodes);
+            let pairs = numbers.map(|number| (number % u64::from(nodes), address(number, addresses, nodes)));
+            pairs.collect::<std::collections::BTreeSet<_>>().len()
+        };
+        for (addresses, nodes) in [(1, 3), (3, 3), (4, 6), (6, 4), (5, 3), (8, 2)] {
+            assert_eq!(met(addresses, nodes), (addresses * nodes) as usize, "{addresses} addresses, {nodes} nodes");
+        }
+        let turns: Vec<u32> = (0..4).map(|number| address(number, 8, 3)).collect();
+        assert_eq!(turns, [0, 1, 2, 3]);
     }
 }

@@ -24,6 +24,8 @@ pub(super) const ROWS: &[Row<When>] = &[
             "retry_non_idempotent",
             "retry_pause",
             "retry_avoids_tried",
+            "retry_redispatches_last",
+            "retry_gives_back",
             "error_status",
             "upstream_keep_alive",
             "upstream_keep_alive_timeout",
@@ -39,6 +41,12 @@ pub(super) const ROWS: &[Row<When>] = &[
         |_, _, spec| is_tcp(spec),
         "a load balancer of protocol \"tcp\" forwards connections and sees no requests",
         "use load_balancer.protocol = \"http\"",
+    ),
+    row(
+        &["resets_unhealthy"],
+        |_, _, spec| !is_tcp(spec),
+        "a load balancer of protocol \"http\" forwards no connections that it could reset",
+        "use load_balancer.protocol = \"tcp\"",
     ),
     row(
         &["deregistration_delay"],
@@ -75,13 +83,13 @@ pub(super) const ROWS: &[Row<When>] = &[
         "use target = \"ip\"",
     ),
     row(
-        &["health_check", "worker_poll"],
+        &["health_check", "worker_poll", "resets_unhealthy"],
         |_, _, spec| spec.target == TargetKind::Ingress,
         "the replicas of the ingress answer every check",
         "use target = \"ip\"",
     ),
     row(
-        &["health_check", "worker_poll"],
+        &["health_check", "worker_poll", "resets_unhealthy"],
         |scenario, _, spec| {
             let everywhere = scenario.service.external_traffic_policy == TrafficPolicy::Cluster;
             spec.target == TargetKind::Instance && everywhere
@@ -144,6 +152,7 @@ pub(super) const ROWS: &[Row<When>] = &[
             "health_check.threshold",
             "health_check.healthy_threshold",
             "health_check.unhealthy_threshold",
+            "resets_unhealthy",
         ],
         |_, _, spec| spec.health_check.is_none(),
         "`health_check.interval` = \"0s\" switches the checks off",
@@ -170,6 +179,8 @@ pub(super) const ROWS: &[Row<When>] = &[
             "retry_non_idempotent",
             "retry_pause",
             "retry_avoids_tried",
+            "retry_redispatches_last",
+            "retry_gives_back",
         ],
         |_, _, spec| !retries_anything(spec),
         "`next_upstream` lists nothing that is tried again",
@@ -177,15 +188,46 @@ pub(super) const ROWS: &[Row<When>] = &[
     ),
     row(
         &["retry_pause"],
-        |_, _, spec| spec.retry.tries == 1,
+        |_, _, spec| spec.retry.tries == 1 && gives_back(spec),
         "`next_upstream_tries` is 1, and what fails on a kept connection is tried again without a pause",
         "set next_upstream_tries above 1",
     ),
     row(
-        &["next_upstream", "next_upstream_timeout", "retry_connect_only", "retry_non_idempotent", "retry_avoids_tried"],
-        |_, _, spec| spec.retry.tries == 1 && spec.upstream.keep_alive == 0,
+        &["retry_redispatches_last"],
+        |_, _, spec| spec.retry.tries < 3,
+        "it sends the tries between the first and the last to the same target, and there are none",
+        "set next_upstream_tries above 2",
+    ),
+    row(
+        &["retry_gives_back"],
+        |_, _, spec| spec.retry.tries == 0,
+        "`next_upstream_tries` is 0: tries are without limit",
+        "set next_upstream_tries",
+    ),
+    row(
+        &["retry_gives_back"],
+        |_, _, spec| !spec.retry.error || spec.retry.connect_only || spec.upstream.keep_alive == 0,
+        "no error on a kept connection is tried again",
+        "list \"error\" in next_upstream, with retry_connect_only = false and upstream_keep_alive above 0",
+    ),
+    row(
+        &[
+            "next_upstream",
+            "next_upstream_timeout",
+            "retry_connect_only",
+            "retry_non_idempotent",
+            "retry_avoids_tried",
+            "retry_pause",
+        ],
+        |_, _, spec| spec.retry.tries == 1 && !gives_back(spec),
         "`next_upstream_tries` is 1",
         "set next_upstream_tries above 1",
+    ),
+    row(
+        &["retry_pause"],
+        |_, _, spec| spec.retry.redispatches_last && spec.retry.tries < 3,
+        "with `retry_redispatches_last` only a try of the same target waits, and there is none",
+        "set next_upstream_tries above 2",
     ),
     row(
         &["retry_non_idempotent"],
@@ -218,6 +260,11 @@ fn is_limited(update: &UpdateSpec) -> bool {
 /// The time between two updates that the rate limit leaves.
 fn limit(update: &UpdateSpec) -> SimDuration {
     SimDuration::from_secs_f64_rounded(1.0 / update.sync_rate_limit.as_per_second())
+}
+
+/// Whether some tries do not count.
+fn gives_back(spec: &BalancerSpec) -> bool {
+    spec.retry.gives_back && spec.upstream.keep_alive > 0
 }
 
 fn retries_anything(spec: &BalancerSpec) -> bool {
