@@ -46,7 +46,7 @@ pub(super) fn entry(scenario: &Scenario, client: &ClientSpec) -> Option<Layer> {
 }
 
 /// The clients whose connections end at the balancer of a layer.
-pub(super) fn entering<'s>(scenario: &'s Scenario, layer: Layer) -> impl Iterator<Item = &'s ClientSpec> {
+pub(super) fn entering(scenario: &Scenario, layer: Layer) -> impl Iterator<Item = &ClientSpec> {
     scenario.clients.iter().filter(move |client| entry(scenario, client) == Some(layer))
 }
 
