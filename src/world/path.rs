@@ -12,7 +12,7 @@ use crate::model::client::retries_silently;
 use crate::model::msg::Listener;
 use crate::model::network::{ClosedFate, SynFate, closed_fate, next_syn, silent_syn_end, syn_fate, syn_given_up};
 use crate::model::server::{Servers, Service};
-use crate::model::spec::{DelayId, Mechanism, ProxyMode, QueuedPolicy, Scenario, Via};
+use crate::model::spec::{DelayId, Mechanism, ProxyMode, QueuedPolicy, Scenario, ServiceKind, Via};
 use crate::record::{FailureKind, LostRequest, Met};
 use crate::units::{SimDuration, SimTime};
 use crate::world::Options;
@@ -80,8 +80,8 @@ impl<'s> Path<'s> {
             wakes: Slots::new(8),
             stop: SimTime::MAX,
             now: SimTime::ZERO,
-            minds_rules: scenario.without.has(Mechanism::ConntrackPinning)
-                || scenario.kube_proxy.mode == ProxyMode::Ipvs,
+            minds_rules: scenario.service.kind != ServiceKind::Headless
+                && (scenario.without.has(Mechanism::ConntrackPinning) || scenario.kube_proxy.mode == ProxyMode::Ipvs),
             tally: Tally::new(),
             begun: 0,
             established: 0,

@@ -216,6 +216,13 @@ fn connections_to_a_deleted_real_server_break() {
     assert!(!of(&["cluster.version=1.13"]).iter().any(|(_, met)| *met == Met::RealServerDeleted));
 }
 
+/// The name's addresses are not in ipvs, whose empty table up to 1.12 broke every connection.
+#[test]
+fn a_headless_service_lost_everything_in_an_old_ipvs() {
+    let sets = ["service.kind=headless", "kube_proxy.mode=ipvs", "cluster.version=1.12", "rollout.at=1h"];
+    assert_eq!(trace(&sets).lost, []);
+}
+
 /// With ebpf the way out of the maps is one delay after the agent saw the slice, and the story can tell of it.
 #[test]
 fn an_ebpf_update_takes_its_delay_and_nothing_else() {

@@ -172,3 +172,17 @@ fn haproxy_left_the_server_that_refused_too_early() {
     assert!((2.0..2.5).contains(&slowest(&slow)), "{}", slowest(&slow));
     assert!((1.0..1.5).contains(&slowest(&quick)), "{}", slowest(&quick));
 }
+
+/// An ingress is a pod: with policy Local for traffic from outside its rules are not those of policy Local, but its exposure
+/// was counted by them.
+#[test]
+fn the_exposure_behind_an_ingress_followed_the_traffic_of_its_clients() {
+    let sets = ["service.kind=node_port", "clients.0.traffic=external", "delays.kp_sync=1s"];
+    let exposed = |policy: &str| mean(&of(&[&sets[..], &[policy]].concat(), 5), Metric::ExposureS);
+    let local = exposed("service.external_traffic_policy=local");
+    assert_eq!(local, exposed("service.external_traffic_policy=cluster"));
+    assert_eq!(
+        local,
+        mean(&of(&["clients.0.traffic=internal", "service.kind=node_port", sets[2]], 5), Metric::ExposureS)
+    );
+}

@@ -10,7 +10,9 @@ use crate::model::kube_proxy::rules::Rules;
 use crate::model::kube_proxy::runner::{Runner, Verdict};
 use crate::model::kube_proxy::topology::{Topology, TrafficPolicies};
 use crate::model::msg::{Draws, Fact, RoomOut, RuleEvent};
-use crate::model::spec::{DelayId, IptablesBackend, Mechanism, ProxyMode, Scenario, ServiceKind, Traffic};
+use crate::model::spec::{
+    ClientSpec, DelayId, IptablesBackend, Mechanism, ProxyMode, Scenario, ServiceKind, TargetKind, Traffic, Via,
+};
 use crate::units::{SimDuration, SimTime, Version};
 
 /// The rules of a cluster without other Services, whose cost `kp_sync` covers (proxy_scaling.csv).
@@ -376,8 +378,20 @@ fn changes(from: &Rules, to: &Rules) -> Vec<PodId> {
     pods
 }
 
-/// Stories and exposures follow the traffic that the clients send: external if any does.
+/// Stories and exposures follow the traffic that reaches the rules: external if any is.
 fn recorded_traffic(scenario: &Scenario) -> Traffic {
-    let external = scenario.clients.iter().any(|client| client.traffic == Traffic::External);
+    let external = scenario.clients.iter().any(|client| traffic(scenario, client) == Traffic::External);
     if external { Traffic::External } else { Traffic::Internal }
+}
+
+/// What a client's requests are to the rules: behind an ingress its replicas, which are pods, send them; behind a load
+/// balancer with instance targets they come from outside.
+fn traffic(scenario: &Scenario, client: &ClientSpec) -> Traffic {
+    let before_ingress = || scenario.load_balancer.as_ref().is_some_and(|spec| spec.target == TargetKind::Ingress);
+    match client.via {
+        Via::Service => client.traffic,
+        Via::Ingress => Traffic::Internal,
+        Via::LoadBalancer if before_ingress() => Traffic::Internal,
+        Via::LoadBalancer => Traffic::External,
+    }
 }
