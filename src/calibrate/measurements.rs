@@ -18,7 +18,8 @@ pub struct Files<'a> {
     pub proxy_sync: File<'a>,
     /// `runs.csv`: only its settings are read.
     pub runs: File<'a>,
-    /// `failures.csv`, if there is one: of resets when they were sent and when they came, never how many.
+    /// `failures.csv`, if there is one: of resets when they were sent and when they came, of failed connects when they were
+    /// made, never how many.
     pub failures: Option<File<'a>>,
     /// `syn_after_stop_summary.csv`, if there is one: what a pod's address answered around its end.
     pub syn_after_stop: Option<File<'a>>,
@@ -79,6 +80,17 @@ pub struct Reset {
     pub reused: bool,
 }
 
+/// A connect that failed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FailedConnect {
+    /// The run.
+    pub run: String,
+    /// When its first SYN was sent, seconds after the patch.
+    pub sent: f64,
+    /// A RST answered it; else nothing did.
+    pub refused: bool,
+}
+
 /// All latencies of a folder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measurements {
@@ -91,7 +103,10 @@ pub struct Measurements {
     pub tails: Vec<f64>,
     /// Resets, in the order of the file.
     pub resets: Vec<Reset>,
-    /// How much later the teardown of a network namespace is logged than its address falls silent, one value a pod.
+    /// Connects refused or timed out, in the order of the file.
+    pub failed_connects: Vec<FailedConnect>,
+    /// How much later the teardown of a network namespace is logged than its address falls silent, one value a pod, on a
+    /// machine that does nothing else.
     pub teardown_log_lag: Vec<f64>,
     runs: BTreeMap<String, Settings>,
 }
@@ -126,6 +141,7 @@ impl Measurements {
             tails: tails(files.proxy_sync, &pods, with)?,
             pods,
             resets: files.failures.map_or(Ok(Vec::new()), resets)?,
+            failed_connects: files.failures.map_or(Ok(Vec::new()), failed_connects)?,
             teardown_log_lag: files.syn_after_stop.map_or(Ok(Vec::new()), teardown_log_lag)?,
             runs: settings(files.runs)?,
         };
@@ -137,6 +153,7 @@ impl Measurements {
         let pods = &self.pods;
         let scenario_of = |run: &str| pods.iter().find(|pod| pod.run == run).map_or("", |pod| pod.scenario.as_str());
         self.resets.retain(|reset| wanted(scenario_of(&reset.run)));
+        self.failed_connects.retain(|connect| wanted(scenario_of(&connect.run)));
         self.micro.values_mut().for_each(|samples| samples.retain(|sample| wanted(&sample.scenario)));
         self.pods.retain(|pod| wanted(&pod.scenario));
         self.syncs.retain(|sync| wanted(&sync.scenario));
@@ -225,6 +242,16 @@ fn resets(file: File<'_>) -> Result<Vec<Reset>, DataError> {
         Ok(Reset { run: row.text("run").to_owned(), sent, came, reused: row.text("reused") == "1" })
     };
     waited.map(reset).collect()
+}
+
+fn failed_connects(file: File<'_>) -> Result<Vec<FailedConnect>, DataError> {
+    let rows = rows(file, &["run", "start_s", "result"])?;
+    let failed = rows.iter().filter(|row| ["connect_refused", "connect_timeout"].contains(&row.text("result")));
+    let connect = |row: &Row| {
+        let sent = row.required(file, "start_s")?;
+        Ok(FailedConnect { run: row.text("run").to_owned(), sent, refused: row.text("result") == "connect_refused" })
+    };
+    failed.map(connect).collect()
 }
 
 /// Silence began between the last refused connect and the first one without an answer.

@@ -12,7 +12,7 @@
 //! | `hook_exec_start` | prestop_duration less N of `sleep N` | hooks that did more, or that the grace period cut, do not show the overhead |
 //! | `server_stop` | signal_to_exit_terminated and _quit of nginx, less the exit event's lag | nginx closes its listener and exits; the slow servers finish requests or ignore the signal |
 //! | `read_lag`, `listener_lag` | what requests waited for a reset (`failures.csv`: times, never counts) | remainders of the time in which nobody reads, or accepts |
-//! | `exit_teardown` | exit_to_netns_teardown, less the log's lag, plus the exit event's | the same segment; both lags are measured |
+//! | `exit_teardown` | exit_to_netns_teardown, less the log's lag, plus the exit event's | the same segment; both lags are measured, the log's by connects refused and unanswered (`failures.csv`: times, never counts) |
 //! | `obj_gone` | `exit_s` to `removed_s`, less up to a round of 10 s | a removal waits for the status manager's round |
 //! | `pleg` | container_started_to_first_probe_ok less two half seconds | the mean of two grids of a second each; what is left is how long a look takes |
 //! | `kp_sync` | `sync_took_s` without preloaded Services | the same segment |
@@ -44,6 +44,7 @@ pub mod residual;
 pub mod search;
 mod segments;
 mod server_end;
+mod silence;
 pub mod tables;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 //!
 //! Two stamps are later than what they stamp, and both lags are measured: the runtime's exit event comes after the
 //! process closed its sockets (by the last reset of each pod, which is sent when the listener closes), and the teardown
-//! of a network namespace is logged after its address fell silent (`syn_after_stop_summary.csv`). Of resets only times are
+//! of a network namespace is logged after its address fell silent ([`silence`](super::silence)). Of resets only times are
 //! used, never how many there were: a request that is not read waits until its connection or the listener is closed, and
 //! what it waited is a remainder of that time ([`residual`](super::residual)).
 
@@ -13,6 +13,7 @@ use super::law::{Law, Shifted, lognormal};
 use super::load::Load;
 use super::measurements::{Measurements, Reset, Sample};
 use super::segments::{Direct, direct, unloaded};
+use super::silence;
 use super::{Estimate, residual};
 use crate::model::spec::DelayId;
 
@@ -36,8 +37,7 @@ fn server_stop(measured: &Measurements, exit_seen: f64) -> Option<Estimate> {
 }
 
 fn teardown(measured: &Measurements, exit_seen: f64, load: Option<Load>) -> Option<Estimate> {
-    let lags = &measured.teardown_log_lag;
-    let logged = if lags.is_empty() { 0.0 } else { fit::mean(lags) };
+    let logged = silence::logged_after(measured);
     let left = |sample: &Sample| sample.value - logged + exit_seen;
     let values = unloaded(load, measured.micro("exit_to_netns_teardown").iter().map(left).collect());
     let estimate = direct(&Direct { id: DelayId::ExitTeardown, segment: "exit_to_netns_teardown", values })?;
