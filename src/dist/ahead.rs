@@ -14,14 +14,12 @@ pub struct Ahead {
     stream: Stream,
     drawn: [SimDuration; AHEAD],
     next: usize,
-    /// Draws made, those ahead included.
-    made: u64,
 }
 
 impl Ahead {
     /// No draw made yet.
     pub fn new(stream: Stream) -> Self {
-        Ahead { stream, drawn: [SimDuration::ZERO; AHEAD], next: AHEAD, made: 0 }
+        Ahead { stream, drawn: [SimDuration::ZERO; AHEAD], next: AHEAD }
     }
 
     /// The next draw; `dist` must be the same every time.
@@ -43,15 +41,13 @@ impl Ahead {
             self.next += count as usize;
             return;
         }
-        self.made += count - ahead;
         self.next = AHEAD;
-        self.stream.go_to(self.made);
+        self.stream.skip(count - ahead);
     }
 
     #[inline(never)]
     fn refill(&mut self, dist: &Dist) {
         self.next = 0;
-        self.made += AHEAD as u64;
         match dist {
             Dist::LogNormal(lognormal) => {
                 let uniforms = self.stream.uniforms::<AHEAD>();

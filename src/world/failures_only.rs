@@ -1,14 +1,17 @@
 //! The estimator of failures: skips stretches in which nothing can fail, and simulates the rest.
 //!
-//! A paced client on a kept connection sends request `k` at a known time, and its draws have known places in its streams.
-//! As long as no server stops, every such request is answered; so the next moment that matters can be gone to at once.
+//! A paced client sends request `k` at a known time, and its draws have known places in its streams. On a kept connection
+//! every request is answered as long as no server stops; on a fresh one as long as every pod in the rules takes connections.
+//! So the next moment that matters can be gone to at once.
 //! Before it, a window of requests is simulated, in which queues and connections forget how they were: what follows is
 //! what the run that simulates every request finds, to the same counts of failures of each kind in the same replication,
 //! unless a delay outlasts the window. The conditions below keep that rare beyond what any sweep can show; where they do
 //! not hold, the estimator is refused. Latencies are not estimated.
 
 use crate::dist::Dist;
-use crate::model::spec::{Arrivals, ClientSpec, DelayId, Mechanism, ProxyMode, Scenario, Via};
+use crate::model::spec::{
+    Arrivals, ClientSpec, DelayId, Mechanism, ProxyMode, Scenario, ServiceKind, SessionAffinity, TrafficPolicy, Via,
+};
 use crate::units::SimDuration;
 use crate::world::Estimator;
 
@@ -60,7 +63,8 @@ pub fn refusals(scenario: &Scenario) -> Vec<Refusal> {
         let open = matches!(client.arrivals, Arrivals::Constant | Arrivals::Poisson);
         refuse(client.via != Via::Service, &key("via"), "requests through balancers are coupled by their pools");
         refuse(open, &key("arrivals"), "an open loop opens connections as it needs them");
-        refuse(!client.keep_alive, &key("keep_alive"), "each request chooses its pod anew");
+        let other = client.keep_alive != scenario.clients[0].keep_alive;
+        refuse(other, &key("keep_alive"), "some clients keep their connections and some do not");
         let patient = client.request_timeout > length(scenario);
         refuse(!patient, &key("request_timeout"), "it is shorter than the window that is simulated before each event");
     }
@@ -68,8 +72,23 @@ pub fn refusals(scenario: &Scenario) -> Vec<Refusal> {
     refuse(ipvs, "kube_proxy.mode", "ipvs may break open connections when its rules change");
     let unpinned = scenario.without.has(Mechanism::ConntrackPinning);
     refuse(unpinned, "model.without", "without conntrack pinning the rules matter to open connections");
+    if scenario.clients.iter().any(|client| !client.keep_alive) {
+        refuse_services(scenario, &mut refuse);
+    }
     refuse_servers(scenario, &mut refuse);
     found
+}
+
+/// A client that connects for each request must choose with one random number, and from what the rules hold.
+fn refuse_services(scenario: &Scenario, refuse: &mut impl FnMut(bool, &str, &str)) {
+    let service = &scenario.service;
+    let cluster = |policy| policy == TrafficPolicy::Cluster;
+    refuse(service.kind == ServiceKind::Headless, "service.kind", "what clients resolve depends on when they ask");
+    let sticks = service.session_affinity != SessionAffinity::None;
+    refuse(sticks, "service.session_affinity", "where a connection goes depends on the one before");
+    let local = "with policy Local two lists of endpoints matter";
+    refuse(!cluster(service.external_traffic_policy), "service.external_traffic_policy", local);
+    refuse(!cluster(service.internal_traffic_policy), "service.internal_traffic_policy", local);
 }
 
 /// No request may be delayed for long: else queues couple what is skipped with what is not.
@@ -97,5 +116,6 @@ fn longest(scenario: &Scenario) -> SimDuration {
     let connections: u64 = scenario.clients.iter().map(|client| u64::from(client.connections)).sum();
     let waits = server.workers.map_or(1, |workers| connections.div_ceil(workers.into()));
     let way = scenario.delays.get(DelayId::RttPod).quantile(USUAL);
-    way + server.service_time.quantile(USUAL) * waits + server.response_time
+    // The handshake and the request.
+    way * 2 + server.service_time.quantile(USUAL) * waits + server.response_time
 }

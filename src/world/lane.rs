@@ -58,7 +58,13 @@ impl Lane {
         let follows = plain(last) && plain(call) && call.index == last.index + 1 && call.sent < path.stop;
         let on_its_way = at == call.sent + call.one_way();
         let stays = slot.spec.keep_alive && !answer.closes && socket.closed_at.is_none();
-        if !on_its_way || slot.state != State::Packet || slot.spec.via != Via::Service || path.minds_rules || !follows || !stays {
+        if !on_its_way
+            || slot.state != State::Packet
+            || slot.spec.via != Via::Service
+            || path.minds_rules
+            || !follows
+            || !stays
+        {
             return None;
         }
         let carries = u64::from(path.scenario.pod.server.keep_alive_requests.saturating_sub(socket.carried));

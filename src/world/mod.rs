@@ -246,6 +246,7 @@ impl<'s> World<'s> {
             }
             Event::Endpoints(timer) => self.endpoints.on_timer(now, timer, &mut self.outs.endpoints),
             Event::KubeProxy(node, timer) => {
+                self.with_requests(|requests, view| requests.catch_up_with_rules(now, view));
                 self.routes.proxies[node.index()].on_timer(now, timer, &mut self.outs.proxies[node.index()]);
             }
             Event::Balancer(layer, timer) => {

@@ -19,7 +19,7 @@ use crate::world::balancers::Balancers;
 use crate::world::failures_only;
 use crate::world::proxied::on_trip;
 use crate::world::route::{Routes, Way};
-use crate::world::slot::{Answer, Ending, Failure, Slot, Socket, State};
+use crate::world::slot::{Answer, Ending, Failure, Schedule, Slot, Socket, State};
 use crate::world::tally::Tally;
 use crate::world::{Estimator, Options};
 
@@ -157,6 +157,30 @@ impl<'s> Path<'s> {
         } else {
             self.connect(slot, view);
         }
+    }
+
+    /// Takes the requests of a client that connects for each as answered, as far as they are due before `until` and the one
+    /// on its way is not late. Says when the first of the others reaches the node; nothing if there is none to skip.
+    pub(super) fn skip(&mut self, slot: &mut Slot<'s>, until: SimTime) -> Option<SimTime> {
+        let Schedule { pacing, start } = slot.schedule?;
+        let call = slot.call;
+        let plain = slot.state == State::Packet && call.attempt == 1 && !call.warm_up && slot.drawn.is_none();
+        let next = pacing.first_due(start, until).min(pacing.calls().unwrap_or(u64::MAX).saturating_sub(2));
+        let skipped = next.checked_sub(call.index).filter(|skipped| *skipped > 1)?;
+        if !plain || call.sent != pacing.due_at(start, call.index) {
+            return None;
+        }
+        self.settle(slot);
+        if slot.socket.is_some() {
+            return None;
+        }
+        self.tally.succeeded_unseen(skipped);
+        self.tally.connections_opened += skipped;
+        [&mut self.begun, &mut self.established, &mut self.closed].into_iter().for_each(|count| *count += skipped);
+        slot.luck.skip(skipped - 1);
+        slot.luck.skip_choices(skipped);
+        self.begin_call(slot, next, pacing.due_at(start, next), false);
+        Some(self.wakes.at(slot.index))
     }
 
     pub(super) fn rest(&mut self, slot: &mut Slot<'s>) {

@@ -4,6 +4,7 @@
 use crate::engine::{Stream, StreamKey};
 use crate::ids::{NodeId, PodId, ReplicaId, Target};
 use crate::model::client::Pacing;
+use crate::model::msg::Listener;
 use crate::model::spec::{Arrivals, ClientSpec, DelayId, End, EntryNode, Scenario};
 use crate::record::Metrics;
 use crate::units::{SimDuration, SimTime};
@@ -48,20 +49,37 @@ pub(super) struct Requests<'s> {
     /// The slots that the fast driver has.
     lanes: Lanes,
     path: Path<'s>,
+    /// Of the estimator that skips: its clients connect for each request.
+    connects_anew: bool,
+    /// What it may skip next is due before.
+    skips_until: SimTime,
 }
 
 impl<'s> Requests<'s> {
     pub(super) fn new(scenario: &'s Scenario, key: StreamKey, options: Options) -> Self {
         let path = Path::new(scenario, options);
-        let mut requests =
-            Requests { scenario, key, clients: Vec::new(), slots: Vec::new(), lanes: Lanes::new(), path };
+        let connects_anew = path.window.is_some() && scenario.clients.iter().all(|client| !client.keep_alive);
+        let (clients, slots, lanes, skips_until) = (Vec::new(), Vec::new(), Lanes::new(), SimTime::ZERO);
+        let mut requests = Requests { scenario, key, clients, slots, lanes, path, connects_anew, skips_until };
         scenario.clients.iter().for_each(|spec| requests.add_client(spec));
         requests
     }
 
-    /// Wakes all that is due before `control`. Says when the next wake is.
+    /// Wakes all that is due before `control`, or leaves it for later if nothing can fail until then and may be skipped. Says
+    /// when the next wake is.
     #[inline]
     pub(super) fn run_until(&mut self, control: SimTime, view: &mut View<'_, 's>) -> SimTime {
+        if self.connects_anew && control < self.path.stop && is_calm(view) {
+            return self.path.wakes.next().0;
+        }
+        self.run(control, view)
+    }
+
+    fn run(&mut self, control: SimTime, view: &mut View<'_, 's>) -> SimTime {
+        if self.connects_anew {
+            let until = control.min(self.path.stop).saturating_sub(self.path.window.unwrap_or_default());
+            self.skips_until = if is_calm(view) { until } else { SimTime::ZERO };
+        }
         loop {
             let (at, slot) = self.path.wakes.next();
             let until = (at, slot).min((control, 0));
@@ -95,16 +113,27 @@ impl<'s> Requests<'s> {
 
     /// No request is sent from now on.
     pub(super) fn stop(&mut self, now: SimTime, view: &mut View<'_, 's>) {
-        if self.path.window.is_some() {
+        if self.connects_anew {
+            self.run(now, view);
+        } else if self.path.window.is_some() {
             self.lanes.run((now, 0), &mut self.slots, &mut self.path, view.servers);
         }
         self.lanes.leave_all(&mut self.slots, &mut self.path);
         self.path.stop = now;
     }
 
+    /// The rules are about to change.
+    pub(super) fn catch_up_with_rules(&mut self, now: SimTime, view: &mut View<'_, 's>) {
+        if self.connects_anew {
+            self.run(now, view);
+        }
+    }
+
     /// Something is about to happen to the server of `pod`: its connections must be where they are now, if they may lag.
     pub(super) fn catch_up(&mut self, now: SimTime, pod: PodId, view: &mut View<'_, 's>) {
-        if self.path.window.is_some() {
+        if self.connects_anew {
+            self.run(now, view);
+        } else if self.path.window.is_some() {
             self.lanes.catch_up(now, pod, &mut self.slots, &mut self.path, view.servers);
             self.lanes.leave_pod(pod, &mut self.slots, &mut self.path);
         }
@@ -116,6 +145,8 @@ impl<'s> Requests<'s> {
         let slot = &mut self.slots[index as usize];
         if slot.schedule.is_none() {
             self.wake_open_loop(now, index, view);
+        } else if now < self.skips_until && self.path.skip(slot, self.skips_until).is_some() {
+            // It wakes when something may happen.
         } else if self.path.wake(slot, view) == After::WarmedUp {
             self.warmed_up(now, index);
         } else if self.path.options.driver == Driver::Fast {
@@ -407,6 +438,13 @@ impl<'s> Requests<'s> {
         results.lost.sort_by_key(|lost| (lost.known, lost.client, lost.slot, lost.call));
         results
     }
+}
+
+/// Every pod in the rules of every node takes and answers requests, and there is one.
+fn is_calm(view: &mut View<'_, '_>) -> bool {
+    let View { routes, servers, .. } = view;
+    let mut answers = |pod: &PodId| servers.listener(*pod) == Listener::Open && servers.reading(*pod).is_some();
+    routes.proxies.iter().all(|proxy| !proxy.rules().is_empty() && proxy.rules().iter().all(&mut answers))
 }
 
 fn opens_loop(client: &ClientSpec) -> bool {

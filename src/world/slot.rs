@@ -195,6 +195,11 @@ impl Luck {
         [&mut self.round_trip, &mut self.service_time].into_iter().flatten().for_each(|ahead| ahead.skip(count));
     }
 
+    /// Leaves out as many choices of pods.
+    pub(super) fn skip_choices(&mut self, count: u64) {
+        self.choice().skip(count);
+    }
+
     pub(super) fn choice(&mut self) -> &mut Stream {
         let (key, entity) = (self.key, self.entity);
         self.choice.get_or_insert_with(|| Box::new(key.stream("connection", "choice", entity)))

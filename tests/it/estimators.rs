@@ -68,6 +68,19 @@ fn failures_of_the_toy_rollout_are_those_of_the_run_of_every_request() {
     }
 }
 
+#[test]
+fn failures_of_clients_that_connect_for_each_request_are_those_of_the_run_of_every_request() {
+    for hook in ["0s", "1s", "2s", "5s"] {
+        let sets = ["clients.0.keep_alive=false", &format!("pod.pre_stop.sleep={hook}")];
+        agrees_in_each_replication(&shipped("article-no-hook", &sets), count(10, 300));
+    }
+    let sets = ["clients.0.keep_alive=false", "delays.exit_teardown=0s", "clients.0.connect_timeout=2s", "pod.boot=2s"];
+    agrees_in_each_replication(&shipped("article-no-hook", &sets), count(10, 300));
+    let toy = shipped("toy-rollout", &["clients.0.keep_alive=false"]);
+    agrees_in_each_replication(&toy, count(10, 300));
+    agrees_in_the_mean(&toy, count(10, 300));
+}
+
 /// What ends connections, delays clients, and makes them send what they are behind with.
 #[test]
 fn failures_are_those_of_the_run_of_every_request_where_connections_end_and_clients_fall_behind() {
@@ -98,7 +111,9 @@ fn what_cannot_be_skipped_is_refused_by_its_key() {
         refusals(&shipped(name, sets)).into_iter().map(|refusal| refusal.key).collect()
     };
     let article = |set: &str| refused("article-no-hook", &[set]);
-    assert_eq!(article("clients.0.keep_alive=false"), ["clients.0.keep_alive"]);
+    let fresh = |set: &str| refused("article-no-hook", &["clients.0.keep_alive=false", set]);
+    assert_eq!(fresh("service.session_affinity=client_ip"), ["service.session_affinity"]);
+    assert_eq!(fresh("service.external_traffic_policy=local"), ["service.external_traffic_policy"]);
     assert_eq!(article("kube_proxy.mode=ipvs"), ["kube_proxy.mode"]);
     assert_eq!(article("model.without=[\"conntrack_pinning\"]"), ["model.without"]);
     assert_eq!(article("pod.server.stall=1s"), ["pod.server.stall"]);
