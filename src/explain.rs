@@ -12,7 +12,7 @@ use crate::run::{self, Options};
 
 /// One replication with everything that happened in it.
 pub fn traced(scenario: &Scenario, replication: u64) -> Trace {
-    run::run_once(scenario, replication, Options { trace: true, check: false }).trace.unwrap_or_default()
+    run::run_once(scenario, replication, Options { trace: true, ..Options::default() }).trace.unwrap_or_default()
 }
 
 /// For each lost request that a story tells of: the late segments of its chain without which the same replication does

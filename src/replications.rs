@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use crate::engine::Digest;
 use crate::model::spec::Scenario;
 use crate::record::{Metric, Metrics, RunOutput};
-use crate::run::{self, Options};
+use crate::run::{self, Estimator, Options};
 use crate::stats;
 
 /// Replications between two looks at the precision.
@@ -30,6 +30,8 @@ pub struct Plan {
     pub precision: Option<f64>,
     /// Run the checkers of invariants.
     pub check: bool,
+    /// What is estimated.
+    pub estimator: Estimator,
 }
 
 /// What the replications left.
@@ -55,7 +57,7 @@ pub fn replicate(
     plan: &Plan,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Replicated, ThreadsError> {
-    let options = Options { trace: false, check: plan.check };
+    let options = Options { check: plan.check, estimator: plan.estimator, ..Options::default() };
     replicate_with(plan, progress, &|replication| run::run_once(scenario, replication, options))
 }
 
@@ -109,7 +111,8 @@ mod tests {
     use super::*;
     use crate::engine::StreamKey;
 
-    const PLAN: Plan = Plan { replications: 300, threads: Some(1), precision: None, check: false };
+    const PLAN: Plan =
+        Plan { replications: 300, threads: Some(1), precision: None, check: false, estimator: Estimator::EveryRequest };
 
     /// A run whose failed count is uniform on 0..below.
     fn luck(below: usize) -> impl Fn(u64) -> RunOutput + Sync {

@@ -6,7 +6,7 @@ use crate::model::spec::Scenario;
 use crate::record::RunOutput;
 use crate::world::World;
 
-pub use crate::world::Options;
+pub use crate::world::{Driver, Estimator, Options, Refusal, refusals};
 
 /// Simulates replication `replication` of the scenario.
 pub fn run_once(scenario: &Scenario, replication: u64, options: Options) -> RunOutput {

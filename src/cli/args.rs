@@ -122,6 +122,18 @@ pub(super) struct RunArgs {
     /// Run the checkers of invariants in every replication (slower)
     #[arg(long)]
     pub(super) check: bool,
+    /// What to estimate: failures-only skips the time in which nothing can fail, and knows no latencies
+    #[arg(long, value_name = "ESTIMATOR", default_value = "every-request")]
+    pub(super) estimator: EstimatorName,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum EstimatorName {
+    /// Every request is simulated
+    EveryRequest,
+    /// The same counts of failures, much faster; refused where it would not be exact
+    #[value(alias = "failures_only")]
+    FailuresOnly,
 }
 
 #[derive(Debug, ClapArgs)]

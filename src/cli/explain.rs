@@ -53,7 +53,7 @@ fn chosen(scenario: &Scenario, quiet: bool) -> u64 {
 }
 
 fn loses(scenario: &Scenario, replication: u64) -> bool {
-    let output = run::run_once(scenario, replication, Options { trace: false, check: false });
+    let output = run::run_once(scenario, replication, Options::default());
     output.metrics.get(Metric::Failed).is_some_and(|failed| failed > 0.0)
 }
 

@@ -1,12 +1,13 @@
 //! `rollsim run`: scenarios in, results out, gates last.
 
-use super::args::{Format, RunArgs};
+use super::args::{EstimatorName, Format, RunArgs};
 use super::failure::Failure;
 use super::input::{self, Input};
 use super::simulate::{self, How, Measured};
 use super::{folders, print};
 use crate::report::sink::Folder;
 use crate::report::{Gate, RunsResult, csv, json, markdown, table};
+use crate::run::Estimator;
 use crate::scenario;
 
 /// Runs the command. Files are written before anything is printed, so that a reader who leaves early loses nothing.
@@ -29,6 +30,10 @@ fn how(args: &RunArgs) -> How {
         precision: args.precision,
         threads: args.threads.map(usize::from),
         check: args.check,
+        estimator: match args.estimator {
+            EstimatorName::EveryRequest => Estimator::EveryRequest,
+            EstimatorName::FailuresOnly => Estimator::FailuresOnly,
+        },
         ablate: args.ablate,
         quiet: args.quiet,
     }

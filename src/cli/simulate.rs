@@ -7,7 +7,8 @@ use crate::model::spec::{Mechanism, Scenario};
 use crate::record::Metrics;
 use crate::replications::{self, Plan, Replicated};
 use crate::report::result::Identity;
-use crate::report::{Ablation, RunResult, RunsResult};
+use crate::report::{Ablation, FAILURES_ONLY, RunResult, RunsResult};
+use crate::run::{Estimator, Refusal, refusals};
 
 /// How to simulate.
 #[derive(Debug, Clone, Copy, Default)]
@@ -15,6 +16,7 @@ pub(super) struct How {
     pub(super) precision: Option<f64>,
     pub(super) threads: Option<usize>,
     pub(super) check: bool,
+    pub(super) estimator: Estimator,
     pub(super) ablate: bool,
     pub(super) quiet: bool,
 }
@@ -30,14 +32,38 @@ pub(super) struct Measured {
 
 impl How {
     fn plan(&self, replications: u64) -> Plan {
-        Plan { replications, threads: self.threads, precision: self.precision, check: self.check }
+        Plan {
+            replications,
+            threads: self.threads,
+            precision: self.precision,
+            check: self.check,
+            estimator: self.estimator,
+        }
     }
 }
 
 /// Simulates all scenarios, one after the other.
 pub(super) fn all(inputs: &[Input], how: How) -> Result<Vec<Measured>, Failure> {
+    if how.estimator == Estimator::FailuresOnly {
+        refuse(inputs, how)?;
+    }
     let progress = Progress::new(inputs.iter().map(|input| total(&input.scenario, how)).sum(), how.quiet);
     inputs.iter().map(|input| one(input, how, &progress)).collect()
+}
+
+/// The estimator of failures is exact or refused.
+fn refuse(inputs: &[Input], how: How) -> Result<(), Failure> {
+    let of = |input: &Input| {
+        let name = input.scenario.name.clone();
+        let line =
+            move |refusal: Refusal| format!("{name}: {} stands against {FAILURES_ONLY}: {}", refusal.key, refusal.why);
+        refusals(&input.scenario).into_iter().map(line)
+    };
+    let mut lines: Vec<String> = inputs.iter().flat_map(of).collect();
+    if how.ablate {
+        lines.push(format!("--ablate stands against {FAILURES_ONLY}: mechanisms are switched off that it relies on"));
+    }
+    if lines.is_empty() { Ok(()) } else { Err(Failure::BadRequest(lines.join("\n       "))) }
 }
 
 fn total(scenario: &Scenario, how: How) -> u64 {
@@ -57,6 +83,9 @@ fn one(input: &Input, how: How, progress: &Progress) -> Result<Measured, Failure
     let Replicated { metrics, digest, precise } = replications::replicate(scenario, &plan, &progress.piece())?;
     let identity = Identity { scenario: &scenario.name, seed: scenario.run.seed, digest: digest.value() };
     let mut result = RunResult::new(&identity, &metrics, input.warnings());
+    if how.estimator == Estimator::FailuresOnly {
+        result.name_estimator(FAILURES_ONLY);
+    }
     if how.ablate {
         result.ablation = ablations(scenario, &metrics, how, progress)?;
     }

@@ -18,6 +18,7 @@ use crate::report::picture::{
     score::{Score, ScoreColumn, ScoreRow},
 };
 use crate::report::sink::Folder;
+use crate::run::Estimator;
 use crate::scenario::{self, Source};
 use crate::validate::{self, PodFact, Predictive, RunScore, ScenarioScore, Scored, ScoredScenario, ValidateResult};
 
@@ -164,6 +165,7 @@ pub(super) fn replicate(args: &ValidateArgs, source: &Source, progress: &Progres
         threads: args.threads.map(usize::from),
         precision: None,
         check: false,
+        estimator: Estimator::EveryRequest,
     };
     Ok(replications::replicate(&scenario, &plan, &progress.piece())?.metrics)
 }

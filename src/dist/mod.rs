@@ -5,6 +5,8 @@
 //! their luck (common random numbers). Gamma has no handy inverse and goes through `rand_distr`. Floats stand for
 //! nanoseconds here, inside this room only.
 
+mod ahead;
+mod lognormal;
 mod normal;
 
 use std::fmt;
@@ -14,10 +16,9 @@ use rand_distr::Distribution;
 use crate::engine::Stream;
 use crate::units::SimDuration;
 
+pub use ahead::Ahead;
+pub use lognormal::LogNormal;
 pub use normal::normal_quantile;
-
-/// The standard normal distribution's 99 % point, to turn a median and a 99th percentile into a log-normal.
-const NORMAL_P99: f64 = 2.326_347_874_040_841;
 
 /// A distribution of an interval of time.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,31 +46,6 @@ pub enum Dist {
     /// Until something that looks again so long after it last looked, each look taking some time itself. Drawn alone
     /// this is a uniform part of the period and one look; a room may keep the grid, so that waits hang together.
     Grid(SimDuration, Box<Dist>),
-}
-
-/// A log-normal distribution, said by its median and 99th percentile as in the reference's delay table.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct LogNormal {
-    /// Half of the draws are below.
-    pub median: SimDuration,
-    /// 99 of 100 draws are below.
-    pub p99: SimDuration,
-    median_nanos: f64,
-    sigma: f64,
-}
-
-impl LogNormal {
-    /// The distribution with this median and 99th percentile; `p99` at or below the median gives a constant.
-    pub fn new(median: SimDuration, p99: SimDuration) -> Self {
-        let (low, high) = (median.as_nanos() as f64, p99.as_nanos() as f64);
-        let sigma = if high > low && low > 0.0 { libm::log(high / low) / NORMAL_P99 } else { 0.0 };
-        LogNormal { median, p99, median_nanos: low, sigma }
-    }
-
-    #[inline]
-    fn at(&self, u: f64) -> f64 {
-        self.median_nanos * libm::exp(self.sigma * normal_quantile(u))
-    }
 }
 
 impl Dist {
@@ -101,7 +77,7 @@ impl Dist {
     pub fn draw(&self, stream: &mut Stream) -> SimDuration {
         match self {
             Dist::Constant(value) => *value,
-            Dist::LogNormal(lognormal) => bounded(SimDuration::from_nanos_f64_rounded(lognormal.at(stream.uniform()))),
+            Dist::LogNormal(lognormal) => bounded(lognormal.quantile(stream.uniform())),
             other => bounded(other.draw_other(stream)),
         }
     }
@@ -126,7 +102,7 @@ impl Dist {
             Dist::Constant(value) => nanos(value),
             Dist::Uniform(low, high) => nanos(low) + (nanos(high) - nanos(low)) * u,
             Dist::Exponential(mean) => nanos(mean) * -libm::log(1.0 - u),
-            Dist::LogNormal(lognormal) => lognormal.at(u),
+            Dist::LogNormal(lognormal) => lognormal.quantile_nanos(u),
             Dist::Weibull(shape, scale) => nanos(scale) * libm::pow(-libm::log(1.0 - u), 1.0 / shape),
             Dist::Pareto(shape, low) => nanos(low) * libm::pow(1.0 - u, -1.0 / shape),
             Dist::Triangular(low, mode, high) => triangular(nanos(low), nanos(mode), nanos(high), u),
@@ -135,12 +111,23 @@ impl Dist {
         }
     }
 
+    /// Whether each draw takes one number of the stream, so that a draw can be found without those before it; a constant
+    /// takes none, always.
+    pub fn takes_one_number(&self) -> bool {
+        !matches!(self, Dist::Sum(_) | Dist::Grid(..) | Dist::Gamma(..))
+    }
+
+    /// What a share `u` of the draws stays below, of a distribution each of whose draws takes one number.
+    pub fn quantile(&self, u: f64) -> SimDuration {
+        bounded(SimDuration::from_nanos_f64_rounded(self.quantile_nanos(u)))
+    }
+
     /// The mean, for the printed assumptions and for tests; infinite for a Pareto with shape at most 1.
     pub fn mean_secs(&self) -> f64 {
         match self {
             Dist::Constant(value) | Dist::Exponential(value) | Dist::Gamma(_, value) => value.as_secs_f64(),
             Dist::Uniform(low, high) => (low.as_secs_f64() + high.as_secs_f64()) / 2.0,
-            Dist::LogNormal(l) => l.median.as_secs_f64() * libm::exp(l.sigma * l.sigma / 2.0),
+            Dist::LogNormal(lognormal) => lognormal.mean_secs(),
             Dist::Weibull(shape, scale) => scale.as_secs_f64() * libm::tgamma(1.0 + 1.0 / shape),
             Dist::Pareto(shape, _) if *shape <= 1.0 => f64::INFINITY,
             Dist::Pareto(shape, low) => low.as_secs_f64() * shape / (shape - 1.0),

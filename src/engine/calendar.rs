@@ -1,6 +1,6 @@
 //! The future event list.
 
-use std::cmp::Ordering;
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
 use crate::units::SimTime;
@@ -22,45 +22,37 @@ impl Tie {
     }
 }
 
-#[derive(Debug)]
-struct Entry<E> {
+/// An event's place in the order, and where it is kept: small, because a heap moves its entries about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
     at: SimTime,
     tie: Tie,
-    event: E,
-}
-
-impl<E> PartialEq for Entry<E> {
-    fn eq(&self, other: &Self) -> bool {
-        (self.at, self.tie) == (other.at, other.tie)
-    }
-}
-
-impl<E> Eq for Entry<E> {}
-
-impl<E> PartialOrd for Entry<E> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<E> Ord for Entry<E> {
-    /// Reversed, because the standard heap gives the greatest first: earlier time first, then smaller tie.
-    fn cmp(&self, other: &Self) -> Ordering {
-        (other.at, other.tie).cmp(&(self.at, self.tie))
-    }
+    place: u32,
 }
 
 /// The future events of a run, given out in order of time and [`Tie`].
 #[derive(Debug)]
 pub struct Calendar<E> {
-    heap: BinaryHeap<Entry<E>>,
+    heap: BinaryHeap<Reverse<Entry>>,
+    events: Vec<Option<E>>,
+    /// Places of events that are over.
+    free: Vec<u32>,
     cancelled: BTreeSet<Tie>,
+    /// The first of the heap has been looked at: it is not cancelled.
+    first_is_good: bool,
     now: SimTime,
 }
 
 impl<E> Default for Calendar<E> {
     fn default() -> Self {
-        Calendar { heap: BinaryHeap::new(), cancelled: BTreeSet::new(), now: SimTime::ZERO }
+        Calendar {
+            heap: BinaryHeap::new(),
+            events: Vec::new(),
+            free: Vec::new(),
+            cancelled: BTreeSet::new(),
+            first_is_good: false,
+            now: SimTime::ZERO,
+        }
     }
 }
 
@@ -72,32 +64,54 @@ impl<E> Calendar<E> {
     pub fn schedule(&mut self, at: SimTime, tie: Tie, event: E) {
         assert!(at >= self.now, "an event at {at} cannot be scheduled at {}: time never goes back", self.now);
         if !at.is_never() {
-            self.heap.push(Entry { at, tie, event });
+            let place = self.keep(event);
+            self.first_is_good = false;
+            self.heap.push(Reverse(Entry { at, tie, place }));
         }
+    }
+
+    fn keep(&mut self, event: E) -> u32 {
+        if let Some(place) = self.free.pop() {
+            self.events[place as usize] = Some(event);
+            return place;
+        }
+        self.events.push(Some(event));
+        (self.events.len() - 1) as u32
     }
 
     /// Takes back an event that has not happened yet.
     pub fn cancel(&mut self, tie: Tie) {
+        self.first_is_good = false;
         self.cancelled.insert(tie);
     }
 
     /// When the next event happens; [`SimTime::MAX`] if there is none.
     pub fn next_at(&mut self) -> SimTime {
-        while let Some(entry) = self.heap.peek() {
-            if self.cancelled.is_empty() || !self.cancelled.remove(&entry.tie) {
+        while let Some(Reverse(entry)) = self.heap.peek() {
+            if self.first_is_good || self.cancelled.is_empty() || !self.cancelled.remove(&entry.tie) {
+                self.first_is_good = true;
                 return entry.at;
             }
-            self.heap.pop();
+            self.take_first();
         }
         SimTime::MAX
     }
 
     /// Takes the next event.
     pub fn pop(&mut self) -> Option<(SimTime, E)> {
-        self.next_at();
-        let entry = self.heap.pop()?;
-        self.now = entry.at;
-        Some((entry.at, entry.event))
+        if !self.first_is_good {
+            self.next_at();
+        }
+        let (at, event) = self.take_first()?;
+        self.now = at;
+        Some((at, event))
+    }
+
+    fn take_first(&mut self) -> Option<(SimTime, E)> {
+        self.first_is_good = false;
+        let Reverse(entry) = self.heap.pop()?;
+        self.free.push(entry.place);
+        Some((entry.at, self.events[entry.place as usize].take()?))
     }
 }
 

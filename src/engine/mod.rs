@@ -8,14 +8,17 @@
 //! handles entities in another order gives the same order of events. Requests are not in the calendar; the driver
 //! handles control events before requests at equal times.
 
+mod block;
 mod calendar;
 mod digest;
 mod out;
 mod slots;
 mod stream;
+mod wake_queue;
 
 pub use calendar::{Calendar, Tie};
 pub use digest::{Digest, mix};
 pub use out::{Effect, Out};
 pub use slots::Slots;
 pub use stream::{Stream, StreamKey, Streams, label_hash};
+pub use wake_queue::WakeQueue;

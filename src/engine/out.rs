@@ -56,6 +56,12 @@ impl<T, M, F> Out<T, M, F> {
         self.effects.push(Effect::Record(fact));
     }
 
+    /// Whether nothing was written since the buffer was emptied.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.effects.is_empty()
+    }
+
     /// The effects so far, in the order they were written, leaving the buffer empty.
     pub fn drain(&mut self) -> impl Iterator<Item = Effect<T, M, F>> + '_ {
         self.effects.drain(..)

@@ -41,7 +41,22 @@ impl Stream {
     /// A uniform number in the open interval (0, 1), on a grid of 2^-53.
     #[inline]
     pub fn uniform(&mut self) -> f64 {
-        ((self.0.next_u64() >> 11) as f64 + 0.5) * (1.0 / (1u64 << 53) as f64)
+        to_uniform(self.0.next_u64())
+    }
+
+    /// The next `N` uniform numbers.
+    #[inline]
+    pub fn uniforms<const N: usize>(&mut self) -> [f64; N] {
+        let mut bytes = [[0; size_of::<u64>()]; N];
+        self.0.fill_bytes(bytes.as_flattened_mut());
+        bytes.map(|word| to_uniform(u64::from_le_bytes(word)))
+    }
+
+    /// Leaves out the next `count` numbers.
+    pub fn skip(&mut self, count: u64) {
+        // The generator's words have 32 bits.
+        let next = self.0.get_word_pos() + u128::from(count) * 2;
+        self.0.set_word_pos(next);
     }
 
     /// A uniform whole number in `0..count`, by multiplication; the bias is below `count` / 2^64.
@@ -61,12 +76,28 @@ impl Stream {
     }
 }
 
+#[inline]
+fn to_uniform(bits: u64) -> f64 {
+    ((bits >> 11) as f64 + 0.5) * (1.0 / (1u64 << 53) as f64)
+}
+
 /// The fixed 64-bit hash of the label `room/purpose#entity`: FNV-1a over its bytes, then mixed, since FNV's high bits
 /// know little of the last bytes.
 pub fn label_hash(room: &str, purpose: &str, entity: u64) -> u64 {
-    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);
-    let label = room.bytes().chain([b'/']).chain(purpose.bytes()).chain([b'#']).chain(entity.to_le_bytes());
-    mix(label.fold(0xCBF2_9CE4_8422_2325, step))
+    hash_within(hash_of_room(room), purpose, entity)
+}
+
+fn hash_of_room(room: &str) -> u64 {
+    fnv(fnv(0xCBF2_9CE4_8422_2325, room.as_bytes()), b"/")
+}
+
+fn hash_within(room: u64, purpose: &str, entity: u64) -> u64 {
+    mix(fnv(fnv(fnv(room, purpose.as_bytes()), b"#"), &entity.to_le_bytes()))
+}
+
+#[inline]
+fn fnv(hash: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3))
 }
 
 /// The streams of one room, opened at first use and kept, so that successive draws for one purpose and entity go on
@@ -75,7 +106,10 @@ pub fn label_hash(room: &str, purpose: &str, entity: u64) -> u64 {
 pub struct Streams {
     key: StreamKey,
     room: &'static str,
-    open: BTreeMap<u64, Stream>,
+    room_hash: u64,
+    /// Where among the open streams is the one with this hash.
+    places: BTreeMap<u64, usize>,
+    open: Vec<Stream>,
     #[cfg(debug_assertions)]
     labels: BTreeMap<u64, (String, u64)>,
 }
@@ -86,7 +120,9 @@ impl Streams {
         Streams {
             key,
             room,
-            open: BTreeMap::new(),
+            room_hash: hash_of_room(room),
+            places: BTreeMap::new(),
+            open: Vec::new(),
             #[cfg(debug_assertions)]
             labels: BTreeMap::new(),
         }
@@ -94,14 +130,27 @@ impl Streams {
 
     /// The stream of `purpose` for `entity`.
     pub fn get(&mut self, purpose: &str, entity: u64) -> &mut Stream {
-        let hash = label_hash(self.room, purpose, entity);
+        let place = self.open(purpose, entity);
+        &mut self.open[place]
+    }
+
+    /// A stream by its place.
+    pub fn at(&mut self, place: usize) -> &mut Stream {
+        &mut self.open[place]
+    }
+
+    /// The place, for all the time, of the stream of `purpose` for `entity`.
+    pub fn open(&mut self, purpose: &str, entity: u64) -> usize {
+        let hash = hash_within(self.room_hash, purpose, entity);
         #[cfg(debug_assertions)]
         {
             let label = self.labels.entry(hash).or_insert_with(|| (purpose.to_owned(), entity));
             assert!(label.0 == purpose && label.1 == entity, "stream labels {label:?} and {purpose}#{entity} collide");
         }
-        let (key, room) = (self.key, self.room);
-        self.open.entry(hash).or_insert_with(|| key.stream(room, purpose, entity))
+        *self.places.entry(hash).or_insert_with(|| {
+            self.open.push(self.key.stream(self.room, purpose, entity));
+            self.open.len() - 1
+        })
     }
 }
 
@@ -129,6 +178,21 @@ mod tests {
         ];
         let distinct: std::collections::BTreeSet<_> = all.into_iter().collect();
         assert_eq!(distinct.len(), all.len());
+    }
+
+    #[test]
+    fn what_is_skipped_is_left_out_wherever_the_stream_stands() {
+        let mut plain = KEY.stream("room", "y", 7);
+        let all: Vec<u64> = (0..500).map(|_| plain.bits()).collect();
+        for taken in [0, 1, 31, 32, 40] {
+            for skipped in [0, 1, 2, 31, 32, 33, 299] {
+                let mut stream = KEY.stream("room", "y", 7);
+                (0..taken).for_each(|_| _ = stream.bits());
+                stream.skip(skipped);
+                let rest = &all[taken + skipped as usize..];
+                assert!(rest.iter().all(|number| stream.bits() == *number), "{taken}, {skipped}");
+            }
+        }
     }
 
     #[test]

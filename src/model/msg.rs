@@ -1,6 +1,6 @@
 //! What passes between rooms, and what every room is given: its output buffer and its delays.
 
-use crate::engine::{Out, StreamKey, Streams};
+use crate::engine::{Out, Stream, StreamKey, Streams};
 use crate::ids::{PodId, ReplicaId, Target};
 use crate::model::api::{ResourceVersion, Watcher, Write};
 use crate::model::spec::{DelayId, NodeDelays, Signal};
@@ -76,12 +76,17 @@ pub type RoomOut<T> = Out<T, Msg, Fact>;
 pub struct Draws<'s> {
     delays: &'s NodeDelays,
     streams: Streams,
+    /// By delay and entity: the place of the stream among those open, from 1; 0 if it is not open yet.
+    places: Vec<Vec<u32>>,
 }
+
+/// Entities up to here have their streams' places kept.
+const KEPT: u64 = 1 << 16;
 
 impl<'s> Draws<'s> {
     /// The draws of `room` with these delays.
     pub fn new(delays: &'s NodeDelays, key: StreamKey, room: &'static str) -> Self {
-        Draws { delays, streams: Streams::new(key, room) }
+        Draws { delays, streams: Streams::new(key, room), places: vec![Vec::new(); DelayId::ALL.len()] }
     }
 
     /// The next draw of delay `id` for `entity`.
@@ -90,7 +95,21 @@ impl<'s> Draws<'s> {
         if let crate::dist::Dist::Constant(value) = dist {
             return *value;
         }
-        dist.draw(self.streams.get(id.name(), entity))
+        dist.draw(self.stream(id, entity))
+    }
+
+    fn stream(&mut self, id: DelayId, entity: u64) -> &mut Stream {
+        if entity >= KEPT {
+            return self.streams.get(id.name(), entity);
+        }
+        let (places, index) = (&mut self.places[id as usize], entity as usize);
+        if places.len() <= index {
+            places.resize(index + 1, 0);
+        }
+        if places[index] == 0 {
+            places[index] = self.streams.open(id.name(), entity) as u32 + 1;
+        }
+        self.streams.at(places[index] as usize - 1)
     }
 
     /// Period and lateness of delay `id`, if it is a grid.

@@ -5,11 +5,14 @@ use super::{Ablation, RunResult, Share, Summary};
 use crate::record::{Metric, Metrics};
 
 /// One row for each scenario and metric, and one for the probability of any loss (its mean is the estimate). What did not
-/// happen is empty.
+/// happen is empty. A last column names the estimator if there is one.
 pub fn render(runs: &[RunResult]) -> String {
     let mut table = Table::new();
     let names = ["scenario", "seed", "replications", "metric"];
-    table.row(names.into_iter().chain(Summary::STATS).map(str::to_owned));
+    let estimator = runs.iter().find_map(|run| run.estimator.clone());
+    table.row(
+        names.into_iter().chain(Summary::STATS).map(str::to_owned).chain(estimator.map(|_| "estimator".to_owned())),
+    );
     for run in runs {
         run.metrics
             .0
@@ -32,7 +35,7 @@ fn metric_row(run: &RunResult, scenario: &str, name: &str, summary: Option<&Summ
         None => String::new(),
     };
     let mut row = head(run, scenario, name);
-    row.extend(Summary::STATS.into_iter().map(stat));
+    row.extend(Summary::STATS.into_iter().map(stat).chain(run.estimator.clone()));
     row
 }
 
@@ -43,7 +46,7 @@ fn any_failed_row(run: &RunResult) -> Vec<String> {
         share.and_then(|share: &Share| share.stat(name)).map(number::text).unwrap_or_default()
     };
     let mut row = head(run, &run.scenario, "any_failed");
-    row.extend(Summary::STATS.into_iter().map(stat));
+    row.extend(Summary::STATS.into_iter().map(stat).chain(run.estimator.clone()));
     row
 }
 
@@ -99,6 +102,21 @@ mod tests {
         assert_eq!(lines[0], "scenario,seed,replications,metric,mean,ci95_lo,ci95_hi,min,p05,p25,p50,p75,p95,max,n");
         assert!(lines[1].starts_with("no-hook,1,6,requests,30000,30000,30000,30000,"), "{}", lines[1]);
         assert!(text.contains("with-hook,1,6,failure_span_s,,,,,,,,,,,0\n"), "{text}");
+    }
+
+    #[test]
+    fn an_estimator_is_named_in_every_row_and_what_it_does_not_estimate_has_none() {
+        let mut run = samples::pair().runs.remove(0);
+        run.metrics
+            .0
+            .iter_mut()
+            .filter(|(name, _)| name.starts_with("latency_"))
+            .for_each(|(_, summary)| *summary = None);
+        run.name_estimator(crate::report::FAILURES_ONLY);
+        let text = render(&[run]);
+        let mut lines = text.lines();
+        assert!(lines.next().is_some_and(|line| line.ends_with(",n,estimator")), "{text}");
+        assert!(lines.all(|line| line.ends_with(",failures_only") && !line.contains("latency")), "{text}");
     }
 
     #[test]

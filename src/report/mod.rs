@@ -28,4 +28,4 @@ pub(crate) mod sample;
 pub use ablation::Ablation;
 pub use gate::Gate;
 pub use number::{count, percent};
-pub use result::{Difference, Named, Paired, RunResult, RunsResult, Share, Summary, Warning};
+pub use result::{Difference, FAILURES_ONLY, Named, Paired, RunResult, RunsResult, Share, Summary, Warning};

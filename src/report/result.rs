@@ -18,6 +18,9 @@ pub const RUN_SCHEMA: &str = "rollsim/run/v1";
 /// The `schema` of a [`RunsResult`].
 pub const RUNS_SCHEMA: &str = "rollsim/runs/v1";
 
+/// The estimator that skips what cannot fail.
+pub const FAILURES_ONLY: &str = "failures_only";
+
 /// The metrics of which two scenarios are compared pair by pair.
 const PAIRED: [Metric; 2] = [Metric::Failed, Metric::ConnectionsOpened];
 
@@ -115,6 +118,9 @@ pub struct RunResult {
     pub seed: u64,
     /// Number of replications.
     pub replications: usize,
+    /// How the metrics were estimated, unless every request was simulated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimator: Option<String>,
     /// Digest of everything that happened, 16 hexadecimal digits: equal digests, equal runs.
     pub digest: String,
     /// Each metric; null if it happened in no replication.
@@ -175,12 +181,19 @@ impl RunResult {
             scenario: identity.scenario.to_owned(),
             seed: identity.seed,
             replications: replications.len(),
+            estimator: None,
             digest: format!("{:016x}", identity.digest),
             metrics: Named(Metric::ALL.iter().map(|&metric| named_summary(metric, replications)).collect()),
             probability: Probability { any_failed: any_failed(replications) },
             warnings,
             ablation: Vec::new(),
         }
+    }
+
+    /// Says how the metrics were estimated. What was not estimated is absent: it is not that it did not happen.
+    pub fn name_estimator(&mut self, name: &str) {
+        self.estimator = Some(name.to_owned());
+        self.metrics.0.retain(|(name, summary)| summary.is_some() || !name.starts_with("latency_"));
     }
 
     /// The summary of a metric, if it happened.

@@ -71,7 +71,9 @@ pub(super) fn rows(runs: &[RunResult]) -> Vec<Row> {
 }
 
 fn metric_rows(runs: &[RunResult], metrics: &[(Metric, &'static str, When)]) -> Vec<Row> {
-    let shown = metrics.iter().filter(|(metric, _, when)| *when == When::Always || occurs(runs, *metric));
+    let estimated = |metric: Metric| runs.iter().any(|run| run.metrics.get(metric.name()).is_some());
+    let shows = |metric, when| estimated(metric) && (when == When::Always || occurs(runs, metric));
+    let shown = metrics.iter().filter(|(metric, _, when)| shows(*metric, *when));
     shown.map(|&(metric, label, _)| Row { label, cells: metric_cells(runs, metric) }).collect()
 }
 
@@ -86,7 +88,9 @@ fn occurs(runs: &[RunResult], metric: Metric) -> bool {
 /// How often, with which luck, and how to read a cell: a table without its n is no result.
 pub(super) fn headline(runs: &[RunResult]) -> String {
     let (n, seed) = (agreed(runs, |run| run.replications.to_string()), agreed(runs, |run| run.seed.to_string()));
-    format!("mean [95 % interval of the mean]  middle 90 % of the replications; n = {n}, seed {seed}")
+    let estimator = runs.iter().find_map(|run| run.estimator.as_ref());
+    let estimator = estimator.map(|name| format!("; estimator {name}, without latencies")).unwrap_or_default();
+    format!("mean [95 % interval of the mean]  middle 90 % of the replications; n = {n}, seed {seed}{estimator}")
 }
 
 /// The value all runs share, or all values.

@@ -8,7 +8,10 @@ mod balancers;
 mod connect;
 mod elements;
 mod exposure;
+mod failures_only;
 mod histogram;
+mod lane;
+mod lanes;
 mod path;
 mod proxied;
 mod recorder;
@@ -39,6 +42,7 @@ use crate::record::RunOutput;
 use crate::units::{SimDuration, SimTime};
 
 use balancers::Balancers;
+pub use failures_only::{Refusal, refusals};
 use path::View;
 use recorder::Recorder;
 use requests::Requests;
@@ -88,6 +92,31 @@ pub struct Options {
     pub trace: bool,
     /// Check the invariants all along and put every request into the digest.
     pub check: bool,
+    /// How requests are driven.
+    pub driver: Driver,
+    /// What is estimated.
+    pub estimator: Estimator,
+}
+
+/// What the replications estimate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Estimator {
+    /// Every request is simulated.
+    #[default]
+    EveryRequest,
+    /// Quiet stretches, in which every request is answered, are skipped: the counts of failures are those of the run that
+    /// simulates every request, and there are no latencies. Only where [`refusals`] has nothing against it.
+    FailuresOnly,
+}
+
+/// How requests are driven, to the same results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Driver {
+    /// Connections on which nothing but their requests happens take a short way.
+    #[default]
+    Fast,
+    /// Every request takes the whole path: what the fast driver is held against.
+    Plain,
 }
 
 /// The output buffers of the rooms.
@@ -181,14 +210,7 @@ impl<'s> World<'s> {
 
     /// Wakes the requests that are due before `control`. Says when the next one is.
     fn wake_requests(&mut self, control: SimTime) -> SimTime {
-        let mut view = View { routes: &mut self.routes, servers: &mut self.servers, balancers: &mut self.balancers };
-        loop {
-            let (request, slot) = self.requests.next();
-            if request >= control {
-                return request;
-            }
-            self.requests.wake(request, slot, &mut view);
-        }
+        self.with_requests(|requests, view| requests.run_until(control, view))
     }
 
     fn start(&mut self, key: StreamKey) {
@@ -224,12 +246,16 @@ impl<'s> World<'s> {
             }
             Event::Endpoints(timer) => self.endpoints.on_timer(now, timer, &mut self.outs.endpoints),
             Event::KubeProxy(node, timer) => {
+                self.with_requests(|requests, view| requests.catch_up_with_rules(now, view));
                 self.routes.proxies[node.index()].on_timer(now, timer, &mut self.outs.proxies[node.index()]);
             }
             Event::Balancer(layer, timer) => {
                 self.with_balancer(layer, |balancer, out| balancer.on_timer(now, timer, out));
             }
-            Event::Server(timer) => self.servers.on_timer(now, timer, &mut self.outs.servers),
+            Event::Server(timer) => {
+                self.catch_up(timer.pod());
+                self.servers.on_timer(now, timer, &mut self.outs.servers);
+            }
             Event::ClientsStop => self.clients_stop(),
         }
         self.drain_all();
@@ -244,7 +270,10 @@ impl<'s> World<'s> {
             Msg::Watched { watcher, version } => self.watched(watcher, version),
             Msg::ScaleConflict => self.deployment.on_conflict(),
             Msg::StartProcess(pod) => self.servers.on_start(now, pod, &mut self.outs.servers),
-            Msg::Signal(pod, signal) => self.servers.on_signal(now, pod, signal, &mut self.outs.servers),
+            Msg::Signal(pod, signal) => {
+                self.catch_up(pod);
+                self.servers.on_signal(now, pod, signal, &mut self.outs.servers);
+            }
             Msg::Probe(pod) => self.servers.on_probe(now, pod, &mut self.outs.servers),
             Msg::ProbeAnswered(pod, success) => self.with_kubelet(pod, |kubelet, out| {
                 kubelet.on_probe_answered(now, pod, success, out);
@@ -275,6 +304,12 @@ impl<'s> World<'s> {
     fn with_requests<T>(&mut self, call: impl FnOnce(&mut Requests<'s>, &mut View<'_, 's>) -> T) -> T {
         let mut view = View { routes: &mut self.routes, servers: &mut self.servers, balancers: &mut self.balancers };
         call(&mut self.requests, &mut view)
+    }
+
+    /// Before the server of a pod changes.
+    fn catch_up(&mut self, pod: PodId) {
+        let now = self.now;
+        self.with_requests(|requests, view| requests.catch_up(now, pod, view));
     }
 
     /// What a health check meets: a pod's listener, behind which it asks for what the readiness probe asks for; a node or
@@ -369,7 +404,8 @@ impl<'s> World<'s> {
 
     fn clients_stop(&mut self) {
         self.end = self.now;
-        self.requests.stop(self.now);
+        let now = self.now;
+        self.with_requests(|requests, view| requests.stop(now, view));
     }
 
     fn drain_all(&mut self) {
@@ -428,8 +464,21 @@ fn balancer_of<'a, 's>(
     Some((balancers.of(layer)?, out))
 }
 
-/// Does what a room asked for.
+/// Does what a room asked for. Most rooms ask for nothing most of the time.
+#[inline]
 fn drain<T>(
+    calendar: &mut Calendar<Event>,
+    recorder: &mut Recorder<'_>,
+    out: &mut RoomOut<T>,
+    wrap: impl Fn(T) -> Event,
+) {
+    if !out.is_empty() {
+        drain_effects(calendar, recorder, out, wrap);
+    }
+}
+
+#[inline(never)]
+fn drain_effects<T>(
     calendar: &mut Calendar<Event>,
     recorder: &mut Recorder<'_>,
     out: &mut RoomOut<T>,

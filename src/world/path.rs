@@ -15,12 +15,13 @@ use crate::model::server::{Servers, Service};
 use crate::model::spec::{DelayId, Mechanism, ProxyMode, QueuedPolicy, Scenario, ServiceKind, Via};
 use crate::record::{FailureKind, LostRequest, Met};
 use crate::units::{SimDuration, SimTime};
-use crate::world::Options;
 use crate::world::balancers::Balancers;
+use crate::world::failures_only;
 use crate::world::proxied::on_trip;
 use crate::world::route::{Routes, Way};
-use crate::world::slot::{Answer, Ending, Failure, Slot, Socket, State};
+use crate::world::slot::{Answer, Ending, Failure, Schedule, Slot, Socket, State};
 use crate::world::tally::Tally;
+use crate::world::{Estimator, Options};
 
 /// What a packet can meet: the rules of each node, the names' addresses and the servers.
 #[derive(Debug)]
@@ -61,6 +62,12 @@ pub(super) struct Path<'s> {
     pub(super) now: SimTime,
     /// The rules may matter to packets of open connections.
     pub(super) minds_rules: bool,
+    pub(super) round_trip: &'s Dist,
+    pub(super) service_time: &'s Dist,
+    pub(super) response_time: SimDuration,
+    pub(super) keep_alive_timeout: SimDuration,
+    /// Of the estimator that skips quiet stretches: how much of one is simulated before anything happens.
+    pub(super) window: Option<SimDuration>,
     pub(super) tally: Tally,
     /// Requests whose first packet reached the data plane, warm-up excluded.
     pub(super) begun: u64,
@@ -73,7 +80,7 @@ pub(super) struct Path<'s> {
 
 impl<'s> Path<'s> {
     pub(super) fn new(scenario: &'s Scenario, options: Options) -> Self {
-        let observed = options.check || options.trace;
+        let observed = (options.check || options.trace) && options.estimator == Estimator::EveryRequest;
         Path {
             scenario,
             options,
@@ -82,7 +89,12 @@ impl<'s> Path<'s> {
             now: SimTime::ZERO,
             minds_rules: scenario.service.kind != ServiceKind::Headless
                 && (scenario.without.has(Mechanism::ConntrackPinning) || scenario.kube_proxy.mode == ProxyMode::Ipvs),
-            tally: Tally::new(),
+            round_trip: scenario.delays.get(DelayId::RttPod),
+            service_time: &scenario.pod.server.service_time,
+            response_time: scenario.pod.server.response_time,
+            keep_alive_timeout: scenario.pod.server.keep_alive_timeout,
+            window: failures_only::window(scenario, options.estimator),
+            tally: Tally::new(options.estimator == Estimator::FailuresOnly),
             begun: 0,
             established: 0,
             closed: 0,
@@ -96,11 +108,7 @@ impl<'s> Path<'s> {
     pub(super) fn begin_call(&mut self, slot: &mut Slot<'s>, index: u64, sent: SimTime, warm_up: bool) {
         let (round_trip, service_time) = match slot.drawn.take() {
             Some(drawn) => drawn,
-            None => {
-                let round_trip = self.scenario.delays.get(DelayId::RttPod);
-                let service_time = &self.scenario.pod.server.service_time;
-                (draw(round_trip, || slot.luck.round_trip()), draw(service_time, || slot.luck.service_time()))
-            }
+            None => (slot.luck.round_trip(self.round_trip), slot.luck.service_time(self.service_time)),
         };
         let call = &mut slot.call;
         (call.index, call.sent, call.attempt_sent) = (index, sent, sent);
@@ -149,6 +157,30 @@ impl<'s> Path<'s> {
         } else {
             self.connect(slot, view);
         }
+    }
+
+    /// Takes the requests of a client that connects for each as answered, as far as they are due before `until` and the one
+    /// on its way is not late. Says when the first of the others reaches the node; nothing if there is none to skip.
+    pub(super) fn skip(&mut self, slot: &mut Slot<'s>, until: SimTime) -> Option<SimTime> {
+        let Schedule { pacing, start } = slot.schedule?;
+        let call = slot.call;
+        let plain = slot.state == State::Packet && call.attempt == 1 && !call.warm_up && slot.drawn.is_none();
+        let next = pacing.first_due(start, until).min(pacing.calls().unwrap_or(u64::MAX).saturating_sub(2));
+        let skipped = next.checked_sub(call.index).filter(|skipped| *skipped > 1)?;
+        if !plain || call.sent != pacing.due_at(start, call.index) {
+            return None;
+        }
+        self.settle(slot);
+        if slot.socket.is_some() {
+            return None;
+        }
+        self.tally.succeeded_unseen(skipped);
+        self.tally.connections_opened += skipped;
+        [&mut self.begun, &mut self.established, &mut self.closed].into_iter().for_each(|count| *count += skipped);
+        slot.luck.skip(skipped - 1);
+        slot.luck.skip_choices(skipped);
+        self.begin_call(slot, next, pacing.due_at(start, next), false);
+        Some(self.wakes.at(slot.index))
     }
 
     pub(super) fn rest(&mut self, slot: &mut Slot<'s>) {
@@ -510,10 +542,9 @@ impl<'s> Path<'s> {
     #[cold]
     fn observe(&mut self, slot: &Slot<'s>, answer: &Answer) {
         let call = &answer.call;
-        let who = u64::from(slot.client) << 32 | u64::from(slot.ordinal);
+        let who = slot.who();
         let Ending::Lost(failure) = answer.ending else {
-            let words = [6, who, call.index, call.sent.as_nanos(), answer.known.as_nanos()];
-            self.results.digest.iter_mut().for_each(|digest| digest.add(&words));
+            self.observe_served(who, call.index, call.sent, answer.known);
             return;
         };
         let words = [7, who, call.index, call.sent.as_nanos(), answer.known.as_nanos(), failure.kind as u64];
@@ -546,6 +577,12 @@ impl<'s> Path<'s> {
         if let Some(answer) = slot.answer.filter(|answer| answer.in_service(self.now).is_some()) {
             self.revoke(slot, answer, FailureKind::Reset, Met::UnhealthyTarget, view);
         }
+    }
+
+    #[cold]
+    pub(super) fn observe_served(&mut self, who: u64, call: u64, sent: SimTime, known: SimTime) {
+        let words = [6, who, call, sent.as_nanos(), known.as_nanos()];
+        self.results.digest.iter_mut().for_each(|digest| digest.add(&words));
     }
 
     /// Returns when the connection's request is drained, or now.

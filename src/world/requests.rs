@@ -4,16 +4,18 @@
 use crate::engine::{Stream, StreamKey};
 use crate::ids::{NodeId, PodId, ReplicaId, Target};
 use crate::model::client::Pacing;
+use crate::model::msg::Listener;
 use crate::model::spec::{Arrivals, ClientSpec, DelayId, End, EntryNode, Scenario};
 use crate::record::Metrics;
 use crate::units::{SimDuration, SimTime};
-use crate::world::Options;
 use crate::world::balancers;
 use crate::world::elements::Elements;
-use crate::world::path::{After, Path, Results, View, draw};
+use crate::world::lanes::Lanes;
+use crate::world::path::{After, Path, Results, View};
 use crate::world::proxied::on_trip;
 use crate::world::slot::{Call, Flow, Luck, Schedule, Slot, State};
 use crate::world::trip::Trip;
+use crate::world::{Driver, Options};
 
 /// One client and where its connections are.
 #[derive(Debug)]
@@ -44,21 +46,55 @@ pub(super) struct Requests<'s> {
     key: StreamKey,
     clients: Vec<Client<'s>>,
     slots: Vec<Slot<'s>>,
+    /// The slots that the fast driver has.
+    lanes: Lanes,
     path: Path<'s>,
+    /// Of the estimator that skips: its clients connect for each request.
+    connects_anew: bool,
+    /// What it may skip next is due before.
+    skips_until: SimTime,
 }
 
 impl<'s> Requests<'s> {
     pub(super) fn new(scenario: &'s Scenario, key: StreamKey, options: Options) -> Self {
         let path = Path::new(scenario, options);
-        let mut requests = Requests { scenario, key, clients: Vec::new(), slots: Vec::new(), path };
+        let connects_anew = path.window.is_some() && scenario.clients.iter().all(|client| !client.keep_alive);
+        let (clients, slots, lanes, skips_until) = (Vec::new(), Vec::new(), Lanes::new(), SimTime::ZERO);
+        let mut requests = Requests { scenario, key, clients, slots, lanes, path, connects_anew, skips_until };
         scenario.clients.iter().for_each(|spec| requests.add_client(spec));
         requests
     }
 
-    /// When and which slot wakes next.
+    /// Wakes all that is due before `control`, or leaves it for later if nothing can fail until then and may be skipped. Says
+    /// when the next wake is.
     #[inline]
-    pub(super) fn next(&self) -> (SimTime, u32) {
-        self.path.wakes.next()
+    pub(super) fn run_until(&mut self, control: SimTime, view: &mut View<'_, 's>) -> SimTime {
+        if self.connects_anew && control < self.path.stop && is_calm(view) {
+            return self.path.wakes.next().0;
+        }
+        self.run(control, view)
+    }
+
+    fn run(&mut self, control: SimTime, view: &mut View<'_, 's>) -> SimTime {
+        if self.connects_anew {
+            let until = control.min(self.path.stop).saturating_sub(self.path.window.unwrap_or_default());
+            self.skips_until = if is_calm(view) { until } else { SimTime::ZERO };
+        }
+        loop {
+            let (at, slot) = self.path.wakes.next();
+            let until = (at, slot).min((control, 0));
+            if at >= control && self.lanes.may_wait(control, &self.path) {
+                return at.min(self.lanes.next());
+            }
+            let are_due = self.lanes.next() <= until.0 && !self.lanes.next().is_never();
+            if are_due && self.lanes.run(until, &mut self.slots, &mut self.path, view.servers) {
+                continue;
+            }
+            if at >= control {
+                return at.min(self.lanes.next());
+            }
+            self.wake(at, slot, view);
+        }
     }
 
     /// Starts all clients at time zero; requests are due before `end`, or until [`Requests::stop`].
@@ -76,21 +112,45 @@ impl<'s> Requests<'s> {
     }
 
     /// No request is sent from now on.
-    pub(super) fn stop(&mut self, now: SimTime) {
+    pub(super) fn stop(&mut self, now: SimTime, view: &mut View<'_, 's>) {
+        if self.connects_anew {
+            self.run(now, view);
+        } else if self.path.window.is_some() {
+            self.lanes.run((now, 0), &mut self.slots, &mut self.path, view.servers);
+        }
+        self.lanes.leave_all(&mut self.slots, &mut self.path);
         self.path.stop = now;
     }
 
+    /// The rules are about to change.
+    pub(super) fn catch_up_with_rules(&mut self, now: SimTime, view: &mut View<'_, 's>) {
+        if self.connects_anew {
+            self.run(now, view);
+        }
+    }
+
+    /// Something is about to happen to the server of `pod`: its connections must be where they are now, if they may lag.
+    pub(super) fn catch_up(&mut self, now: SimTime, pod: PodId, view: &mut View<'_, 's>) {
+        if self.connects_anew {
+            self.run(now, view);
+        } else if self.path.window.is_some() {
+            self.lanes.catch_up(now, pod, &mut self.slots, &mut self.path, view.servers);
+            self.lanes.leave_pod(pod, &mut self.slots, &mut self.path);
+        }
+    }
+
     /// The slot that is due wakes.
-    #[inline]
-    pub(super) fn wake(&mut self, now: SimTime, index: u32, view: &mut View<'_, 's>) {
+    fn wake(&mut self, now: SimTime, index: u32, view: &mut View<'_, 's>) {
         self.path.now = now;
         let slot = &mut self.slots[index as usize];
-        if slot.schedule.is_some() {
-            if self.path.wake(slot, view) == After::WarmedUp {
-                self.warmed_up(now, index);
-            }
-        } else {
+        if slot.schedule.is_none() {
             self.wake_open_loop(now, index, view);
+        } else if now < self.skips_until && self.path.skip(slot, self.skips_until).is_some() {
+            // It wakes when something may happen.
+        } else if self.path.wake(slot, view) == After::WarmedUp {
+            self.warmed_up(now, index);
+        } else if self.path.options.driver == Driver::Fast {
+            self.lanes.enter(slot, &mut self.path);
         }
     }
 
@@ -262,8 +322,8 @@ impl<'s> Requests<'s> {
         };
         let index = source.next;
         source.next += 1;
-        let round_trip = draw(scenario.delays.get(DelayId::RttPod), || source.luck.round_trip());
-        let service_time = draw(&scenario.pod.server.service_time, || source.luck.service_time());
+        let round_trip = source.luck.round_trip(scenario.delays.get(DelayId::RttPod));
+        let service_time = source.luck.service_time(&scenario.pod.server.service_time);
         let choice = Some(source.luck.choice().bits());
         let spec = *spec;
         let none = Call::none(self.entry_node(spec, index));
@@ -280,6 +340,7 @@ impl<'s> Requests<'s> {
         view: &mut View<'_, 's>,
     ) -> SimTime {
         self.path.now = now;
+        self.lanes.leave_pod(pod, &mut self.slots, &mut self.path);
         let mut drained = now;
         for slot in &mut self.slots {
             if slot.socket.is_some_and(|socket| socket.pod == pod && (backlog || socket.accepted)) {
@@ -330,6 +391,7 @@ impl<'s> Requests<'s> {
 
     /// Settles what is left and, if asked, checks that nothing got lost on the way.
     pub(super) fn finish(&mut self, check: bool, view: &mut View<'_, 's>) {
+        self.lanes.leave_all(&mut self.slots, &mut self.path);
         for slot in &mut self.slots {
             if on_trip(&mut self.path, slot, view, |proxied| proxied.settle()).is_none() {
                 self.path.settle(slot);
@@ -376,6 +438,13 @@ impl<'s> Requests<'s> {
         results.lost.sort_by_key(|lost| (lost.known, lost.client, lost.slot, lost.call));
         results
     }
+}
+
+/// Every pod in the rules of every node takes and answers requests, and there is one.
+fn is_calm(view: &mut View<'_, '_>) -> bool {
+    let View { routes, servers, .. } = view;
+    let mut answers = |pod: &PodId| servers.listener(*pod) == Listener::Open && servers.reading(*pod).is_some();
+    routes.proxies.iter().all(|proxy| !proxy.rules().is_empty() && proxy.rules().iter().all(&mut answers))
 }
 
 fn opens_loop(client: &ClientSpec) -> bool {

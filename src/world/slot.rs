@@ -1,5 +1,6 @@
 //! One connection slot of a client: what it waits for, its socket, its current call, its luck.
 
+use crate::dist::{Ahead, Dist};
 use crate::engine::{Stream, StreamKey};
 use crate::ids::{NodeId, PodId, Target};
 use crate::model::client::Pacing;
@@ -152,8 +153,8 @@ impl Answer {
 pub(super) struct Luck {
     key: StreamKey,
     entity: u64,
-    round_trip: Option<Box<Stream>>,
-    service_time: Option<Box<Stream>>,
+    round_trip: Option<Box<Ahead>>,
+    service_time: Option<Box<Ahead>>,
     choice: Option<Box<Stream>>,
 }
 
@@ -163,38 +164,52 @@ impl Luck {
         Luck { key, entity, round_trip: None, service_time: None, choice: None }
     }
 
-    #[inline]
-    pub(super) fn round_trip(&mut self) -> &mut Stream {
-        opened(&mut self.round_trip, self.key, "round_trip", self.entity)
+    /// Hands the streams over; what stays here opens them anew.
+    pub(super) fn take(&mut self) -> Luck {
+        let fresh = Luck::new(self.key, self.entity);
+        std::mem::replace(self, fresh)
     }
 
-    #[inline]
-    pub(super) fn service_time(&mut self) -> &mut Stream {
-        opened(&mut self.service_time, self.key, "service_time", self.entity)
+    /// How long the next request and its answer are on their way, together.
+    #[inline(always)]
+    pub(super) fn round_trip(&mut self, dist: &Dist) -> SimDuration {
+        match (dist, &mut self.round_trip) {
+            (Dist::Constant(value), _) => *value,
+            (dist, Some(ahead)) => ahead.draw(dist),
+            (dist, none) => opened(none, self.key, "round_trip", self.entity).draw(dist),
+        }
+    }
+
+    /// How long a worker is at the next request.
+    #[inline(always)]
+    pub(super) fn service_time(&mut self, dist: &Dist) -> SimDuration {
+        match (dist, &mut self.service_time) {
+            (Dist::Constant(value), _) => *value,
+            (dist, Some(ahead)) => ahead.draw(dist),
+            (dist, none) => opened(none, self.key, "service_time", self.entity).draw(dist),
+        }
+    }
+
+    /// Leaves out what `count` requests would have drawn.
+    pub(super) fn skip(&mut self, count: u64) {
+        [&mut self.round_trip, &mut self.service_time].into_iter().flatten().for_each(|ahead| ahead.skip(count));
+    }
+
+    /// Leaves out as many choices of pods.
+    pub(super) fn skip_choices(&mut self, count: u64) {
+        self.choice().skip(count);
     }
 
     pub(super) fn choice(&mut self) -> &mut Stream {
-        opened(&mut self.choice, self.key, "choice", self.entity)
+        let (key, entity) = (self.key, self.entity);
+        self.choice.get_or_insert_with(|| Box::new(key.stream("connection", "choice", entity)))
     }
 }
 
-#[inline]
-fn opened<'a>(
-    stream: &'a mut Option<Box<Stream>>,
-    key: StreamKey,
-    purpose: &'static str,
-    entity: u64,
-) -> &'a mut Stream {
-    match stream {
-        Some(stream) => stream,
-        none => none.insert(open(key, purpose, entity)),
-    }
-}
-
-/// Once a connection and purpose: kept out of the request path.
+/// Once a connection and purpose, and only if the distribution needs it: kept out of the request path.
 #[cold]
-fn open(key: StreamKey, purpose: &str, entity: u64) -> Box<Stream> {
-    Box::new(key.stream("connection", purpose, entity))
+fn opened<'a>(ahead: &'a mut Option<Box<Ahead>>, key: StreamKey, purpose: &str, entity: u64) -> &'a mut Ahead {
+    ahead.insert(Box::new(Ahead::new(key.stream("connection", purpose, entity))))
 }
 
 /// When the calls of a closed-loop connection are due.
@@ -236,6 +251,11 @@ impl Slot<'_> {
     /// Whether the client has a connection.
     pub(super) fn is_connected(&self) -> bool {
         self.socket.is_some() || self.trip.as_ref().is_some_and(|trip| trip.front.is_some())
+    }
+
+    /// Client and connection in one number.
+    pub(super) fn who(&self) -> u64 {
+        u64::from(self.client) << 32 | u64::from(self.ordinal)
     }
 
     /// The first packet of a call is arranged: for a client of balancers it reaches the first of them.

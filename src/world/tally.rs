@@ -16,13 +16,17 @@ pub(super) struct Tally {
     latencies: Histogram,
     latency_sum: SimDuration,
     latency_max: SimDuration,
+    /// Requests that were not looked at: there are no latencies.
+    unseen: bool,
     first_failure: Option<SimTime>,
     last_failure: SimTime,
 }
 
 impl Tally {
-    pub(super) fn new() -> Self {
+    /// `unseen`: some requests will only be counted.
+    pub(super) fn new(unseen: bool) -> Self {
         Tally {
+            unseen,
             succeeded: 0,
             failed: [0; FailureKind::ALL.len()],
             retried: 0,
@@ -37,12 +41,18 @@ impl Tally {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn succeeded(&mut self, latency: SimDuration) {
         self.succeeded += 1;
         self.latency_sum += latency;
         self.latency_max = self.latency_max.max(latency);
         self.latencies.record(latency);
+    }
+
+    /// Requests whose answers are certain and were not looked at.
+    pub(super) fn succeeded_unseen(&mut self, count: u64) {
+        debug_assert!(self.unseen, "latencies of unseen requests are not known");
+        self.succeeded += count;
     }
 
     pub(super) fn failed(&mut self, kind: FailureKind, known: SimTime) {
@@ -71,15 +81,15 @@ impl Tally {
     }
 
     fn write_latencies(&self, metrics: &mut Metrics) {
-        if self.succeeded == 0 {
+        if self.succeeded == 0 || self.unseen {
             return;
         }
-        let quantile = |q: f64| self.latencies.quantile(q).min(self.latency_max);
         metrics.set(Metric::LatencyMeanS, self.latency_sum.as_secs_f64() / self.succeeded as f64);
-        metrics.set(Metric::LatencyP50S, quantile(0.5).as_secs_f64());
-        metrics.set(Metric::LatencyP90S, quantile(0.9).as_secs_f64());
-        metrics.set(Metric::LatencyP99S, quantile(0.99).as_secs_f64());
-        metrics.set(Metric::LatencyP999S, quantile(0.999).as_secs_f64());
+        let quantiles = self.latencies.quantiles(self.succeeded, [0.5, 0.9, 0.99, 0.999]);
+        let names = [Metric::LatencyP50S, Metric::LatencyP90S, Metric::LatencyP99S, Metric::LatencyP999S];
+        for (name, quantile) in names.into_iter().zip(quantiles) {
+            metrics.set(name, quantile.min(self.latency_max).as_secs_f64());
+        }
         metrics.set(Metric::LatencyMaxS, self.latency_max.as_secs_f64());
     }
 }

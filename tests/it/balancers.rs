@@ -8,6 +8,7 @@ use rollsim::ids::PodId;
 use rollsim::record::{FailureKind, LostRequest, Met, Metric, Metrics, PodEvent, Trace};
 use rollsim::replications::{Plan, replicate};
 use rollsim::report::story;
+use rollsim::run::Estimator;
 
 use crate::common::{Estimate, count, runs, scenario, shipped, values};
 
@@ -73,7 +74,13 @@ fn mean(name: &str, sets: &[&str], metric: Metric) -> f64 {
 #[test]
 fn shipped_balancers_conserve_requests_and_connections_on_any_number_of_threads() {
     for name in SHIPPED {
-        let on = |threads| Plan { replications: 6, threads: Some(threads), precision: None, check: true };
+        let on = |threads| Plan {
+            replications: 6,
+            threads: Some(threads),
+            precision: None,
+            check: true,
+            estimator: Estimator::EveryRequest,
+        };
         let scenario = shipped(name, &[]);
         let one = replicate(&scenario, &on(1), &|_| ()).unwrap();
         assert_eq!(one, replicate(&scenario, &on(2), &|_| ()).unwrap(), "{name}");

@@ -3,6 +3,7 @@
 use rollsim::model::spec::Scenario;
 use rollsim::record::{Metric, Metrics};
 use rollsim::replications::{Plan, replicate};
+use rollsim::run::Estimator;
 use rollsim::scenario::{self, Source};
 
 /// The half-width of a 99.9 % interval in standard errors: a correct test with a fixed seed fails for one seed in 1,000.
@@ -29,7 +30,13 @@ pub(crate) fn shipped(name: &str, sets: &[&str]) -> Scenario {
 
 /// The metrics of `n` replications, invariants checked.
 pub(crate) fn runs(scenario: &Scenario, n: u32) -> Vec<Metrics> {
-    let plan = Plan { replications: n.into(), threads: None, precision: None, check: true };
+    let plan = Plan {
+        replications: n.into(),
+        threads: None,
+        precision: None,
+        check: true,
+        estimator: Estimator::EveryRequest,
+    };
     replicate(scenario, &plan, &|_| ()).unwrap().metrics
 }
 

@@ -5,7 +5,7 @@ use rollsim::explain::traced;
 use rollsim::model::spec::Scenario;
 use rollsim::record::{Metric, PodEvent, RunOutput, Trace};
 use rollsim::replications::{Plan, Replicated, replicate};
-use rollsim::run::{Options, run_once};
+use rollsim::run::{Estimator, Options, run_once};
 use rollsim::units::SimTime;
 
 use crate::cli::Room;
@@ -19,7 +19,7 @@ fn article() -> [Scenario; 2] {
 
 /// Every fact and every request, not only the counts.
 fn checked(scenario: &Scenario, replication: u64) -> RunOutput {
-    run_once(scenario, replication, Options { trace: true, check: true })
+    run_once(scenario, replication, Options { trace: true, check: true, ..Options::default() })
 }
 
 #[test]
@@ -59,7 +59,13 @@ fn looking_at_a_run_changes_nothing_in_it() {
 }
 
 fn on_threads(scenario: &Scenario, threads: usize) -> Replicated {
-    let plan = Plan { replications: count(60, 600).into(), threads: Some(threads), precision: None, check: true };
+    let plan = Plan {
+        replications: count(60, 600).into(),
+        threads: Some(threads),
+        precision: None,
+        check: true,
+        estimator: Estimator::EveryRequest,
+    };
     replicate(scenario, &plan, &|_| ()).unwrap()
 }
 

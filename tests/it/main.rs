@@ -10,6 +10,8 @@ mod cli;
 mod common;
 mod data_plane;
 mod determinism;
+mod drivers;
+mod estimators;
 mod mechanisms;
 mod no_effect;
 mod paths;

@@ -310,7 +310,13 @@ fn outcome(text: &str, sets: &[&str]) -> (Vec<Problem>, String) {
     let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
     let (scenario, warnings) = scenario::read(&Source::new("a.toml", format!("{BASE}{text}")), &sets)
         .unwrap_or_else(|problems| panic!("{text}{sets:?}: {}", scenario::render(&problems, false)));
-    let plan = Plan { replications: 2, threads: None, precision: None, check: true };
+    let plan = Plan {
+        replications: 2,
+        threads: None,
+        precision: None,
+        check: true,
+        estimator: rollsim::run::Estimator::EveryRequest,
+    };
     (warnings, format!("{:?}", replicate(&scenario, &plan, &|_| ()).unwrap().metrics))
 }
 

@@ -17,7 +17,7 @@ use crate::common::{count, scenario};
 
 /// The text of a scenario, shown as it is when a property fails.
 #[derive(Clone)]
-struct Text(String);
+pub(crate) struct Text(pub(crate) String);
 
 impl fmt::Debug for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -194,7 +194,7 @@ fn knowing_pods(balancers: &str) -> String {
     balancers.replace("target = \"service\"", "target = \"ip\"").replace("target = \"instance\"", "target = \"ip\"")
 }
 
-fn any_scenario() -> impl Strategy<Value = Text> {
+pub(crate) fn any_scenario() -> impl Strategy<Value = Text> {
     let ways = (prop_oneof![2 => Just(String::new()), 3 => balancers()], 0..8_u8);
     let tables = (run(), cluster(), deployment(), pod(), network(), prop::collection::vec(client(), 1..3), ways);
     tables.prop_map(|(a, b, c, d, e, clients, (balancers, way))| {
@@ -205,7 +205,7 @@ fn any_scenario() -> impl Strategy<Value = Text> {
     })
 }
 
-fn config() -> ProptestConfig {
+pub(crate) fn config() -> ProptestConfig {
     let mut config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
     if std::env::var_os("PROPTEST_CASES").is_none() {
         config.cases = count(200, 5_000);
@@ -222,7 +222,7 @@ proptest! {
     #[test]
     fn every_request_ends_once_and_every_fact_is_in_its_place(text in any_scenario()) {
         let scenario = scenario(&text.0, &[]);
-        let output = run_once(&scenario, 0, Options { check: true, trace: true });
+        let output = run_once(&scenario, 0, Options { check: true, trace: true, ..Options::default() });
         counts_add_up(&output.metrics)?;
         connections_are_severed_once(&output.metrics, &scenario)?;
         times_make_sense(&output.metrics)?;

@@ -83,7 +83,8 @@ fn requests_are_lost_on_the_late_node_only() {
     let scenario = shipped("three-nodes-one-late", &[]);
     let mut n_lost = 0;
     for replication in 0..30 {
-        let trace = run_once(&scenario, replication, Options { trace: true, check: true }).trace.unwrap();
+        let trace =
+            run_once(&scenario, replication, Options { trace: true, check: true, ..Options::default() }).trace.unwrap();
         let connects = trace
             .lost
             .iter()

@@ -65,6 +65,14 @@ impl Pacing {
         SimDuration::from_nanos(((u128::from(index) * u128::from(self.period)) >> FRACTION_BITS) as u64)
     }
 
+    /// The first call that is due at or after `at`, the client having started at `start`.
+    pub fn first_due(&self, start: SimTime, at: SimTime) -> u64 {
+        let since = u128::from(at.saturating_since(start).as_nanos()) << FRACTION_BITS;
+        let near = (since / u128::from(self.period.max(1))) as u64;
+        // Due times are rounded down to the nanosecond.
+        (near..).find(|index| self.due_at(start, *index) >= at).unwrap_or(near)
+    }
+
     /// When call `index` is due, the client having started at `start`.
     #[inline]
     pub fn due_at(&self, start: SimTime, index: u64) -> SimTime {
@@ -90,6 +98,20 @@ mod tests {
         assert_eq!(pacing.due(0), SimDuration::ZERO);
         let off = pacing.due(3_749).as_nanos().abs_diff(60_000_000_000);
         assert!(off < 10, "the last call is due {off} ns off the end");
+    }
+
+    #[test]
+    fn the_first_call_due_is_found() {
+        let mut client = crate::model::client::tests::client(crate::model::spec::Retry::None);
+        (client.connections, client.spread_to_end) = (7, false);
+        client.rate = "433/s".parse().unwrap();
+        let (pacing, start) = (Pacing::new(&client, None), SimTime::from_nanos(5));
+        for index in [1, 2, 1_000, 123_457] {
+            let due = pacing.due_at(start, index);
+            assert_eq!(pacing.first_due(start, due), index);
+            assert_eq!(pacing.first_due(start, due + SimDuration::from_nanos(1)), index + 1);
+        }
+        assert_eq!(pacing.first_due(start, SimTime::ZERO), 0);
     }
 
     #[test]

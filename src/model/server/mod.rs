@@ -33,6 +33,20 @@ pub enum Timer {
     Exits(PodId),
 }
 
+impl Timer {
+    /// Whose.
+    pub fn pod(self) -> PodId {
+        match self {
+            Timer::Booted(pod)
+            | Timer::SaysClose(pod)
+            | Timer::StopsReading(pod)
+            | Timer::ClosesConnections(pod)
+            | Timer::ClosesListener(pod)
+            | Timer::Exits(pod) => pod,
+        }
+    }
+}
+
 /// What a process does with requests that arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reads {
@@ -97,6 +111,12 @@ impl<'s> Servers<'s> {
     pub fn serve(&mut self, pod: PodId, now: SimTime, service_time: SimDuration) -> Option<Service> {
         let process = &mut self.processes[pod.index()];
         (process.reads == Reads::Always).then(|| process.workers.serve(now, service_time))
+    }
+
+    /// The workers of `pod`, unless its process is about to stop.
+    pub fn reading(&mut self, pod: PodId) -> Option<&mut Workers> {
+        let process = &mut self.processes[pod.index()];
+        (process.reads == Reads::Always).then_some(&mut process.workers)
     }
 
     /// A request arrives at a process that is about to stop: it is answered with `Connection: close`, or not read at all.

@@ -41,25 +41,28 @@ impl Workers {
     /// Serves a request that arrives now. Arrivals must come in order of time.
     #[inline]
     pub fn serve(&mut self, now: SimTime, service_time: SimDuration) -> Service {
+        let (free_at, worker) = self.first_free();
+        let start = now.max(free_at);
+        let finish = start + service_time;
+        if let Some(worker) = worker {
+            *worker = finish;
+        }
+        Service { start, finish }
+    }
+
+    /// When the next request is taken up at the earliest, and the worker that does it, for whoever knows when it is done. A
+    /// server without limit has no such worker.
+    #[inline]
+    pub fn first_free(&mut self) -> (SimTime, Option<&mut SimTime>) {
         match self.free_at.as_mut_slice() {
-            [] => {
-                let start = now.max(self.opens_at);
-                Service { start, finish: start + service_time }
-            }
-            [only] => serve_by(only, now, service_time),
+            [] => (self.opens_at, None),
+            [only] => (*only, Some(only)),
             several => {
                 let first = several.iter_mut().min().expect("a pool has workers");
-                serve_by(first, now, service_time)
+                (*first, Some(first))
             }
         }
     }
-}
-
-#[inline]
-fn serve_by(free_at: &mut SimTime, now: SimTime, service_time: SimDuration) -> Service {
-    let start = now.max(*free_at);
-    *free_at = start + service_time;
-    Service { start, finish: *free_at }
 }
 
 #[cfg(test)]

@@ -38,6 +38,33 @@ fn several_runs_have_the_documented_shape() {
     }
 }
 
+#[test]
+fn the_estimator_of_failures_is_named_and_leaves_latencies_out() {
+    let room = Room::new("estimator");
+    let run = |estimator: &str, format: &str| {
+        let options =
+            ["--replications", "20", "--out", "none", "--quiet", "--estimator", estimator, "--format", format];
+        room.check(&[&["run", PAIR[0]], &options[..]].concat(), 0).0
+    };
+    let (every, only) = (json(&run("every-request", "json")), json(&run("failures-only", "json")));
+    assert_eq!((&every["estimator"], &only["estimator"]), (&Value::Null, &"failures_only".into()));
+    let (every, only) = (every["metrics"].as_object().unwrap(), only["metrics"].as_object().unwrap());
+    assert!(only.len() < every.len() && only.keys().all(|name| !name.starts_with("latency")), "{only:?}");
+    assert!(only.iter().all(|(name, summary)| summary == &every[name]));
+    assert!(run("failures-only", "table").contains("estimator failures_only"));
+    assert!(!run("failures-only", "markdown").contains("latency,"));
+    assert!(run("failures-only", "csv").lines().skip(1).all(|line| line.ends_with(",failures_only")));
+}
+
+#[test]
+fn the_estimator_of_failures_is_refused_where_it_would_not_be_exact() {
+    let room = Room::new("refused");
+    let options = ["--set", "kube_proxy.mode=ipvs", "--estimator", "failures-only", "--out", "none"];
+    let (stdout, stderr) = room.check(&[&["run", PAIR[0]], &options[..]].concat(), 2);
+    assert_eq!(stdout, "");
+    assert!(stderr.contains("kube_proxy.mode stands against failures_only: ipvs may break"), "{stderr}");
+}
+
 fn check_run(run: &Value, name: &str) {
     assert_eq!((&run["schema"], &run["scenario"]), (&"rollsim/run/v1".into(), &name.into()));
     assert_eq!((&run["seed"], &run["replications"]), (&1.into(), &20.into()));

@@ -1,0 +1,121 @@
+//! The estimator of failures: skips stretches in which nothing can fail, and simulates the rest.
+//!
+//! A paced client sends request `k` at a known time, and its draws have known places in its streams. On a kept connection
+//! every request is answered as long as no server stops; on a fresh one as long as every pod in the rules takes connections.
+//! So the next moment that matters can be gone to at once.
+//! Before it, a window of requests is simulated, in which queues and connections forget how they were: what follows is
+//! what the run that simulates every request finds, to the same counts of failures of each kind in the same replication,
+//! unless a delay outlasts the window. The conditions below keep that rare beyond what any sweep can show; where they do
+//! not hold, the estimator is refused. Latencies are not estimated.
+
+use crate::dist::Dist;
+use crate::model::spec::{
+    Arrivals, ClientSpec, DelayId, Mechanism, ProxyMode, Scenario, ServiceKind, SessionAffinity, TrafficPolicy, Via,
+};
+use crate::units::SimDuration;
+use crate::world::Estimator;
+
+/// Why the estimator cannot be used for a scenario.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The dotted key that stands against it.
+    pub key: String,
+    /// Why.
+    pub why: String,
+}
+
+/// Periods of the slowest client in a window.
+const PERIODS: u64 = 8;
+
+/// So many times the longest usual time of a request fit into a window.
+const LONGEST: u64 = 4;
+
+/// Usual is what all but one of so many draws stay below.
+const USUAL: f64 = 1.0 - 1.0 / 4_096.0;
+
+/// The busiest that one pod may be if it gets all connections.
+const MOST_BUSY: f64 = 0.6;
+
+/// How much is simulated before anything happens, if the estimator asks for that.
+pub(super) fn window(scenario: &Scenario, estimator: Estimator) -> Option<SimDuration> {
+    (estimator == Estimator::FailuresOnly).then(|| length(scenario))
+}
+
+fn length(scenario: &Scenario) -> SimDuration {
+    let periods = scenario.clients.iter().map(|client| period(client) * PERIODS);
+    periods.max().unwrap_or(SimDuration::ZERO).max(SimDuration::from_millis(100))
+}
+
+fn period(client: &ClientSpec) -> SimDuration {
+    SimDuration::from_secs_f64_rounded(f64::from(client.connections) / client.rate.as_per_second())
+}
+
+/// What stands against estimating failures only; nothing if that is exact.
+pub fn refusals(scenario: &Scenario) -> Vec<Refusal> {
+    let mut found = Vec::new();
+    let mut refuse = |refused: bool, key: &str, why: &str| {
+        if refused {
+            found.push(Refusal { key: key.to_owned(), why: why.to_owned() });
+        }
+    };
+    for (number, client) in scenario.clients.iter().enumerate() {
+        let key = |name: &str| format!("clients.{number}.{name}");
+        let open = matches!(client.arrivals, Arrivals::Constant | Arrivals::Poisson);
+        refuse(client.via != Via::Service, &key("via"), "requests through balancers are coupled by their pools");
+        refuse(open, &key("arrivals"), "an open loop opens connections as it needs them");
+        let other = client.keep_alive != scenario.clients[0].keep_alive;
+        refuse(other, &key("keep_alive"), "some clients keep their connections and some do not");
+        let patient = client.request_timeout > length(scenario);
+        refuse(!patient, &key("request_timeout"), "it is shorter than the window that is simulated before each event");
+    }
+    let ipvs = scenario.kube_proxy.mode == ProxyMode::Ipvs;
+    refuse(ipvs, "kube_proxy.mode", "ipvs may break open connections when its rules change");
+    let unpinned = scenario.without.has(Mechanism::ConntrackPinning);
+    refuse(unpinned, "model.without", "without conntrack pinning the rules matter to open connections");
+    if scenario.clients.iter().any(|client| !client.keep_alive) {
+        refuse_services(scenario, &mut refuse);
+    }
+    refuse_servers(scenario, &mut refuse);
+    found
+}
+
+/// A client that connects for each request must choose with one random number, and from what the rules hold.
+fn refuse_services(scenario: &Scenario, refuse: &mut impl FnMut(bool, &str, &str)) {
+    let service = &scenario.service;
+    let cluster = |policy| policy == TrafficPolicy::Cluster;
+    refuse(service.kind == ServiceKind::Headless, "service.kind", "what clients resolve depends on when they ask");
+    let sticks = service.session_affinity != SessionAffinity::None;
+    refuse(sticks, "service.session_affinity", "where a connection goes depends on the one before");
+    let local = "with policy Local two lists of endpoints matter";
+    refuse(!cluster(service.external_traffic_policy), "service.external_traffic_policy", local);
+    refuse(!cluster(service.internal_traffic_policy), "service.internal_traffic_policy", local);
+}
+
+/// No request may be delayed for long: else queues couple what is skipped with what is not.
+fn refuse_servers(scenario: &Scenario, refuse: &mut impl FnMut(bool, &str, &str)) {
+    let (server, round_trip) = (&scenario.pod.server, scenario.delays.get(DelayId::RttPod));
+    let (rtt, service) = ("delays.rtt_pod", "pod.server.service_time");
+    let several = "its draws take a changing count of random numbers and cannot be skipped";
+    let drawn_once = round_trip.takes_one_number() && server.service_time.takes_one_number();
+    refuse(!round_trip.takes_one_number(), rtt, several);
+    refuse(!server.service_time.takes_one_number(), service, several);
+    refuse(!matches!(server.stall, Dist::Constant(SimDuration::ZERO)), "pod.server.stall", "requests wait for its end");
+    let idle = server.keep_alive_timeout <= length(scenario);
+    refuse(idle, "pod.server.keep_alive_timeout", "connections end between two requests");
+    let busy = scenario.clients.iter().map(|client| client.rate.as_per_second()).sum::<f64>()
+        * server.service_time.mean_secs()
+        / server.workers.map_or(f64::INFINITY, f64::from);
+    refuse(busy > MOST_BUSY, service, "the queue of a pod that gets all connections is near saturation");
+    let late = drawn_once && longest(scenario) * LONGEST > length(scenario);
+    refuse(late, rtt, "requests may take longer than the window that is simulated before each event");
+}
+
+/// The longest that a request usually takes: its way, and the work on it and on all that may wait before it.
+fn longest(scenario: &Scenario) -> SimDuration {
+    let server = &scenario.pod.server;
+    let connections: u64 = scenario.clients.iter().map(|client| u64::from(client.connections)).sum();
+    let waits = server.workers.map_or(1, |workers| connections.div_ceil(workers.into()));
+    let way = scenario.delays.get(DelayId::RttPod).quantile(USUAL);
+    // The handshake and the request.
+    way * 2 + server.service_time.quantile(USUAL) * waits + server.response_time
+}
