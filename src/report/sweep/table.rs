@@ -9,7 +9,7 @@ use crate::report::table::grid;
 /// Rows shown.
 pub const MOST: usize = 60;
 
-const WIDTH: u16 = 150;
+const WIDTH: u16 = 170;
 
 /// The rows, of which there are `points` in all.
 pub fn render(manifest: &Manifest, rows: &[PointResult]) -> String {
