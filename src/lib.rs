@@ -35,4 +35,6 @@ pub mod report;
 
 pub mod explain;
 
+pub mod sweep;
+
 pub mod cli;

@@ -15,8 +15,8 @@ use crate::record::{Metric, Metrics, RunOutput};
 use crate::run::{self, Estimator, Options};
 use crate::stats;
 
-/// Replications between two looks at the precision.
-const BLOCK: u64 = 64;
+/// Replications between two looks at the precision, and the unit of a sweep's work.
+pub(crate) const BLOCK: u64 = 64;
 
 /// How often, how exactly, on how many threads.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,7 +35,7 @@ pub struct Plan {
 }
 
 /// What the replications left.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Replicated {
     /// The metrics of each replication, in order.
     pub metrics: Vec<Metrics>,
@@ -92,7 +92,8 @@ fn blocks(plan: &Plan, run: &(dyn Fn(u64) -> (Metrics, Digest) + Sync)) -> Repli
 }
 
 impl Replicated {
-    fn take(&mut self, outputs: Vec<(Metrics, Digest)>) {
+    /// Adds the next replications.
+    pub(crate) fn take(&mut self, outputs: Vec<(Metrics, Digest)>) {
         for (metrics, digest) in outputs {
             self.metrics.push(metrics);
             self.digest.join(digest);
@@ -100,7 +101,8 @@ impl Replicated {
     }
 }
 
-fn is_precise(metrics: &[Metrics], precision: f64) -> bool {
+/// Whether the 95 % interval of the mean failed count is that narrow.
+pub(crate) fn is_precise(metrics: &[Metrics], precision: f64) -> bool {
     let failed: Vec<f64> = metrics.iter().filter_map(|metrics| metrics.get(Metric::Failed)).collect();
     let Some(mean) = stats::mean(&failed) else { return false };
     mean.mean > 0.0 && mean.ci95.is_some_and(|interval| interval.half_width() <= precision * mean.mean)

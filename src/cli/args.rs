@@ -3,6 +3,7 @@
 use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::report::Gate;
+use crate::sweep::Shard;
 use crate::units::SimDuration;
 
 const EXAMPLES: &str = "\
@@ -13,6 +14,7 @@ Examples:
   rollsim run a.toml b.toml                        two scenarios side by side, with the same luck
   rollsim run my.toml --fail-if 'failed.p95 > 0'   exit code 3 for a pipeline
   rollsim explain my.toml                          one rollout told as a story: what was lost, and why
+  rollsim sweep my.toml                            the [sweep] of a scenario: many points, resumable
 
 Exit codes: 0 done, 1 environment (path, permission, full disk), 2 bad input, 3 a --fail-if held.";
 
@@ -28,6 +30,21 @@ Examples:
 A gate compares METRIC.STATISTIC with a number: mean, ci95_lo, ci95_hi, min, p05, p25, p50, p75, p95, max, n of any
 metric of the result, or any_failed, the share of rollouts that lose a request. A gate on a metric that did not happen
 counts as held.";
+
+const SWEEP_EXAMPLES: &str = "\
+Examples:
+  rollsim sweep scenarios/sweep-hook-and-sync-period.toml
+  rollsim sweep my.toml --precision 0.05           each point until its mean failed count is known to 5 %
+  rollsim sweep my.toml --resume                   after Ctrl-C or a crash: no finished point is run again
+  rollsim sweep my.toml --shard 0/4 --out parts    one of four shares; then: rollsim merge parts/*.jsonl
+  rollsim sweep my.toml --shards 16 --emit k8s-job | kubectl apply -f -
+
+The [sweep] of the scenario says what varies:
+  [sweep]
+  replications = 200
+  [sweep.vary]
+  \"pod.pre_stop.sleep\" = { from = \"0s\", to = \"5s\", step = \"250ms\" }
+  \"kube_proxy.min_sync_period\" = [\"0s\", \"1s\", \"5s\"]";
 
 const CALIBRATE_EXAMPLES: &str = "\
 Examples:
@@ -54,6 +71,10 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Tell one replication as a story: why was each request lost?
     Explain(ExplainArgs),
+    /// Simulate the [sweep] of a scenario: many points, each many times
+    Sweep(SweepArgs),
+    /// Join the parts of a sweep that shards wrote
+    Merge(MergeArgs),
     /// Score the model against measured rollouts or published experiments
     Validate(ValidateArgs),
     /// Fit the delays of the simulator to measured latencies, and print the [delays] of a scenario
@@ -147,6 +168,86 @@ pub(super) struct ExplainArgs {
     #[arg(long, value_name = "N")]
     pub(super) replication: Option<u64>,
     /// Where to write the pictures; none to skip [default: output/<scenario>/]
+    #[arg(long, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(super) out: Option<String>,
+    /// No notes
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = SWEEP_EXAMPLES)]
+pub(super) struct SweepArgs {
+    /// Scenario file with a [sweep]; - is stdin
+    #[arg(value_name = "FILE")]
+    pub(super) file: String,
+    #[command(flatten)]
+    pub(super) changes: Changes,
+    /// Replications of each point (with --precision: at most)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) replications: Option<u32>,
+    /// A point stops when the 95 % interval of its mean failed count is this narrow: half-width / mean, such as 0.05
+    #[arg(long, value_name = "SHARE", value_parser = precision)]
+    pub(super) precision: Option<f64>,
+    /// Threads; the result does not depend on it [default: as many as processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) threads: Option<u16>,
+    /// How to print the result
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub(super) format: SweepFormat,
+    /// Where to write sweep.csv, sweep.jsonl and manifest.json; none to skip [default: output/<scenario>/]
+    #[arg(long, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(super) out: Option<String>,
+    /// Go on with a sweep that was interrupted: its finished points are in the output folder
+    #[arg(long, conflicts_with_all = ["shard", "shards", "emit"])]
+    pub(super) resume: bool,
+    /// Simulate share I of N only (I from 0) and write its part, unless it is there
+    #[arg(long, value_name = "I/N", value_parser = shard, conflicts_with = "shards")]
+    pub(super) shard: Option<Shard>,
+    /// The same with I from JOB_COMPLETION_INDEX or SLURM_ARRAY_TASK_ID; with --emit the number of shards
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(super) shards: Option<u32>,
+    /// Print what runs the shards on an engine, instead of simulating
+    #[arg(long, value_name = "ENGINE", requires = "shards")]
+    pub(super) emit: Option<Engine>,
+    /// Container image with rollsim in it, for --emit k8s-job
+    #[arg(long, value_name = "IMAGE", requires = "emit", default_value = concat!("rollsim:", env!("CARGO_PKG_VERSION")))]
+    pub(super) image: String,
+    /// No progress and no notes
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+    /// Run the checkers of invariants in every replication (slower)
+    #[arg(long)]
+    pub(super) check: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SweepFormat {
+    /// For people: the first points
+    Table,
+    /// For programs: a line of JSON for each point, as in sweep.jsonl
+    Json,
+    /// For spreadsheets: a row for each point, as in sweep.csv
+    Csv,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Engine {
+    /// A Kubernetes Indexed Job, for kubectl apply -f -
+    K8sJob,
+    /// A Slurm array script, for sbatch
+    Slurm,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct MergeArgs {
+    /// The files that rollsim sweep --shard wrote, all of them
+    #[arg(required = true, value_name = "PART")]
+    pub(super) parts: Vec<String>,
+    /// How to print the result
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub(super) format: SweepFormat,
+    /// Where to write the files of the whole sweep; none to skip [default: output/<scenario>/]
     #[arg(long, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(super) out: Option<String>,
     /// No notes
@@ -268,6 +369,12 @@ fn precision(text: &str) -> Result<f64, String> {
     value.ok_or_else(|| "expected a share above 0, such as 0.05".to_owned())
 }
 
+fn shard(text: &str) -> Result<Shard, String> {
+    let numbers = text.split_once('/').and_then(|(index, of)| Some((index.parse().ok()?, of.parse().ok()?)));
+    let shard = numbers.map(|(index, of)| Shard { index, of }).filter(|shard| shard.index < shard.of);
+    shard.ok_or_else(|| "expected I/N with I from 0 to N - 1, such as 0/4".to_owned())
+}
+
 impl Changes {
     /// All changes as `--set`, so that they pass the same checks and show in the settled scenario.
     pub(super) fn as_sets(&self, replications: Option<u32>) -> Vec<String> {
@@ -304,6 +411,12 @@ mod tests {
             "rollsim run a --fail-if faild.p95>0",
             "rollsim explain a b",
             "rollsim fly",
+            "rollsim sweep a --shard 4/4",
+            "rollsim sweep a --shard 1",
+            "rollsim sweep a --shard 0/4 --shards 4",
+            "rollsim sweep a --emit slurm",
+            "rollsim sweep a --resume --shard 0/4",
+            "rollsim merge",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

@@ -7,6 +7,7 @@ use crate::replications::ThreadsError;
 use crate::report::json;
 use crate::report::sink::SinkError;
 use crate::scenario::{self, Problem};
+use crate::sweep::{MergeError, StoreError, SweepError};
 
 /// Why a command did not succeed.
 #[derive(Debug)]
@@ -77,6 +78,30 @@ impl From<SinkError> for Failure {
 impl From<ThreadsError> for Failure {
     fn from(error: ThreadsError) -> Self {
         Failure::Environment(vec![error.to_string()])
+    }
+}
+
+impl From<SweepError> for Failure {
+    fn from(error: SweepError) -> Self {
+        Failure::Environment(vec![error.to_string()])
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Sink(error) => error.into(),
+            foreign @ StoreError::Foreign(_) => Failure::BadRequest(foreign.to_string()),
+        }
+    }
+}
+
+impl From<MergeError> for Failure {
+    fn from(error: MergeError) -> Self {
+        match error {
+            MergeError::Read(..) => Failure::Environment(vec![error.to_string()]),
+            MergeError::Unfit(sentence) => Failure::BadRequest(sentence),
+        }
     }
 }
 

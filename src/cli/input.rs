@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind, Read};
 use super::failure::Failure;
 use crate::model::spec::Scenario;
 use crate::report::Warning;
-use crate::scenario::{self, Problem, Source};
+use crate::scenario::{self, Problem, Source, SweepFile};
 
 /// The scenarios inside the program, by name: the article's pair.
 pub(super) const ARTICLE: [(&str, &str); 2] = [
@@ -45,6 +45,15 @@ pub(super) fn load(files: &[String], sets: &[String], as_json: bool) -> Result<V
 pub(super) fn load_builtin(texts: &[(&str, &str)], sets: &[String]) -> Result<Vec<Input>, Failure> {
     let named = texts.iter().map(|(name, text)| (format!("{name}.toml"), text.as_bytes().to_vec()));
     settle(&named.collect::<Vec<_>>(), sets, false)
+}
+
+/// Reads a scenario with its sweep, changed by `sets`, and gives its text, too.
+pub(super) fn load_sweep(file: &str, sets: &[String]) -> Result<(SweepFile, String), Failure> {
+    let (name, bytes) = read_all(&[file.to_owned()])?.remove(0);
+    let bad = |problems| Failure::BadInput { problems, as_json: false };
+    let source = Source::from_bytes(&name, &bytes).map_err(|problem| bad(vec![problem]))?;
+    let file = scenario::read_sweep(&source, sets).map_err(bad)?;
+    Ok((file, source.text))
 }
 
 fn refuse_stdin_twice(files: &[String]) -> Result<(), Failure> {

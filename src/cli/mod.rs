@@ -10,11 +10,13 @@ mod explain;
 mod failure;
 mod folders;
 mod input;
+mod merge;
 mod print;
 mod progress;
 mod published;
 mod run;
 mod simulate;
+mod sweep;
 mod validate;
 
 use std::ffi::OsString;
@@ -39,6 +41,8 @@ fn dispatch(args: Args) -> Result<(), Failure> {
         None => article::run(),
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Explain(args)) => explain::run(&args),
+        Some(Command::Sweep(args)) => sweep::run(&args),
+        Some(Command::Merge(args)) => merge::run(&args),
         Some(Command::Validate(args)) => validate::run(&args),
         Some(Command::Calibrate(args)) => calibrate::run(&args),
         Some(Command::Schema { what: SchemaOf::Result }) => print::result(crate::report::schema::RESULT),

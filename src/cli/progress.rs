@@ -14,7 +14,7 @@ impl Progress {
         let shown = !quiet && stderr().is_terminal();
         let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(total), target);
-        let template = "{wide_bar} {human_pos}/{human_len} replications, {eta} left";
+        let template = "{wide_bar} {human_pos}/{human_len} replications, {per_sec}, {eta} left";
         Progress(
             bar.with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())),
         )
@@ -24,6 +24,12 @@ impl Progress {
     pub(super) fn piece(&self) -> impl Fn(u64) + Sync + use<> {
         let bar = self.0.clone();
         move |_done| bar.inc(1)
+    }
+
+    /// What is called with the number of replications done since it was last called.
+    pub(super) fn steps(&self) -> impl Fn(u64) + Sync + use<> {
+        let bar = self.0.clone();
+        move |more| bar.inc(more)
     }
 }
 

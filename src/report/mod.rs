@@ -20,6 +20,7 @@ mod rows;
 pub mod schema;
 pub mod sink;
 pub mod story;
+pub mod sweep;
 pub mod table;
 
 #[cfg(test)]

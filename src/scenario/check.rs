@@ -240,13 +240,7 @@ pub(super) fn all_hazards(source: &Source, root: &Table, scenario: &Scenario) ->
     let mut hazards = hazards(scenario);
     hazards.extend(no_effect::warnings(source, root, scenario));
     hazards.extend(sleep_runs_as_exec(root, scenario));
-    hazards.extend(sweep_not_read(root));
     hazards
-}
-
-fn sweep_not_read(root: &Table) -> Option<Problem> {
-    let message = "`[sweep]` is not read by this version: the scenario is run as it stands".to_owned();
-    root.at("sweep").map(|_| warning("sweep-not-read", "sweep", message, "vary a key by hand with --set"))
 }
 
 fn sleep_runs_as_exec(root: &Table, scenario: &Scenario) -> Option<Problem> {
@@ -440,7 +434,6 @@ mod tests {
         check_with("deployment = { replicas = 4, max_surge = 0 }", &[]);
         check_with("rollout.at = { uniform = [\"0s\", \"60s\"] }", &["rollout-may-not-fit"]);
         check_with("deployment.min_ready = \"1500ms\"", &["not-whole-seconds"]);
-        check_with("sweep.replications = 200", &["sweep-not-read"]);
         let local = "service.external_traffic_policy = \"local\"\ncluster.nodes = 2\n";
         check_with(local, &["nodes-without-endpoint"]);
         check_with(&format!("{local}deployment.replicas = 2"), &[]);

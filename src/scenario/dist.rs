@@ -26,6 +26,11 @@ pub(super) fn dist(node: &Node) -> Result<Dist, Fault> {
     }
 }
 
+/// Whether a value is written as the table of a distribution.
+pub(super) fn is_table_of_one(node: &Node) -> bool {
+    matches!(&node.value, Value::Table(table) if one_kind(table).is_ok_and(|entry| KINDS.contains(&entry.key.as_str())))
+}
+
 fn neither(node: &Node) -> Fault {
     bad(format!("must be a duration or a distribution, found {}", node.describe()))
         .help("write \"10ms\" or { uniform = [\"5ms\", \"15ms\"] }")

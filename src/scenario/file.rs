@@ -5,8 +5,9 @@ use crate::model::spec::{End, Mechanism, Mechanisms, RunSpec, Scenario};
 use crate::scenario::dist::dist;
 use crate::scenario::log::Fault;
 use crate::scenario::reader::Fields;
-use crate::scenario::tree::{Node, Value};
-use crate::scenario::values::{duration, items, not_modelled, period, text, whole, wrong_type};
+use crate::scenario::sweep::{self, Sweep};
+use crate::scenario::tree::Node;
+use crate::scenario::values::{duration, items, not_modelled, period, text, whole};
 use crate::scenario::{balancers, clients, cluster, delays, names, pod, service, suggest};
 use crate::units::SimDuration;
 
@@ -14,7 +15,7 @@ use crate::units::SimDuration;
 const LATER: [&str; 3] = ["faults", "workload", "autoscaler"];
 
 /// Reads everything. `stem` names the scenario if the file does not.
-pub(super) fn scenario(fields: &mut Fields<'_>, stem: &str) -> Scenario {
+pub(super) fn scenario(fields: &mut Fields<'_>, stem: &str) -> (Scenario, Option<Sweep>) {
     let name = fields.or("name", name, stem.to_owned());
     let description = fields.or("description", text, String::new());
     let run = fields.section("run", run);
@@ -44,12 +45,11 @@ pub(super) fn scenario(fields: &mut Fields<'_>, stem: &str) -> Scenario {
         without: fields.section("model", model),
         cluster,
     };
-    // Read by the sweep; here it need only be a table.
-    fields.get("sweep", anything_in_a_table);
+    let sweep = fields.optional("sweep", sweep::sweep);
     for later in LATER {
         fields.refuse(later, not_modelled("").help("remove it: no result would depend on it"));
     }
-    scenario
+    (scenario, sweep)
 }
 
 /// Names the folder of the results.
@@ -124,8 +124,4 @@ fn unknown_mechanism(name: &str, node: &Node) -> Fault {
         Some(near) => fault.help(format!("did you mean \"{near}\"?")),
         None => fault.help(format!("mechanisms are {}", known().collect::<Vec<_>>().join(", "))),
     }
-}
-
-fn anything_in_a_table(node: &Node) -> Result<(), Fault> {
-    if matches!(node.value, Value::Table(_)) { Ok(()) } else { Err(wrong_type("a table", node)) }
 }

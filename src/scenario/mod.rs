@@ -13,6 +13,7 @@ mod delays;
 mod diagnostic;
 mod dist;
 mod file;
+mod interpreted;
 mod log;
 mod names;
 mod no_effect;
@@ -24,6 +25,7 @@ mod settled;
 mod settled_balancers;
 mod source;
 mod suggest;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -33,23 +35,21 @@ pub use check::hazards;
 pub use diagnostic::{Place, Problem, Severity, render};
 pub use settled::settled_toml;
 pub use source::Source;
+pub use sweep::{
+    Axis, Coordinate, Design, MOST_POINTS, Sweep, SweepFile, VariedKey, VariedValue, in_order, read_sweep,
+};
 
 use crate::model::spec::Scenario;
-use log::{Fault, Log};
+use log::Log;
 use reader::Fields;
-use source::{Span, Text};
-use tree::{SyntaxError, Table};
+use source::Text;
+use tree::Table;
 
 /// The scenario of a file, edited by `sets` (each `key=value`), with warnings; or everything that is wrong with it.
 pub fn read(source: &Source, sets: &[String]) -> Result<(Scenario, Vec<Problem>), Vec<Problem>> {
     let log = Log::new(texts(source, sets));
-    let (mut root, syntax_errors) = tree::parse_file(&source.text);
-    refuse_empty(&log, &root, &syntax_errors);
-    for (index, set) in sets.iter().enumerate() {
-        apply(&log, &mut root, index + 1, set);
-    }
-    let scenario = Fields::root(&log, &root, |fields| file::scenario(fields, &source.stem()));
-    check::contradictions(&log, &root, &scenario);
+    let (root, syntax_errors) = interpreted::tree(&log, source, sets);
+    let (scenario, _) = interpreted::scenario(&log, &root, &source.stem());
     log.add_syntax_errors(&syntax_errors);
     finish(log, source, &root, scenario)
 }
@@ -57,7 +57,7 @@ pub fn read(source: &Source, sets: &[String]) -> Result<(Scenario, Vec<Problem>)
 /// The scenario with nothing but defaults.
 pub fn defaults(name: &str) -> Scenario {
     let log = Log::new(vec![Text::new(name.to_owned(), String::new())]);
-    Fields::root(&log, &tree::EMPTY, |fields| file::scenario(fields, name))
+    Fields::root(&log, &tree::EMPTY, |fields| file::scenario(fields, name)).0
 }
 
 /// The file first, then each `--set`, counted from 1.
@@ -65,20 +65,6 @@ fn texts(source: &Source, sets: &[String]) -> Vec<Text> {
     let file = Text::new(source.name.clone(), source.text.clone());
     let sets = sets.iter().enumerate().map(|(index, set)| Text::new(format!("--set[{}]", index + 1), set.clone()));
     std::iter::once(file).chain(sets).collect()
-}
-
-fn apply(log: &Log, root: &mut Table, text: usize, set: &str) {
-    if let Err(fault) = setting::apply(root, text, set) {
-        log.error("", Span { text, start: 0, end: set.len() }, fault);
-    }
-}
-
-/// An empty file is more likely a mistake than a wish for nothing but defaults.
-fn refuse_empty(log: &Log, root: &Table, syntax_errors: &[SyntaxError]) {
-    if root.entries.is_empty() && syntax_errors.is_empty() {
-        let help = "write at least name = \"my-rollout\", or start from scenarios/article-no-hook.toml";
-        log.error("", Span::default(), Fault::new("empty-file", "the scenario says nothing").help(help));
-    }
 }
 
 /// Hazards are looked for only in a scenario that is what its author wrote.

@@ -22,6 +22,25 @@ pub(super) fn apply(root: &mut Table, text: usize, setting: &str) -> Result<(), 
     put(root, &path, value)
 }
 
+/// Puts a value that has a place of its own at a dotted key.
+pub(super) fn put_at(root: &mut Table, key: &str, value: Node) -> Result<(), Fault> {
+    let at = value.at;
+    let (path, _) = path(at.text, &format!("{key}=")).map_err(|fault| Fault { at: Some(at), ..fault })?;
+    let path: Vec<Segment> = path.into_iter().map(|segment| Segment { at, ..segment }).collect();
+    put(root, &path, value)
+}
+
+/// Complains about what is no dotted key.
+pub(super) fn check_key(key: &str, at: Span) -> Result<(), Fault> {
+    let wrong =
+        |fault: Fault| Fault { at: Some(at), message: format!("is no key: {}", fault.message), help: None, ..fault };
+    match path(at.text, &format!("{key}=")) {
+        Ok((_, equals)) if equals == key.len() => Ok(()),
+        Ok(_) => Err(wrong(bad("it holds a `=`", at))),
+        Err(fault) => Err(wrong(fault)),
+    }
+}
+
 fn bad(message: impl Into<String>, at: Span) -> Fault {
     Fault::new("bad-set", message).at(at).help("write --set pod.pre_stop.sleep=5s")
 }

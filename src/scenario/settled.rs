@@ -84,7 +84,7 @@ impl Out {
 }
 
 /// As the inside of a TOML basic string.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         match c {

@@ -61,7 +61,7 @@ pub(super) struct Span {
 }
 
 /// A text with its lines found.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Text {
     name: String,
     pub(super) text: String,

@@ -25,7 +25,7 @@ impl Room {
         Room(path)
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rollsim"));
         command.args(arguments).current_dir(&self.0);
         command
@@ -51,6 +51,10 @@ impl Room {
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
         assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{stdout}\n{stderr}");
         (stdout, stderr)
+    }
+
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.0.join(path)
     }
 
     pub(crate) fn read(&self, path: &str) -> String {

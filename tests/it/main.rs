@@ -19,6 +19,7 @@ mod properties;
 mod published;
 mod readme;
 mod scenario_files;
+mod sweep;
 mod theory;
 mod tidy;
 mod upstream;

@@ -32,6 +32,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("measured", &["record"]),
     ("validate", &["engine", "record"]),
     ("explain", &["record", "model::spec", "run", "report"]),
+    ("sweep", &["engine", "record", "model::spec", "scenario", "run", "replications", "report"]),
     (
         "cli",
         &[
@@ -44,6 +45,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "replications",
             "report",
             "explain",
+            "sweep",
             "measured",
             "validate",
             "calibrate",

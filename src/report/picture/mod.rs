@@ -2,7 +2,7 @@
 //! shaded, each lost request marked where it was lost; and below, a panel for each deleted pod that shows the tenths
 //! of a second in which the two chains raced.
 //!
-//! The score of the model against measured runs is another picture, made with the same means.
+//! The score of the model against measured runs and a sweep are other pictures, made with the same means.
 //!
 //! A picture is laid out as a `Scene` (no fonts, no backend) and then drawn with plotters.
 
@@ -16,6 +16,7 @@ mod panels;
 mod png;
 mod scene;
 pub mod score;
+pub mod sweep;
 mod times;
 
 use crate::record::Trace;

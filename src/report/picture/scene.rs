@@ -69,6 +69,24 @@ impl Scene {
         self.area(Frame { left, top: y - 0.5, right, bottom: y + 0.5 }, ink);
     }
 
+    /// A straight line of this width.
+    pub(super) fn stroke(&mut self, from: (f64, f64), to: (f64, f64), width: f64, ink: Ink) {
+        let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+        let length = libm::hypot(dx, dy).max(1e-9);
+        let (x, y) = (-dy / length * width / 2.0, dx / length * width / 2.0);
+        let points =
+            vec![(from.0 + x, from.1 + y), (to.0 + x, to.1 + y), (to.0 - x, to.1 - y), (from.0 - x, from.1 - y)];
+        self.shapes.push(Shape::Polygon { points, ink });
+    }
+
+    /// A disc with a rim of paper.
+    pub(super) fn disc(&mut self, at: (f64, f64), radius: f64, ink: Ink) {
+        for (radius, ink) in [(radius + 1.5, PAPER), (radius, ink)] {
+            let points = DISC.iter().map(|&(x, y)| (at.0 + x * radius, at.1 + y * radius)).collect();
+            self.shapes.push(Shape::Polygon { points, ink });
+        }
+    }
+
     pub(super) fn text(&mut self, at: (f64, f64), text: &str, anchor: Anchor) {
         self.styled_text(at, text, SIZE, anchor, TEXT);
     }
@@ -111,6 +129,22 @@ impl Scene {
         }
     }
 }
+
+/// Twelve corners look round at this size.
+pub(super) const DISC: [(f64, f64); 12] = [
+    (1.0, 0.0),
+    (0.866, 0.5),
+    (0.5, 0.866),
+    (0.0, 1.0),
+    (-0.5, 0.866),
+    (-0.866, 0.5),
+    (-1.0, 0.0),
+    (-0.866, -0.5),
+    (-0.5, -0.866),
+    (0.0, -1.0),
+    (0.5, -0.866),
+    (0.866, -0.5),
+];
 
 /// The width of `text` in DejaVu Sans, roughly, from above.
 pub(super) fn text_width(text: &str, size: f64) -> f64 {

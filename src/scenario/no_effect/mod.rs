@@ -101,7 +101,7 @@ fn says_something(root: &Table, key: &str, scenario: &Scenario) -> bool {
 fn read_without(mut root: Table, key: &str, scenario: &Scenario) -> Scenario {
     remove(&mut root, key);
     let log = Log::new(vec![Text::new(String::new(), String::new())]);
-    Fields::root(&log, &root, |fields| file::scenario(fields, &scenario.name))
+    Fields::root(&log, &root, |fields| file::scenario(fields, &scenario.name)).0
 }
 
 fn remove(root: &mut Table, key: &str) {

@@ -2,7 +2,7 @@
 
 use super::super::axis::draw_axis;
 use super::super::palette::{Ink, PAPER};
-use super::super::scene::{Shape, dodge};
+use super::super::scene::{DISC, Shape, dodge};
 use super::*;
 
 /// Half the heights of the bands, the median's tick, and the radius of a dot.
@@ -91,19 +91,3 @@ pub(super) fn arrow(scene: &mut Scene, tip: (f64, f64), ink: Ink) {
 }
 
 const TIP: [(f64, f64); 4] = [(0.0, -1.0), (1.0, 0.0), (0.0, 1.0), (-1.0, 0.0)];
-
-/// Twelve corners look round at this size.
-const DISC: [(f64, f64); 12] = [
-    (1.0, 0.0),
-    (0.866, 0.5),
-    (0.5, 0.866),
-    (0.0, 1.0),
-    (-0.5, 0.866),
-    (-0.866, 0.5),
-    (-1.0, 0.0),
-    (-0.866, -0.5),
-    (-0.5, -0.866),
-    (0.0, -1.0),
-    (0.5, -0.866),
-    (0.866, -0.5),
-];

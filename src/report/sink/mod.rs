@@ -1,11 +1,16 @@
 //! The only place of the library that writes files. A file appears whole or not at all: it is written beside its place
-//! and renamed, so that a reader, a crash or a full disk never leaves half a result.
+//! and renamed, so that a reader, a crash or a full disk never leaves half a result. The one exception is the journal of a
+//! sweep, which is read back up to its last whole line.
+
+mod journal;
 
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
+
+pub use journal::{Journal, Line};
 
 /// A file or folder cannot be written.
 #[derive(Debug, Error)]
@@ -39,13 +44,27 @@ impl Folder {
 
     /// Writes the file `name` in the folder, replacing an older one.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), SinkError> {
+        self.write_with(name, |file| file.write_all(bytes))
+    }
+
+    /// Writes the file `name` in the folder piece by piece, replacing an older one: a file too large for memory.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written, or if `fill` fails; then nothing has changed.
+    pub fn write_with(&self, name: &str, fill: impl FnOnce(&mut fs::File) -> io::Result<()>) -> Result<(), SinkError> {
         let (place, beside) = (self.0.join(name), self.beside(name));
-        let written = write_through(&beside, bytes).and_then(|()| fs::rename(&beside, &place));
+        let written = write_through(&beside, fill).and_then(|()| fs::rename(&beside, &place));
         written.map_err(|error| {
             // What was written so far is of no use; if it cannot be removed either, the first error tells more.
             drop(fs::remove_file(&beside));
             SinkError::of("write", &place)(error)
         })
+    }
+
+    /// Whether the folder has a file of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.join(name).is_file()
     }
 
     /// Where the folder is.
@@ -60,9 +79,9 @@ impl Folder {
 }
 
 /// Flushed to the disk before the rename, or a crash could leave the new name with nothing in it.
-fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn write_through(path: &Path, fill: impl FnOnce(&mut fs::File) -> io::Result<()>) -> io::Result<()> {
     let mut file = fs::File::create(path)?;
-    file.write_all(bytes)?;
+    fill(&mut file)?;
     file.sync_all()
 }
 

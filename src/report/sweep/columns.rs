@@ -1,0 +1,95 @@
+//! The columns of a sweep's table, the same in CSV and Parquet: the point, the axes, and each statistic of each metric as
+//! `metric.statistic`, which are the names that gates use.
+
+use super::{AxisValue, Manifest, PointResult};
+use crate::record::Metric;
+use crate::report::Summary;
+
+/// What the values of a column are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Whole numbers.
+    Whole,
+    /// Numbers.
+    Number,
+    /// Texts.
+    Text,
+}
+
+/// A column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its head.
+    pub name: String,
+    /// Its values.
+    pub kind: Kind,
+}
+
+/// A value of a column; what did not happen is empty.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// Nothing.
+    Empty,
+    /// A whole number.
+    Whole(i64),
+    /// A number.
+    Number(f64),
+    /// A text.
+    Text(String),
+}
+
+const SHARE_STATS: [&str; 4] = ["estimate", "ci95_lo", "ci95_hi", "n"];
+
+/// All columns, in order.
+pub fn columns(manifest: &Manifest) -> Vec<Column> {
+    let column = |name: &str, kind| Column { name: name.to_owned(), kind };
+    let mut all = vec![column("point", Kind::Whole)];
+    all.extend(manifest.axes.iter().flat_map(|axis| {
+        let kind = |name: &String| if axis.numbers.contains(name) { Kind::Number } else { Kind::Text };
+        axis.columns.iter().map(move |name| column(name, kind(name)))
+    }));
+    all.extend([column("replications", Kind::Whole), column("precise", Kind::Whole), column("digest", Kind::Text)]);
+    for metric in Metric::ALL {
+        all.extend(Summary::STATS.map(|stat| column(&format!("{}.{stat}", metric.name()), stat_kind(stat))));
+    }
+    all.extend(SHARE_STATS.map(|stat| column(&format!("any_failed.{stat}"), stat_kind(stat))));
+    all
+}
+
+fn stat_kind(stat: &str) -> Kind {
+    if stat == "n" { Kind::Whole } else { Kind::Number }
+}
+
+/// The values of a row, one for each column.
+pub fn cells(row: &PointResult) -> Vec<Cell> {
+    let mut cells = vec![Cell::Whole(row.point as i64)];
+    cells.extend(row.axes.0.iter().map(|(_, value)| axis_cell(value)));
+    cells.extend([
+        Cell::Whole(row.replications as i64),
+        Cell::Whole(row.precise.into()),
+        Cell::Text(row.digest.clone()),
+    ]);
+    for metric in Metric::ALL {
+        let summary = row.metrics.get(metric.name()).and_then(Option::as_ref);
+        cells.extend(Summary::STATS.map(|stat| stat_cell(stat, summary.and_then(|summary| summary.stat(stat)))));
+    }
+    let share = row.probability.any_failed.as_ref();
+    cells.extend(SHARE_STATS.map(|stat| stat_cell(stat, share.and_then(|share| share.stat(stat)))));
+    cells
+}
+
+fn axis_cell(value: &AxisValue) -> Cell {
+    match value {
+        AxisValue::Whole(_) | AxisValue::Number(_) => value.number().map_or(Cell::Empty, Cell::Number),
+        AxisValue::Text(text) => Cell::Text(text.clone()),
+    }
+}
+
+/// A metric that never happened still has its n, which is 0.
+fn stat_cell(stat: &str, value: Option<f64>) -> Cell {
+    match (stat_kind(stat), value) {
+        (Kind::Whole, value) => Cell::Whole(value.unwrap_or(0.0) as i64),
+        (_, Some(value)) => Cell::Number(value),
+        (_, None) => Cell::Empty,
+    }
+}

@@ -1,0 +1,160 @@
+//! What a sweep leaves, versioned: a row for each point, and a manifest that says what was swept. Tables, CSV, Parquet and
+//! pictures are made from these and from nothing else, so that shards can be joined without simulating again.
+
+mod columns;
+pub mod csv;
+#[cfg(feature = "parquet")]
+pub mod parquet;
+pub mod table;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+
+use serde::{Deserialize, Serialize};
+
+use super::number;
+use super::result::{Named, Probability, Summary};
+use super::{RunResult, json};
+
+pub use columns::{Cell, Column, Kind, cells, columns};
+
+/// The `schema` of a [`Manifest`].
+pub const MANIFEST_SCHEMA: &str = "rollsim/sweep/v1";
+
+/// The `schema` of a [`PointResult`].
+pub const POINT_SCHEMA: &str = "rollsim/sweep-point/v1";
+
+/// What was swept: all that the files of a sweep depend on. Two sweeps with equal manifests have equal files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`MANIFEST_SCHEMA`].
+    pub schema: String,
+    /// Version of the program that simulated.
+    pub version: String,
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Seed of the experiment; replication `i` has the same luck at every point.
+    pub seed: u64,
+    /// Replications of each point, the most there will be with a precision.
+    pub replications: u32,
+    /// Relative half-width of the interval of the mean failed count at which a point stops.
+    pub precision: Option<f64>,
+    /// How points are laid: `grid`, `latin_hypercube` or `sobol`.
+    pub design: String,
+    /// Number of points.
+    pub points: u64,
+    /// Hash of the settled scenarios of all points, 16 hexadecimal digits.
+    pub plan: String,
+    /// What varies.
+    pub axes: Vec<AxisHead>,
+    /// The scenario without the axes, all defaults shown.
+    pub settled: String,
+}
+
+/// One axis.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AxisHead {
+    /// The keys that vary together.
+    pub keys: Vec<String>,
+    /// Their columns in the rows.
+    pub columns: Vec<String>,
+    /// Those of the columns that hold numbers.
+    pub numbers: Vec<String>,
+    /// Whether the values are spaced by factors.
+    pub log: bool,
+}
+
+/// The value of an axis in a row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum AxisValue {
+    /// A whole number.
+    Whole(i64),
+    /// A number.
+    Number(f64),
+    /// As a scenario file says it, a string without its quotes.
+    Text(String),
+}
+
+/// The result of one point: a line of `sweep.jsonl`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PointResult {
+    /// [`POINT_SCHEMA`].
+    pub schema: String,
+    /// Number of the point, from 0.
+    pub point: u64,
+    /// The values of the axes, by column.
+    pub axes: Named<AxisValue>,
+    /// Number of replications.
+    pub replications: usize,
+    /// Whether the precision asked for was reached; true if none was.
+    pub precise: bool,
+    /// Digest of everything that happened, as `run` has it.
+    pub digest: String,
+    /// Each metric; null if it happened in no replication.
+    pub metrics: Named<Option<Summary>>,
+    /// Probabilities.
+    pub probability: Probability,
+}
+
+impl PointResult {
+    /// The row of a point from the result of its replications.
+    pub fn new(point: u64, axes: Vec<(String, AxisValue)>, precise: bool, result: RunResult) -> PointResult {
+        PointResult {
+            schema: POINT_SCHEMA.to_owned(),
+            point,
+            axes: Named(axes),
+            replications: result.replications,
+            precise,
+            digest: result.digest,
+            metrics: result.metrics,
+            probability: result.probability,
+        }
+    }
+}
+
+impl PointResult {
+    /// The row of a line.
+    ///
+    /// # Errors
+    ///
+    /// If the line is no row.
+    pub fn parse(line: &str) -> io::Result<PointResult> {
+        serde_json::from_str(line).map_err(io::Error::other)
+    }
+}
+
+impl AxisValue {
+    /// The value as a number, if it is one.
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            AxisValue::Whole(value) => Some(*value as f64),
+            AxisValue::Number(value) => Some(*value),
+            AxisValue::Text(_) => None,
+        }
+    }
+
+    /// The value as text.
+    pub fn text(&self) -> String {
+        match self {
+            AxisValue::Whole(value) => value.to_string(),
+            AxisValue::Number(value) => number::text(*value),
+            AxisValue::Text(text) => text.clone(),
+        }
+    }
+}
+
+impl AxisHead {
+    /// What tells the axis in a title: its first key, and that there are more.
+    pub fn label(&self) -> String {
+        let more = self.keys.len().saturating_sub(1);
+        let first = self.keys.first().cloned().unwrap_or_default();
+        if more == 0 { first } else { format!("{first} (and {more} more)") }
+    }
+}
+
+/// A manifest as the bytes of `manifest.json`.
+pub fn manifest_json(manifest: &Manifest) -> String {
+    json::render(manifest)
+}
