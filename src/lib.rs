@@ -29,10 +29,16 @@ pub mod calibrate;
 
 pub mod replications;
 
+pub mod importance;
+
 pub mod validate;
 
 pub mod report;
 
 pub mod explain;
+
+pub mod recommend;
+
+pub mod sensitivity;
 
 pub mod cli;

@@ -10,12 +10,14 @@
 
 mod calendar;
 mod digest;
+mod forcing;
 mod out;
 mod slots;
 mod stream;
 
 pub use calendar::{Calendar, Tie};
 pub use digest::{Digest, mix};
+pub use forcing::{Forcing, ForcingPlan};
 pub use out::{Effect, Out};
 pub use slots::Slots;
 pub use stream::{Stream, StreamKey, Streams, label_hash};

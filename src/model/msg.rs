@@ -1,6 +1,6 @@
 //! What passes between rooms, and what every room is given: its output buffer and its delays.
 
-use crate::engine::{Out, StreamKey, Streams};
+use crate::engine::{Forcing, Out, StreamKey, Streams};
 use crate::ids::{PodId, ReplicaId, Target};
 use crate::model::api::{ResourceVersion, Watcher, Write};
 use crate::model::spec::{DelayId, NodeDelays, Signal};
@@ -74,12 +74,26 @@ pub type RoomOut<T> = Out<T, Msg, Fact>;
 pub struct Draws<'s> {
     delays: &'s NodeDelays,
     streams: Streams,
+    forced: Option<Forced>,
+}
+
+/// Which draws of a room are candidates for forcing.
+#[derive(Debug)]
+struct Forced {
+    forcing: Forcing,
+    is_candidate: fn(DelayId, u64) -> bool,
 }
 
 impl<'s> Draws<'s> {
     /// The draws of `room` with these delays.
     pub fn new(delays: &'s NodeDelays, key: StreamKey, room: &'static str) -> Self {
-        Draws { delays, streams: Streams::new(key, room) }
+        Draws { delays, streams: Streams::new(key, room), forced: None }
+    }
+
+    /// The same, those draws that are candidates being forced, if anything is.
+    pub fn forced(mut self, forcing: Option<&Forcing>, is_candidate: fn(DelayId, u64) -> bool) -> Self {
+        self.forced = forcing.map(|forcing| Forced { forcing: forcing.clone(), is_candidate });
+        self
     }
 
     /// The next draw of delay `id` for `entity`.
@@ -88,7 +102,13 @@ impl<'s> Draws<'s> {
         if let crate::dist::Dist::Constant(value) = dist {
             return *value;
         }
-        dist.draw(self.streams.get(id.name(), entity))
+        let stream = self.streams.get(id.name(), entity);
+        match &self.forced {
+            Some(forced) if dist.is_inverted() && (forced.is_candidate)(id, entity) => {
+                dist.at(forced.forcing.uniform(stream.uniform()))
+            }
+            _ => dist.draw(stream),
+        }
     }
 
     /// Period and lateness of delay `id`, if it is a grid.

@@ -21,6 +21,7 @@ pub mod schema;
 pub mod sink;
 pub mod story;
 pub mod table;
+pub mod weighted;
 
 #[cfg(test)]
 pub(crate) mod sample;

@@ -71,7 +71,7 @@ fn ablation_block(run: &RunResult) -> String {
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// A header, a line, and the body; no escape sequences, whatever the terminal.
-fn grid(header: Vec<String>, rows: Vec<Vec<String>>, width: u16) -> String {
+pub(super) fn grid(header: Vec<String>, rows: Vec<Vec<String>>, width: u16) -> String {
     let mut table = comfy_table::Table::new();
     table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
     table.set_header(header.into_iter().map(TableCell::new));
