@@ -29,6 +29,8 @@ pub mod calibrate;
 
 pub mod replications;
 
+pub mod importance;
+
 pub mod validate;
 
 pub mod report;
@@ -36,5 +38,9 @@ pub mod report;
 pub mod explain;
 
 pub mod sweep;
+
+pub mod recommend;
+
+pub mod sensitivity;
 
 pub mod cli;

@@ -5,6 +5,7 @@
 //! a result rests on then depends on the scenario, not on which thread was faster. What stays in memory is the metrics
 //! of each replication, a few hundred bytes.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
@@ -49,6 +50,22 @@ pub struct Replicated {
 #[derive(Debug, thiserror::Error)]
 #[error("failed to start the threads: {0}")]
 pub struct ThreadsError(#[from] rayon::ThreadPoolBuildError);
+
+/// Does `work` with so many threads for [`each`]; as many as there are processors if none is said.
+pub fn on_threads<T: Send>(threads: Option<usize>, work: impl FnOnce() -> T + Send) -> Result<T, ThreadsError> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build()?;
+    Ok(pool.install(work))
+}
+
+/// What `read` takes from each of these replications, in their order, on the threads of [`on_threads`].
+pub fn each<T: Send>(
+    scenario: &Scenario,
+    replications: Range<u64>,
+    options: Options,
+    read: &(dyn Fn(RunOutput) -> T + Sync),
+) -> Vec<T> {
+    replications.into_par_iter().map(|replication| read(run::run_once(scenario, replication, options))).collect()
+}
 
 /// Runs the replications of `scenario`. `progress` is called with the number done so far, from any thread, and not
 /// necessarily in order.

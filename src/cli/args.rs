@@ -46,6 +46,24 @@ The [sweep] of the scenario says what varies:
   \"pod.pre_stop.sleep\" = { from = \"0s\", to = \"5s\", step = \"250ms\" }
   \"kube_proxy.min_sync_period\" = [\"0s\", \"1s\", \"5s\"]";
 
+const RECOMMEND_EXAMPLES: &str = "\
+Examples:
+  rollsim recommend my.toml                        at most 1 of 100,000 lost, 99 % sure
+  rollsim recommend my.toml --target 1e-6 --confidence 0.999
+  rollsim recommend my.toml --container web --format yaml --out none > patch.yaml
+  kubectl patch deployment web --patch-file patch.yaml
+
+The exit code is 0 whether a hook meets the target or not; --format json says `answer: null` if none does.";
+
+const SENSITIVITY_EXAMPLES: &str = "\
+Examples:
+  rollsim sensitivity my.toml                      which delays decide how many requests are lost?
+  rollsim sensitivity my.toml --method morris --metric rollout_duration_s
+  rollsim sensitivity my.toml --vary kube_proxy.min_sync_period=0s..10s --vary delays.kp_sync=x0.25..x4
+
+Inputs are independent and uniform between their ends. xA..xB multiplies the file's distribution of a delay; two durations
+or two numbers set the key.";
+
 const CALIBRATE_EXAMPLES: &str = "\
 Examples:
   kubectl get events -w -o json > events.json      while a rollout runs; stop it with Ctrl-C
@@ -77,6 +95,10 @@ pub(super) enum Command {
     Merge(MergeArgs),
     /// Score the model against measured rollouts or published experiments
     Validate(ValidateArgs),
+    /// Find the smallest preStop sleep that loses little enough, with the grace period it needs, and print a patch
+    Recommend(RecommendArgs),
+    /// Say which inputs decide a metric: Morris screening or Sobol indices
+    Sensitivity(SensitivityArgs),
     /// Fit the delays of the simulator to measured latencies, and print the [delays] of a scenario
     Calibrate(CalibrateArgs),
     /// Print the JSON Schema of a format
@@ -95,6 +117,12 @@ pub(super) enum Command {
 pub(super) enum SchemaOf {
     /// What `run --format json` prints and result.json holds
     Result,
+    /// What `run --estimator importance --format json` prints
+    Importance,
+    /// What `recommend --format json` prints
+    Recommend,
+    /// What `sensitivity --format json` prints
+    Sensitivity,
 }
 
 /// What changes a scenario before it runs.
@@ -143,18 +171,22 @@ pub(super) struct RunArgs {
     /// Run the checkers of invariants in every replication (slower)
     #[arg(long)]
     pub(super) check: bool,
-    /// What to estimate: failures-only skips the time in which nothing can fail, and knows no latencies
+    /// How to estimate: failures-only skips the time in which nothing can fail, and knows no latencies; importance is for
+    /// losses too rare for plain replications
     #[arg(long, value_name = "ESTIMATOR", default_value = "every-request")]
     pub(super) estimator: EstimatorName,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum EstimatorName {
-    /// Every request is simulated
+    /// Every request is simulated, every replication counts the same
+    #[value(alias = "plain")]
     EveryRequest,
     /// The same counts of failures, much faster; refused where it would not be exact
     #[value(alias = "failures_only")]
     FailuresOnly,
+    /// Importance sampling: a delay on the way to the rules is forced, replications are weighted
+    Importance,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -253,6 +285,107 @@ pub(super) struct MergeArgs {
     /// No notes
     #[arg(long, short)]
     pub(super) quiet: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = RECOMMEND_EXAMPLES)]
+pub(super) struct RecommendArgs {
+    /// Scenario file, or name of a built-in scenario; - is stdin
+    #[arg(value_name = "FILE")]
+    pub(super) file: String,
+    #[command(flatten)]
+    pub(super) changes: Changes,
+    /// Largest share of a rollout's requests that may be lost on average
+    #[arg(long, value_name = "SHARE", default_value = "1e-5", value_parser = share)]
+    pub(super) target: f64,
+    /// How sure the answer has to be
+    #[arg(long, value_name = "P", default_value = "0.99", value_parser = share)]
+    pub(super) confidence: f64,
+    /// Longest hook to try
+    #[arg(long, value_name = "DURATION", default_value = "10m")]
+    pub(super) longest: SimDuration,
+    /// The container that gets the hook, in the patch
+    #[arg(long, value_name = "NAME", default_value = "app", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(super) container: String,
+    /// Keep surge, unavailable and min_ready as they are and do not compare others
+    #[arg(long)]
+    pub(super) hook_only: bool,
+    /// Threads; the result does not depend on it [default: as many as processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) threads: Option<u16>,
+    /// How to print the answer
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(super) format: RecommendFormat,
+    /// Where to write recommend.json, patch.yaml and the pictures; none to skip [default: output/<scenario>/]
+    #[arg(long, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(super) out: Option<String>,
+    /// No progress and no notes
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum RecommendFormat {
+    /// For people
+    Text,
+    /// For programs; `rollsim schema recommend` documents it
+    Json,
+    /// The patch alone
+    Yaml,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = SENSITIVITY_EXAMPLES)]
+pub(super) struct SensitivityArgs {
+    /// Scenario file, or name of a built-in scenario; - is stdin
+    #[arg(value_name = "FILE")]
+    pub(super) file: String,
+    #[command(flatten)]
+    pub(super) changes: Changes,
+    /// How to look
+    #[arg(long, value_name = "METHOD", default_value = "sobol")]
+    pub(super) method: SensitivityMethod,
+    /// An input with its range, such as kube_proxy.min_sync_period=0s..10s or delays.kp_sync=x0.5..x2 (repeatable)
+    /// [default: each delay that is not constant, from half to twice, and kube-proxy's minimum sync period, 0 s to 10 s]
+    #[arg(long, value_name = "KEY=LOW..HIGH")]
+    pub(super) vary: Vec<String>,
+    /// The metric that is explained: its mean over the replications of a point
+    #[arg(long, value_name = "NAME", default_value = "failed")]
+    pub(super) metric: String,
+    /// Rows of the Sobol design, or trajectories of the Morris design [default: 256, or 20]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(4..=1_000_000))]
+    pub(super) points: Option<u32>,
+    /// Replications of each point, with the same luck at all points
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) replications: u32,
+    /// Threads; the result does not depend on it [default: as many as processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) threads: Option<u16>,
+    /// How to print the result
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(super) format: SensitivityFormat,
+    /// Where to write sensitivity.json and the picture; none to skip [default: output/<scenario>/]
+    #[arg(long, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(super) out: Option<String>,
+    /// No progress and no notes
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SensitivityMethod {
+    /// Shares of the variance: first order and total, with bootstrap intervals
+    Sobol,
+    /// Elementary effects: fewer runs, an order of the inputs
+    Morris,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SensitivityFormat {
+    /// For people
+    Text,
+    /// For programs; `rollsim schema sensitivity` documents it
+    Json,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -362,6 +495,11 @@ pub(super) enum Format {
     Csv,
     /// For a pull request
     Markdown,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let value = text.parse::<f64>().ok().filter(|value| *value > 0.0 && *value < 1.0);
+    value.ok_or_else(|| "expected a share between 0 and 1, such as 1e-5 or 0.99".to_owned())
 }
 
 fn precision(text: &str) -> Result<f64, String> {

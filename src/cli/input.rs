@@ -63,7 +63,8 @@ fn refuse_stdin_twice(files: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn read_all(files: &[String]) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+/// Reads the files; a name and the bytes of each.
+pub(super) fn read_all(files: &[String]) -> Result<Vec<(String, Vec<u8>)>, Failure> {
     let (mut texts, mut messages) = (Vec::new(), Vec::new());
     for file in files {
         match read(file) {
@@ -112,7 +113,8 @@ fn hint(error: &io::Error) -> String {
     }
 }
 
-fn settle(texts: &[(String, Vec<u8>)], sets: &[String], as_json: bool) -> Result<Vec<Input>, Failure> {
+/// Settles texts, each changed by `sets`.
+pub(super) fn settle(texts: &[(String, Vec<u8>)], sets: &[String], as_json: bool) -> Result<Vec<Input>, Failure> {
     let (mut inputs, mut problems) = (Vec::new(), Vec::new());
     for (name, bytes) in texts {
         match settle_one(name, bytes, sets) {

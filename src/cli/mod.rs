@@ -9,12 +9,15 @@ mod calibrate;
 mod explain;
 mod failure;
 mod folders;
+mod importance;
 mod input;
 mod merge;
 mod print;
 mod progress;
 mod published;
+mod recommend;
 mod run;
+mod sensitivity;
 mod simulate;
 mod sweep;
 mod validate;
@@ -24,7 +27,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use args::{Args, Command, SchemaOf};
+use args::{Args, Command, EstimatorName, SchemaOf};
 use failure::Failure;
 
 /// Runs the program with these arguments, the first of which is its name.
@@ -39,14 +42,26 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 fn dispatch(args: Args) -> Result<(), Failure> {
     match args.command {
         None => article::run(),
+        Some(Command::Run(args)) if args.estimator == EstimatorName::Importance => importance::run(&args),
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Sweep(args)) => sweep::run(&args),
         Some(Command::Merge(args)) => merge::run(&args),
         Some(Command::Validate(args)) => validate::run(&args),
         Some(Command::Calibrate(args)) => calibrate::run(&args),
-        Some(Command::Schema { what: SchemaOf::Result }) => print::result(crate::report::schema::RESULT),
+        Some(Command::Recommend(args)) => recommend::run(&args),
+        Some(Command::Sensitivity(args)) => sensitivity::run(&args),
+        Some(Command::Schema { what }) => print::result(schema(what)),
         Some(Command::Completions { shell }) => completions(shell),
+    }
+}
+
+fn schema(what: SchemaOf) -> &'static str {
+    match what {
+        SchemaOf::Result => crate::report::schema::RESULT,
+        SchemaOf::Importance => crate::report::schema::IMPORTANCE,
+        SchemaOf::Recommend => crate::report::schema::RECOMMEND,
+        SchemaOf::Sensitivity => crate::report::schema::SENSITIVITY,
     }
 }
 

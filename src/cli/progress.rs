@@ -20,6 +20,14 @@ impl Progress {
         )
     }
 
+    /// A counter of replications, for work whose end nobody knows.
+    pub(super) fn endless(quiet: bool) -> Progress {
+        let progress = Progress::new(0, quiet);
+        let style = ProgressStyle::with_template("{spinner} {human_pos} replications, {per_sec}, {elapsed}");
+        progress.0.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        progress
+    }
+
     /// What the next piece of work calls with the number of replications done so far.
     pub(super) fn piece(&self) -> impl Fn(u64) + Sync + use<> {
         let bar = self.0.clone();

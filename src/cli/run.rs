@@ -31,7 +31,8 @@ fn how(args: &RunArgs) -> How {
         threads: args.threads.map(usize::from),
         check: args.check,
         estimator: match args.estimator {
-            EstimatorName::EveryRequest => Estimator::EveryRequest,
+            // Weighted replications are a command of their own.
+            EstimatorName::EveryRequest | EstimatorName::Importance => Estimator::EveryRequest,
             EstimatorName::FailuresOnly => Estimator::FailuresOnly,
         },
         ablate: args.ablate,

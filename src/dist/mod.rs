@@ -72,6 +72,24 @@ impl Dist {
         }
     }
 
+    /// The distribution of `factor` times this, `factor` above 0.
+    pub fn scaled(&self, factor: f64) -> Dist {
+        let times = |value: &SimDuration| SimDuration::from_nanos_f64_rounded(value.as_nanos() as f64 * factor);
+        match self {
+            Dist::Constant(value) => Dist::Constant(times(value)),
+            Dist::Uniform(low, high) => Dist::Uniform(times(low), times(high)),
+            Dist::Exponential(mean) => Dist::Exponential(times(mean)),
+            Dist::LogNormal(l) => Dist::LogNormal(LogNormal::new(times(&l.median), times(&l.p99))),
+            Dist::Weibull(shape, scale) => Dist::Weibull(*shape, times(scale)),
+            Dist::Pareto(shape, low) => Dist::Pareto(*shape, times(low)),
+            Dist::Triangular(low, mode, high) => Dist::Triangular(times(low), times(mode), times(high)),
+            Dist::Gamma(shape, mean) => Dist::Gamma(*shape, times(mean)),
+            Dist::Quantiles(table) => Dist::Quantiles(table.iter().map(|(p, value)| (*p, times(value))).collect()),
+            Dist::Sum(parts) => Dist::Sum(parts.iter().map(|part| part.scaled(factor)).collect()),
+            Dist::Grid(period, lateness) => Dist::Grid(times(period), Box::new(lateness.scaled(factor))),
+        }
+    }
+
     /// One draw, at most a year.
     #[inline]
     pub fn draw(&self, stream: &mut Stream) -> SimDuration {
@@ -93,6 +111,16 @@ impl Dist {
             invertible => invertible.quantile_nanos(stream.uniform()),
         };
         SimDuration::from_nanos_f64_rounded(nanos)
+    }
+
+    /// Whether a draw takes one uniform number and inverts the distribution function.
+    pub fn is_inverted(&self) -> bool {
+        !matches!(self, Dist::Constant(_) | Dist::Gamma(..) | Dist::Sum(_) | Dist::Grid(..))
+    }
+
+    /// What a draw is whose uniform number is `u`, of a distribution that [`is_inverted`](Dist::is_inverted).
+    pub fn at(&self, u: f64) -> SimDuration {
+        bounded(SimDuration::from_nanos_f64_rounded(self.quantile_nanos(u)))
     }
 
     /// The value below which a share `u` of the draws lies, for distributions that are drawn by inversion.

@@ -11,6 +11,7 @@
 mod block;
 mod calendar;
 mod digest;
+mod forcing;
 mod out;
 mod slots;
 mod stream;
@@ -18,6 +19,7 @@ mod wake_queue;
 
 pub use calendar::{Calendar, Tie};
 pub use digest::{Digest, mix};
+pub use forcing::{Forcing, ForcingPlan};
 pub use out::{Effect, Out};
 pub use slots::Slots;
 pub use stream::{Stream, StreamKey, Streams, label_hash};

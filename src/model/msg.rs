@@ -1,6 +1,6 @@
 //! What passes between rooms, and what every room is given: its output buffer and its delays.
 
-use crate::engine::{Out, Stream, StreamKey, Streams};
+use crate::engine::{Forcing, Out, Stream, StreamKey, Streams};
 use crate::ids::{PodId, ReplicaId, Target};
 use crate::model::api::{ResourceVersion, Watcher, Write};
 use crate::model::spec::{DelayId, NodeDelays, Signal};
@@ -78,6 +78,14 @@ pub struct Draws<'s> {
     streams: Streams,
     /// By delay and entity: the place of the stream among those open, from 1; 0 if it is not open yet.
     places: Vec<Vec<u32>>,
+    forced: Option<Forced>,
+}
+
+/// Which draws of a room are candidates for forcing.
+#[derive(Debug)]
+struct Forced {
+    forcing: Forcing,
+    is_candidate: fn(DelayId, u64) -> bool,
 }
 
 /// Entities up to here have their streams' places kept.
@@ -86,7 +94,14 @@ const KEPT: u64 = 1 << 16;
 impl<'s> Draws<'s> {
     /// The draws of `room` with these delays.
     pub fn new(delays: &'s NodeDelays, key: StreamKey, room: &'static str) -> Self {
-        Draws { delays, streams: Streams::new(key, room), places: vec![Vec::new(); DelayId::ALL.len()] }
+        let places = vec![Vec::new(); DelayId::ALL.len()];
+        Draws { delays, streams: Streams::new(key, room), places, forced: None }
+    }
+
+    /// The same, those draws that are candidates being forced, if anything is.
+    pub fn forced(mut self, forcing: Option<&Forcing>, is_candidate: fn(DelayId, u64) -> bool) -> Self {
+        self.forced = forcing.map(|forcing| Forced { forcing: forcing.clone(), is_candidate });
+        self
     }
 
     /// The next draw of delay `id` for `entity`.
@@ -94,6 +109,11 @@ impl<'s> Draws<'s> {
         let dist = self.delays.get(id);
         if let crate::dist::Dist::Constant(value) = dist {
             return *value;
+        }
+        let forced = self.forced.as_ref();
+        let forced = forced.filter(|forced| dist.is_inverted() && (forced.is_candidate)(id, entity));
+        if let Some(forcing) = forced.map(|forced| forced.forcing.clone()) {
+            return dist.at(forcing.uniform(self.stream(id, entity).uniform()));
         }
         dist.draw(self.stream(id, entity))
     }

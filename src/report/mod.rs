@@ -22,6 +22,7 @@ pub mod sink;
 pub mod story;
 pub mod sweep;
 pub mod table;
+pub mod weighted;
 
 #[cfg(test)]
 pub(crate) mod sample;

@@ -1,7 +1,16 @@
-//! The documentation of the result as JSON Schema, for `rollsim schema result`.
+//! The documentation of results as JSON Schema, for `rollsim schema`.
 
 /// The schema of what `--format json` prints: one run, or several.
 pub const RESULT: &str = include_str!("result.schema.json");
+
+/// The schema of what `run --estimator importance --format json` prints.
+pub const IMPORTANCE: &str = include_str!("importance.schema.json");
+
+/// The schema of what `recommend --format json` prints.
+pub const RECOMMEND: &str = include_str!("recommend.schema.json");
+
+/// The schema of what `sensitivity --format json` prints.
+pub const SENSITIVITY: &str = include_str!("sensitivity.schema.json");
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,7 @@
 //! the last bits of a critical point may differ between platforms. Results must not: each point is rounded to ten
 //! significant digits, far beyond what any estimate is worth.
 
-use statrs::distribution::{Beta, ContinuousCDF, StudentsT};
+use statrs::distribution::{Beta, ContinuousCDF, Normal, StudentsT};
 
 /// The normal distribution's 97.5 % point.
 const NORMAL: f64 = 1.959_963_984_540_054;
@@ -14,16 +14,25 @@ const MANY: f64 = 200.0;
 
 /// The point below which Student's t with `freedom` degrees of freedom lies with 97.5 %.
 pub(super) fn student_t(freedom: f64) -> f64 {
+    student_point(freedom, 1.0 - super::TAIL, NORMAL)
+}
+
+/// The point below which Student's t with `freedom` degrees of freedom lies with `probability`.
+pub(super) fn student_t_at(freedom: f64, probability: f64) -> f64 {
+    student_point(freedom, probability, Normal::standard().inverse_cdf(probability))
+}
+
+/// `z` is the normal distribution's point for the same probability.
+fn student_point(freedom: f64, probability: f64, z: f64) -> f64 {
     assert!(freedom >= 1.0, "an interval needs at least two values");
     if freedom >= MANY {
-        return ten_digits(student_t_of_many(freedom));
+        return ten_digits(student_t_of_many(z, freedom));
     }
-    StudentsT::new(0.0, 1.0, freedom).map_or(f64::NAN, |t| ten_digits(t.inverse_cdf(1.0 - super::TAIL)))
+    StudentsT::new(0.0, 1.0, freedom).map_or(f64::NAN, |t| ten_digits(t.inverse_cdf(probability)))
 }
 
 /// Fisher's expansion around the normal point (Abramowitz and Stegun 26.7.5).
-fn student_t_of_many(freedom: f64) -> f64 {
-    let z = NORMAL;
+fn student_t_of_many(z: f64, freedom: f64) -> f64 {
     let (z3, z5) = (z * z * z, z * z * z * z * z);
     let (z7, z9) = (z5 * z * z, z5 * z * z * z * z);
     let terms = [
@@ -64,6 +73,15 @@ mod tests {
             assert!((student_t(freedom) - expected).abs() < 1e-6, "{freedom}");
         }
         assert!((student_t(1e6) - 1.959_966_4).abs() < 1e-7);
+    }
+
+    #[test]
+    fn points_of_other_probabilities_are_those_of_the_tables() {
+        for (freedom, probability, expected) in
+            [(9.0, 0.99, 2.821_438), (9.0, 0.01, -2.821_438), (999.0, 0.99, 2.330_086)]
+        {
+            assert!((student_t_at(freedom, probability) - expected).abs() < 1e-6, "{freedom} {probability}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Means of independent replications with Student's t, also of paired differences.
 
-use super::critical::{student_t, ten_digits};
+use super::critical::{student_t, student_t_at, ten_digits};
 use super::{Interval, TAIL};
 
 /// A mean with what it rests on.
@@ -35,6 +35,15 @@ fn sample_variance(values: &[f64], mean: f64) -> f64 {
 fn student_interval(mean: f64, variance: f64, n: usize) -> Interval {
     let half = student_t((n - 1) as f64) * (variance / n as f64).sqrt();
     Interval(mean - half, mean + half)
+}
+
+/// The bound on the mean of `values` that holds with `confidence`, from above and from below: each one-sided, by Student's
+/// t; none for fewer than two values.
+pub fn mean_bounds(values: &[f64], confidence: f64) -> Option<Interval> {
+    let found = mean(values).filter(|mean| mean.n > 1)?;
+    let error = (sample_variance(values, found.mean) / found.n as f64).sqrt();
+    let half = student_t_at((found.n - 1) as f64, confidence) * error;
+    Some(Interval(found.mean - half, found.mean + half))
 }
 
 /// The mean of `b − a` over pairs with common random numbers; none without pairs.

@@ -8,10 +8,14 @@ mod critical;
 mod mean;
 mod proportion;
 mod quantile;
+mod sparse;
+mod weighted;
 
-pub use mean::{Mean, mean, paired_difference, poisson_zero};
-pub use proportion::{Proportion, binomial_band, proportion, zero_event_upper};
+pub use mean::{Mean, mean, mean_bounds, paired_difference, poisson_zero};
+pub use proportion::{Proportion, binomial_band, proportion, proportion_bounds, zero_event_upper};
 pub use quantile::{Sample, quantile_interval};
+pub use sparse::{SparseMean, sparse_mean};
+pub use weighted::{Weighted, weighted_mean};
 
 /// An interval, low end first.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Deserialize)]

@@ -35,6 +35,16 @@ fn clopper_pearson(hits: usize, n: usize) -> Interval {
     Interval(low, high)
 }
 
+/// The bounds on the probability of an event seen in `hits` of `n` trials: each one-sided, holding with `confidence`
+/// (Clopper and Pearson).
+pub fn proportion_bounds(hits: usize, n: usize, confidence: f64) -> Interval {
+    assert!(hits <= n && n > 0 && (0.0..1.0).contains(&confidence));
+    let (k, misses) = (hits as f64, (n - hits) as f64);
+    let low = if hits == 0 { 0.0 } else { beta(k, misses + 1.0, 1.0 - confidence) };
+    let high = if hits == n { 1.0 } else { beta(k + 1.0, misses, confidence) };
+    Interval(low, high)
+}
+
 /// The probability that is not exceeded with `confidence` when none of `n` trials showed the event: one-sided,
 /// 1 − (1 − confidence)^(1/n).
 pub fn zero_event_upper(n: usize, confidence: f64) -> f64 {

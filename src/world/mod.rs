@@ -22,10 +22,11 @@ mod tally;
 mod trip;
 mod upstream;
 
-use crate::engine::{Calendar, Effect, StreamKey, Streams, Tie};
+use crate::engine::{Calendar, Effect, Forcing, StreamKey, Streams, Tie};
 use crate::ids::{Layer, NodeId, PodId, ReplicaId, Revision, Target};
 use crate::model::api::{
-    ApiServer, Object, Phase, PodObject, ReplicaSetObject, ReplicaSetStatus, ResourceVersion, Timestamp, Watcher, Write,
+    ApiServer, Object, Phase, PodObject, ReplicaSetObject, ReplicaSetStatus, ResourceVersion, Timestamp, Watcher,
+    Write, hops_to_rules,
 };
 use crate::model::balancer::{self, Balancer};
 use crate::model::deployment::{self, DeploymentController, max_unavailable, resolve_fenceposts};
@@ -37,7 +38,7 @@ use crate::model::msg::{Draws, Listener, Msg, RoomOut};
 use crate::model::replicaset::{self, ReplicaSetController};
 use crate::model::scheduler::{self, Scheduler};
 use crate::model::server::{self, Servers};
-use crate::model::spec::{End, Scenario};
+use crate::model::spec::{DelayId, End, Scenario};
 use crate::record::RunOutput;
 use crate::units::{SimDuration, SimTime};
 
@@ -155,18 +156,26 @@ pub struct World<'s> {
     requests: Requests<'s>,
     recorder: Recorder<'s>,
     node_of: Vec<Option<NodeId>>,
+    forcing: Option<Forcing>,
 }
 
 impl<'s> World<'s> {
     /// The world before the rollout: all old pods available, all caches warm, all rules in.
     pub fn new(scenario: &'s Scenario, key: StreamKey, options: Options) -> Self {
+        World::forced(scenario, key, options, None)
+    }
+
+    /// The same, with the delays of the way to the rules forced.
+    pub fn forced(scenario: &'s Scenario, key: StreamKey, options: Options, forcing: Option<Forcing>) -> Self {
         let pods = old_pods(scenario, key);
         let draws = |room| Draws::new(&scenario.delays.cluster, key, room);
         let on_node = |room, node| Draws::new(scenario.delays.of(node), key, room);
+        let unrouting = |draws: Draws<'s>| draws.forced(forcing.as_ref(), |id, _| id != DelayId::KpTail);
         let nodes = || (0..scenario.cluster.nodes).map(NodeId);
         let old = old_replica_set(scenario);
-        let endpoints = EndpointSliceController::new(scenario, draws("endpoints"), &pods);
-        let proxy = |node| KubeProxy::new(scenario, node, on_node("kube_proxy", node), &endpoints.slice().endpoints);
+        let endpoints = EndpointSliceController::new(scenario, unrouting(draws("endpoints")), &pods);
+        let proxy =
+            |node| KubeProxy::new(scenario, node, unrouting(on_node("kube_proxy", node)), &endpoints.slice().endpoints);
         let proxies = nodes().map(proxy).collect();
         let dns = Dns::new(scenario, Streams::new(key, "dns"), &endpoints.slice().endpoints);
         let routes = Routes { proxies, dns };
@@ -180,7 +189,7 @@ impl<'s> World<'s> {
             end: SimTime::ZERO + scenario.horizon(),
             calendar: Calendar::default(),
             outs: Outs::new(scenario.cluster.nodes),
-            api: ApiServer::new(scenario, draws("api"), &pods),
+            api: ApiServer::new(scenario, draws("api").forced(forcing.as_ref(), hops_to_rules), &pods),
             deployment: DeploymentController::new(scenario, draws("deployment"), old),
             replica_sets: ReplicaSetController::new(scenario, draws("replicaset"), old, &pods),
             scheduler: Scheduler::new(draws("scheduler"), scenario.cluster.nodes, placed),
@@ -192,6 +201,7 @@ impl<'s> World<'s> {
             recorder: Recorder::new(scenario, options.trace, &pods, &routes.proxies),
             routes,
             node_of: pods.iter().map(|pod| pod.node).chain(pods.iter().map(|_| None)).collect(),
+            forcing,
         }
     }
 
@@ -341,6 +351,9 @@ impl<'s> World<'s> {
     }
 
     fn write(&mut self, write: Write) {
+        if let (Write::ChangeTemplate, Some(forcing)) = (&write, &self.forcing) {
+            forcing.begin();
+        }
         if let Write::BindPod { pod, node } = write {
             self.node_of[pod.index()] = Some(node);
             self.recorder.place(pod, node);

@@ -47,6 +47,9 @@ fn the_readme_shows_what_is_printed() {
     if std::env::var_os("ROLLSIM_SLOW").is_some() {
         check("rollsim", &[]);
         check("rollsim validate --quiet", &["validate", "--quiet", "--out", "none"]);
+        let recommend = "rollsim recommend article-no-hook --target 1e-5 --confidence 0.99 --hook-only";
+        let arguments: Vec<&str> = recommend.split(' ').skip(1).chain(["--quiet", "--out", "none"]).collect();
+        check(recommend, &arguments);
         let ablation = ["run", "article-no-hook", "--ablate", "--quiet", "--out", "none"];
         check("rollsim run article-no-hook --ablate", &ablation);
         check_paths();

@@ -26,9 +26,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("stats", &["units"]),
     // Texts in, distributions out.
     ("calibrate", &["units", "dist", "model::spec", "stats"]),
+    ("importance", &["engine", "record", "model::spec", "run", "stats"]),
     ("replications", &["engine", "record", "model::spec", "run", "stats"]),
     // Reads the record: a result or a story must be possible without simulating again.
     ("report", &["units", "ids", "record", "stats"]),
+    // Questions about a scenario that many replications answer, and functions of numbers.
+    (
+        "recommend",
+        &["units", "engine", "record", "model::spec", "model::deployment", "run", "stats", "replications", "report"],
+    ),
+    ("sensitivity", &["units", "engine", "dist", "model::spec", "stats", "report"]),
     ("measured", &["record"]),
     ("validate", &["engine", "record"]),
     ("explain", &["record", "model::spec", "run", "report"]),
@@ -42,10 +49,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "scenario",
             "run",
             "stats",
+            "importance",
             "replications",
             "report",
             "explain",
             "sweep",
+            "recommend",
+            "sensitivity",
             "measured",
             "validate",
             "calibrate",

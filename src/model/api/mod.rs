@@ -18,6 +18,6 @@ pub use object::{
     Conditions, DeploymentObject, DeploymentStatus, Endpoint, EndpointSliceObject, Hints, Object, Phase, PodObject,
     ReplicaSetObject, ReplicaSetStatus, ResourceVersion, Timestamp,
 };
-pub use server::{ApiServer, PodCounts, Watcher, Write};
+pub use server::{ApiServer, PodCounts, Watcher, Write, hops_to_rules};
 pub use throttle::TokenBucket;
 pub use work_queue::WorkQueue;

@@ -125,6 +125,14 @@ impl Watcher {
     }
 }
 
+/// Whether a draw is the hop of an event on its way to the rules: to the EndpointSlice controller, a kube-proxy, a balancer or the
+/// resolver.
+pub fn hops_to_rules(id: DelayId, entity: u64) -> bool {
+    let watcher = entity >> 32;
+    let by_node = watcher > 8 && watcher % 2 == 1;
+    id == DelayId::WatchHop && (watcher == 3 || watcher == 4 || by_node || watcher >= 1 << 20)
+}
+
 /// How many pods there are, by the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PodCounts {

@@ -2,11 +2,12 @@
 //! shaded, each lost request marked where it was lost; and below, a panel for each deleted pod that shows the tenths
 //! of a second in which the two chains raced.
 //!
-//! The score of the model against measured runs and a sweep are other pictures, made with the same means.
+//! The score of the model against measured runs, a sweep and the charts of answers are other pictures, made with the same means.
 //!
 //! A picture is laid out as a `Scene` (no fonts, no backend) and then drawn with plotters.
 
 mod axis;
+mod chart;
 mod draw;
 mod heading;
 mod lanes;
@@ -21,6 +22,10 @@ mod times;
 
 use crate::record::Trace;
 use scene::Scene;
+
+#[cfg(feature = "png")]
+pub use chart::chart_png;
+pub use chart::{Bar, Chart, LossCurve, LossPoint, Option3, Tornado, TornadoRow, TradeOff, chart_svg};
 
 #[cfg(feature = "png")]
 pub use png::PictureError;

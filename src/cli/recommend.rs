@@ -1,0 +1,83 @@
+//! `rollsim recommend`: the smallest hook that meets a target.
+
+use super::args::{RecommendArgs, RecommendFormat};
+use super::failure::Failure;
+use super::input::Input;
+use super::progress::Progress;
+use super::{folders, input, print};
+use crate::recommend::{self, Question, Recommendation};
+use crate::replications;
+use crate::report::sink::Folder;
+use crate::report::{json, picture};
+use crate::scenario;
+
+/// Runs the command.
+pub(super) fn run(args: &RecommendArgs) -> Result<(), Failure> {
+    let input = load(args)?;
+    let folder = folders::prepare(args.out.as_deref(), &[&input.scenario.name])?.pop().flatten();
+    let progress = Progress::endless(args.quiet);
+    let (question, piece) = (question(args), progress.piece());
+    let found = replications::on_threads(args.threads.map(usize::from), || {
+        recommend::recommend(&input.scenario, &question, &piece)
+    })?;
+    drop(progress);
+    if let Some(folder) = &folder {
+        write(&found, folder)?;
+    }
+    print::result(&rendered(&found, args.format))?;
+    if let Some(folder) = folder.filter(|_| !args.quiet) {
+        print::note(&format!("written: {}", folder.path().display()));
+    }
+    Ok(())
+}
+
+fn load(args: &RecommendArgs) -> Result<Input, Failure> {
+    let json = args.format == RecommendFormat::Json;
+    let mut inputs = input::load(std::slice::from_ref(&args.file), &args.changes.as_sets(None), json)?;
+    let input = inputs.swap_remove(0);
+    if !args.quiet {
+        print::problems(&scenario::render(&input.problems, true));
+    }
+    Ok(input)
+}
+
+fn question(args: &RecommendArgs) -> Question {
+    Question {
+        target: args.target,
+        confidence: args.confidence,
+        longest_s: args.longest.as_whole_secs().max(1),
+        strategies: !args.hook_only,
+        container: args.container.clone(),
+    }
+}
+
+fn rendered(found: &Recommendation, format: RecommendFormat) -> String {
+    match format {
+        RecommendFormat::Text => recommend::render(found),
+        RecommendFormat::Json => json::render(found),
+        RecommendFormat::Yaml => found.patch.clone().unwrap_or_else(|| "# no hook meets the target\n".to_owned()),
+    }
+}
+
+/// The answer as files: all of it, the patch and the pictures.
+fn write(found: &Recommendation, folder: &Folder) -> Result<(), Failure> {
+    folder.write("recommend.json", json::render(found).as_bytes())?;
+    if let Some(patch) = &found.patch {
+        folder.write("patch.yaml", patch.as_bytes())?;
+    }
+    draw("curve", &recommend::curve_chart(found), folder)?;
+    if !found.strategies.is_empty() {
+        draw("strategies", &recommend::front_chart(found), folder)?;
+    }
+    Ok(())
+}
+
+fn draw(name: &str, chart: &picture::Chart, folder: &Folder) -> Result<(), Failure> {
+    folder.write(&format!("{name}.svg"), picture::chart_svg(chart).as_bytes())?;
+    #[cfg(feature = "png")]
+    match picture::chart_png(chart) {
+        Ok(png) => folder.write(&format!("{name}.png"), &png)?,
+        Err(error) => print::note(&format!("{name}.png could not be drawn: {error}")),
+    }
+    Ok(())
+}

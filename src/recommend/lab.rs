@@ -1,0 +1,211 @@
+//! Where a recommendation gets its rollouts: the scenario with another hook, grace period or strategy, and the sequential
+//! test that says whether it loses little enough.
+
+use std::ops::Range;
+
+use crate::model::spec::{End, PreStop, PreStopAction, Scenario};
+use crate::record::{Metric, Metrics, RunOutput};
+use crate::replications;
+use crate::run::Options;
+use crate::stats::{SparseMean, sparse_mean};
+use crate::units::{IntOrPercent, SimDuration, Version};
+
+/// The first version in which the kubelet itself sleeps (KEP-3960).
+pub(super) const NATIVE_SLEEP: Version = Version::minor(29);
+
+/// Requests simulated before the first look at a test, if that is not too few or too many replications.
+const FIRST_LOOK: f64 = 2e6;
+const FIRST_LOOK_REPLICATIONS: (f64, f64) = (16.0, 64.0);
+/// Fewer replications than this are never the end of a test.
+const FEWEST: f64 = 128.0;
+const MOST: f64 = 50_000.0;
+
+/// What can be changed by a patch of the Deployment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Setup {
+    /// The preStop hook: whole seconds of sleep, as Kubernetes has them; 0 is no hook.
+    pub(super) sleep_s: u64,
+    /// `terminationGracePeriodSeconds`.
+    pub(super) grace_s: u64,
+    pub(super) strategy: Strategy,
+}
+
+/// How a rolling update proceeds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Strategy {
+    pub(super) surge: IntOrPercent,
+    pub(super) unavailable: IntOrPercent,
+    pub(super) min_ready: SimDuration,
+}
+
+impl Strategy {
+    pub(super) fn of(scenario: &Scenario) -> Strategy {
+        let spec = &scenario.deployment;
+        Strategy { surge: spec.max_surge, unavailable: spec.max_unavailable, min_ready: spec.min_ready }
+    }
+}
+
+/// What a test says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The bound from above is at most the limit.
+    Meets,
+    /// The bound from below is above the limit.
+    Fails,
+    /// Neither, within the replications allowed.
+    Unclear,
+}
+
+/// A test with the rollouts it rests on.
+#[derive(Debug, Clone)]
+pub(super) struct Test {
+    pub(super) rollouts: Vec<Metrics>,
+    pub(super) loss: SparseMean,
+    pub(super) verdict: Verdict,
+}
+
+impl Test {
+    /// The largest loss of a rollout.
+    pub(super) fn largest(&self) -> f64 {
+        values(&self.rollouts, Metric::Failed).into_iter().fold(0.0, f64::max)
+    }
+}
+
+/// Rollouts of one scenario under changes, all with the same luck.
+pub(super) struct Lab<'a> {
+    pub(super) scenario: &'a Scenario,
+    /// Seconds that a pod needs from the stop signal to its end, rounded up.
+    pub(super) drain_s: u64,
+    /// The largest mean loss of a rollout that meets the target, requests.
+    pub(super) limit: f64,
+    progress: &'a (dyn Fn(u64) + Sync),
+}
+
+impl<'a> Lab<'a> {
+    pub(super) fn new(scenario: &'a Scenario, progress: &'a (dyn Fn(u64) + Sync)) -> Self {
+        Lab { scenario, drain_s: 0, limit: 0.0, progress }
+    }
+
+    /// The file's strategy with this much sleep, and as much grace as the hook and the drain need, if the file gives less.
+    pub(super) fn setup(&self, sleep_s: u64) -> Setup {
+        let given = whole_seconds(self.scenario.pod.termination_grace_period);
+        let grace_s = given.max(sleep_s + self.drain_s);
+        Setup { sleep_s, grace_s, strategy: Strategy::of(self.scenario) }
+    }
+
+    /// The scenario with these changes. Old pods live longer by the hook, so the clients send for that much longer: else the
+    /// last pods would end unseen.
+    pub(super) fn scenario_with(&self, setup: Setup) -> Scenario {
+        let mut scenario = self.scenario.clone();
+        let sleep = SimDuration::from_secs(setup.sleep_s);
+        scenario.pod.pre_stop = (setup.sleep_s > 0).then(|| hook(sleep, scenario.cluster.version));
+        scenario.pod.termination_grace_period = SimDuration::from_secs(setup.grace_s);
+        if let End::Duration(duration) = scenario.run.end {
+            scenario.run.end = End::Duration(duration + sleep);
+        }
+        scenario.deployment.max_surge = setup.strategy.surge;
+        scenario.deployment.max_unavailable = setup.strategy.unavailable;
+        scenario.deployment.min_ready = setup.strategy.min_ready;
+        scenario
+    }
+
+    /// What `read` takes from each replication.
+    pub(super) fn each<T: Send>(
+        &self,
+        scenario: &Scenario,
+        replications: Range<u64>,
+        trace: bool,
+        read: &(dyn Fn(RunOutput) -> T + Sync),
+    ) -> Vec<T> {
+        let counted = |output| {
+            (self.progress)(1);
+            read(output)
+        };
+        replications::each(scenario, replications, Options { trace, ..Options::default() }, &counted)
+    }
+
+    /// The metrics of replications.
+    pub(super) fn metrics(&self, scenario: &Scenario, replications: Range<u64>) -> Vec<Metrics> {
+        self.each(scenario, replications, false, &|output| output.metrics)
+    }
+
+    /// Whether the mean loss is at most the limit, with `confidence`: looks after ever twice as many replications, until about
+    /// `requests` were simulated. Look j may err with (1 − confidence) / 2^j, so that all looks together do not err more often
+    /// than that. `largest` is the loss that a rollout does not exceed on average while few have lost anything.
+    pub(super) fn judge(&self, scenario: &Scenario, requests: f64, confidence: f64, largest: f64) -> Test {
+        let mut rollouts = self.metrics(scenario, 0..FIRST_LOOK_REPLICATIONS.0 as u64);
+        let sent = mean_of(&rollouts, Metric::Requests).max(1.0);
+        let most = (requests / sent).clamp(FEWEST, MOST) as u64;
+        let (fewest, first) = FIRST_LOOK_REPLICATIONS;
+        let mut next = (FIRST_LOOK / sent).clamp(fewest, first) as u64;
+        let mut error = (1.0 - confidence) / 2.0;
+        loop {
+            let done = rollouts.len() as u64;
+            rollouts.extend(self.metrics(scenario, done..next));
+            let (loss, verdict) = self.look(&rollouts, 1.0 - error, largest);
+            if verdict != Verdict::Unclear || next >= most {
+                return Test { rollouts, loss, verdict };
+            }
+            (next, error) = ((next * 2).min(most), error / 2.0);
+        }
+    }
+
+    fn look(&self, rollouts: &[Metrics], confidence: f64, largest: f64) -> (SparseMean, Verdict) {
+        let failed = values(rollouts, Metric::Failed);
+        let loss = sparse_mean(&failed, largest, confidence).expect("a test looks at rollouts");
+        let verdict = match loss.bounds {
+            bounds if bounds.high() <= self.limit => Verdict::Meets,
+            bounds if bounds.low() > self.limit => Verdict::Fails,
+            _ => Verdict::Unclear,
+        };
+        (loss, verdict)
+    }
+}
+
+fn hook(duration: SimDuration, version: Version) -> PreStop {
+    let action = if version < NATIVE_SLEEP { PreStopAction::Exec } else { PreStopAction::Sleep };
+    PreStop { action, duration, fails_readiness: false, fails: false }
+}
+
+/// Rounded up.
+pub(super) fn whole_seconds(time: SimDuration) -> u64 {
+    time.as_whole_secs() + u64::from(time > SimDuration::from_secs(time.as_whole_secs()))
+}
+
+/// The values of a metric, where it happened.
+pub(super) fn values(rollouts: &[Metrics], metric: Metric) -> Vec<f64> {
+    rollouts.iter().filter_map(|run| run.get(metric)).collect()
+}
+
+/// Their mean, zero without any.
+pub(super) fn mean_of(rollouts: &[Metrics], metric: Metric) -> f64 {
+    crate::stats::mean(&values(rollouts, metric)).map_or(0.0, |mean| mean.mean)
+}
+
+/// Values of a metric in the same replications of two experiments.
+pub(super) fn pairs(one: &[Metrics], other: &[Metrics], metric: Metric) -> Vec<(f64, f64)> {
+    one.iter().zip(other).filter_map(|(one, other)| Some((one.get(metric)?, other.get(metric)?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn part_of_a_second_is_a_second() {
+        assert_eq!(whole_seconds(SimDuration::from_millis(2_001)), 3);
+        assert_eq!(whole_seconds(SimDuration::from_secs(2)), 2);
+    }
+
+    #[test]
+    fn a_hook_has_the_grace_it_needs_and_the_clients_watch_the_last_pod_end() {
+        let mut scenario = crate::scenario::defaults("test");
+        scenario.run.end = End::Duration(SimDuration::from_secs(60));
+        scenario.pod.termination_grace_period = SimDuration::from_secs(30);
+        let lab = Lab { drain_s: 3, ..Lab::new(&scenario, &|_| ()) };
+        assert_eq!((lab.setup(5).grace_s, lab.setup(40).grace_s), (30, 43));
+        let changed = lab.scenario_with(lab.setup(40));
+        assert_eq!(changed.run.end, End::Duration(SimDuration::from_secs(100)));
+        assert_eq!(lab.scenario_with(lab.setup(0)).pod.pre_stop, None);
+    }
+}

@@ -1,0 +1,93 @@
+//! The answer for people.
+
+use super::result::{Estimate, InputResult, Sensitivity};
+
+/// The answer in words, then every input.
+pub fn render(found: &Sensitivity) -> String {
+    let mut out = headline(found);
+    let what = if found.method == "sobol" { "rows" } else { "trajectories" };
+    out.push_str(&format!(
+        "\n\nThe mean of {} over {} replications at each of {} points ({} {what}), seed {}; inputs independent and uniform in \
+         their ranges\n(factors in their logarithm), the same luck at all points.\n\n",
+        found.metric, found.replications, found.evaluations, found.points, found.seed
+    ));
+    let widest = found.inputs.iter().map(|input| input.key.chars().count()).max().unwrap_or(0);
+    let heads =
+        if found.method == "sobol" { ["alone", "with interactions"] } else { ["mean size", "mean effect, spread"] };
+    out.push_str(&format!("  {:widest$}  {:<18}  {:<22}  {}\n", "", "range", heads[0], heads[1]));
+    for input in &found.inputs {
+        out.push_str(&row(input, widest));
+    }
+    out
+}
+
+/// "delays.kp_sync explains 62 % [55, 70] of the variance of failed, …".
+pub(super) fn headline(found: &Sensitivity) -> String {
+    let Some(first) = found.inputs.first() else { return format!("{}: no input was varied", found.scenario) };
+    let metric = found.metric;
+    match (first.first_order, first.total, first.mean_size) {
+        (Some(alone), Some(total), _) => {
+            let (alone, total) = (percent(alone), percent(total));
+            format!(
+                "{}: {} explains {alone} of the variance of {metric} alone and {total} with its interactions",
+                found.scenario, first.key
+            )
+        }
+        (_, _, Some(size)) => {
+            format!(
+                "{}: {} has the largest effect on {metric}: {} from one end of its range to the other",
+                found.scenario,
+                first.key,
+                number(size)
+            )
+        }
+        _ => format!("{}: {metric} does not vary with any of these inputs", found.scenario),
+    }
+}
+
+fn row(input: &InputResult, widest: usize) -> String {
+    let (one, other) = match (input.first_order, input.total, input.mean_size) {
+        (Some(alone), Some(total), _) => (percent(alone), percent(total)),
+        (_, _, Some(size)) => {
+            let (mean, spread) = (input.mean_effect.unwrap_or(0.0), input.spread.unwrap_or(0.0));
+            (number(size), format!("{}, {}", digits(mean), digits(spread)))
+        }
+        _ => (String::new(), String::new()),
+    };
+    format!("  {:widest$}  {:<18}  {one:<22}  {other}\n", input.key, input.range)
+}
+
+/// "62 % [55, 70]".
+fn percent(estimate: Estimate) -> String {
+    let whole = |share: f64| minus(format!("{:.0}", share * 100.0 + 0.0));
+    let interval = estimate.ci95.map_or(String::new(), |[low, high]| format!(" [{}, {}]", whole(low), whole(high)));
+    format!("{} %{interval}", whole(estimate.value))
+}
+
+fn number(estimate: Estimate) -> String {
+    let interval = estimate.ci95.map_or(String::new(), |[low, high]| format!(" [{}, {}]", digits(low), digits(high)));
+    format!("{}{interval}", digits(estimate.value))
+}
+
+fn digits(value: f64) -> String {
+    minus(if value.abs() >= 100.0 { format!("{value:.0}") } else { format!("{value:.3}") })
+}
+
+/// With a real minus, and none for zero.
+fn minus(text: String) -> String {
+    let zero = text.chars().all(|c| "-0.".contains(c));
+    if zero { text.replace('-', "") } else { text.replace('-', "−") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_said_with_their_intervals() {
+        let estimate = Estimate { value: 0.618, ci95: Some([0.551, 0.703]) };
+        assert_eq!(percent(estimate), "62 % [55, 70]");
+        assert_eq!(percent(Estimate { value: -0.001, ci95: None }), "0 %");
+        assert_eq!(percent(Estimate { value: -0.05, ci95: None }), "−5 %");
+    }
+}
