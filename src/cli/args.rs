@@ -221,6 +221,9 @@ pub(super) struct SweepArgs {
     /// A point stops when the 95 % interval of its mean failed count is this narrow: half-width / mean, such as 0.05
     #[arg(long, value_name = "SHARE", value_parser = precision)]
     pub(super) precision: Option<f64>,
+    /// How to estimate: failures-only skips the time in which nothing can fail, and knows no latencies
+    #[arg(long, value_name = "ESTIMATOR")]
+    pub(super) estimator: Option<SweepEstimator>,
     /// Threads; the result does not depend on it [default: as many as processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) threads: Option<u16>,
@@ -251,6 +254,25 @@ pub(super) struct SweepArgs {
     /// Run the checkers of invariants in every replication (slower)
     #[arg(long)]
     pub(super) check: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SweepEstimator {
+    /// Every request is simulated
+    EveryRequest,
+    /// The same counts of failures, much faster; refused where it would not be exact
+    #[value(alias = "failures_only")]
+    FailuresOnly,
+}
+
+impl SweepEstimator {
+    /// As `sweep.estimator` has it.
+    pub(super) fn key(self) -> &'static str {
+        match self {
+            SweepEstimator::EveryRequest => "every_request",
+            SweepEstimator::FailuresOnly => "failures_only",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -35,6 +35,7 @@ fn sets(args: &SweepArgs) -> Vec<String> {
     let mut sets = args.changes.as_sets(None);
     sets.extend(args.replications.map(|replications| format!("sweep.replications={replications}")));
     sets.extend(args.precision.map(|precision| format!("sweep.precision={precision:?}")));
+    sets.extend(args.estimator.map(|estimator| format!("sweep.estimator={}", estimator.key())));
     sets
 }
 

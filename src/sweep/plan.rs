@@ -5,8 +5,10 @@ use rayon::prelude::*;
 use super::design::Layout;
 use crate::engine::{label_hash, mix};
 use crate::model::spec::Scenario;
+use crate::report::FAILURES_ONLY;
 use crate::report::sweep::{AxisHead, AxisValue, MANIFEST_SCHEMA, Manifest};
-use crate::scenario::{Axis, Problem, SweepFile, VariedValue, in_order, settled_toml};
+use crate::run::{Refusal, refusals};
+use crate::scenario::{Axis, Problem, Severity, SweepFile, VariedValue, in_order, settled_toml};
 
 /// Different problems shown of all points together.
 const MOST_PROBLEMS: usize = 200;
@@ -54,8 +56,11 @@ impl Plan {
 
 /// The hash of each settled point.
 fn settle_all(file: &SweepFile, layout: &Layout) -> Result<Vec<u64>, Vec<Problem>> {
-    let settle =
-        |point: u64| file.point(&layout.at(point)).map(|scenario| label_hash(&settled_toml(&scenario), "", point));
+    let settle = |point: u64| {
+        let scenario = file.point(&layout.at(point))?;
+        let against = if file.sweep.failures_only { refused(&scenario) } else { Vec::new() };
+        if against.is_empty() { Ok(label_hash(&settled_toml(&scenario), "", point)) } else { Err(against) }
+    };
     let settled: Vec<Result<u64, Vec<Problem>>> = (0..layout.points()).into_par_iter().map(settle).collect();
     let mut problems: Vec<Problem> = Vec::new();
     for problem in settled.iter().filter_map(|point| point.as_ref().err()).flatten() {
@@ -64,6 +69,20 @@ fn settle_all(file: &SweepFile, layout: &Layout) -> Result<Vec<u64>, Vec<Problem
         }
     }
     if problems.is_empty() { Ok(settled.into_iter().flatten().collect()) } else { Err(in_order(problems)) }
+}
+
+/// What stands against the estimator of failures at a point.
+fn refused(scenario: &Scenario) -> Vec<Problem> {
+    let problem = |refusal: Refusal| Problem {
+        severity: Severity::Error,
+        code: "estimator-refused",
+        message: format!("{} stands against sweep.estimator = \"{FAILURES_ONLY}\": {}", refusal.key, refusal.why),
+        key: Some(refusal.key),
+        place: None,
+        other: None,
+        help: Some("set sweep.estimator = \"every_request\", or leave --estimator out".to_owned()),
+    };
+    refusals(scenario).into_iter().map(problem).collect()
 }
 
 fn manifest(file: &SweepFile, layout: &Layout, hashes: &[u64]) -> Manifest {
@@ -76,6 +95,7 @@ fn manifest(file: &SweepFile, layout: &Layout, hashes: &[u64]) -> Manifest {
         seed: base.run.seed,
         replications: sweep.replications.unwrap_or(base.run.replications),
         precision: sweep.precision,
+        estimator: sweep.failures_only.then(|| FAILURES_ONLY.to_owned()),
         design: sweep.design.name().to_owned(),
         points: layout.points(),
         plan: format!("{plan:016x}"),

@@ -21,7 +21,7 @@ use crate::report::RunResult;
 use crate::report::result::Identity;
 use crate::report::sink::SinkError;
 use crate::report::sweep::PointResult;
-use crate::run::{self, Options};
+use crate::run::{self, Estimator, Options};
 
 /// Open points for each thread: enough that no thread waits while others finish theirs.
 const OPEN_PER_THREAD: usize = 2;
@@ -59,7 +59,8 @@ pub fn simulate(
     progress: &(dyn Fn(u64) + Sync),
     keep: &mut (dyn FnMut(&PointResult) -> Result<(), SinkError> + Send),
 ) -> Result<(), SweepError> {
-    let options = Options { check: how.check, ..Options::default() };
+    let estimator = plan.manifest.estimator.as_ref().map_or(Estimator::EveryRequest, |_| Estimator::FailuresOnly);
+    let options = Options { check: how.check, estimator, ..Options::default() };
     let run = |scenario: &Scenario, replication| {
         let output = run::run_once(scenario, replication, options);
         (output.metrics, output.digest)
@@ -182,7 +183,8 @@ impl Job<'_, '_> {
         (self.hooks.progress)(open.replications - metrics.len() as u64);
         let scenario = &open.scenario;
         let identity = Identity { scenario: &scenario.name, seed: scenario.run.seed, digest: digest.value() };
-        let result = RunResult::new(&identity, &metrics, Vec::new());
+        let mut result = RunResult::new(&identity, &metrics, Vec::new());
+        self.plan.manifest.estimator.iter().for_each(|name| result.name_estimator(name));
         let row = PointResult::new(open.point, self.plan.axes(open.point), precise, result);
         if let Err(error) = (locked(&self.hooks.keep))(&row) {
             self.failed.store(true, Ordering::Relaxed);

@@ -1,5 +1,6 @@
 //! The tries of a balancer: which target, over which connection, what the request meets there (the same functions decide
-//! that as on the direct path), and what follows when it fails. How a connection is made stands in
+//! that as on the direct path), and what follows when it fails. The service time is the request's own, drawn at its birth:
+//! another try of the same work takes as long. How a connection is made stands in
 //! [`connect`](super::connect).
 
 use crate::engine::mix;

@@ -292,3 +292,27 @@ fn random_designs_lay_their_points_by_the_seed() {
         assert_eq!(routed, 4, "{design}");
     }
 }
+
+/// The estimator of failures is named in every row, agrees with the sweep of every request in all that it estimates, and has
+/// no latencies; where it would not be exact the point's key is told.
+#[test]
+fn a_sweep_of_failures_only_is_the_sweep_without_its_latencies() {
+    let room = room("failures");
+    let text =
+        SWEEP.replace("keep_alive = false\n", "connections = 4\n").replace("replications = 70", "replications = 10");
+    fs::write(room.path("tiny.toml"), text).unwrap();
+    let sweep = ["sweep", "tiny.toml", "--quiet", "--format", "json"];
+    let (every, _) = room.check(&[&sweep[..], &["--out", "none"]].concat(), 0);
+    let (failures, _) = room.check(&[&sweep[..], &["--estimator", "failures-only", "--out", "f"]].concat(), 0);
+    for (every, failures) in rows(&every).iter().zip(rows(&failures)) {
+        assert_eq!((&failures["estimator"], &every["estimator"]), (&Value::from("failures_only"), &Value::Null));
+        let kept = every["metrics"].as_object().unwrap().iter().filter(|(name, _)| !name.starts_with("latency_"));
+        let kept: serde_json::Map<String, Value> = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
+        assert_eq!(failures["metrics"], Value::Object(kept));
+    }
+    let head = room.read("f/sweep.csv").lines().next().unwrap().to_owned();
+    assert!(head.contains(",estimator,requests.mean,") && !head.contains("latency_"), "{head}");
+    let refused = [&sweep[..], &["--estimator", "failures-only", "--set", "kube_proxy.mode=ipvs"]].concat();
+    let (_, stderr) = room.check(&refused, 2);
+    assert!(stderr.contains("kube_proxy.mode stands against sweep.estimator"), "{stderr}");
+}

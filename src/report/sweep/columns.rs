@@ -49,11 +49,18 @@ pub fn columns(manifest: &Manifest) -> Vec<Column> {
         axis.columns.iter().map(move |name| column(name, kind(name)))
     }));
     all.extend([column("replications", Kind::Whole), column("precise", Kind::Whole), column("digest", Kind::Text)]);
-    for metric in Metric::ALL {
+    all.extend(manifest.estimator.as_ref().map(|_| column("estimator", Kind::Text)));
+    for metric in estimated(manifest.estimator.as_deref()) {
         all.extend(Summary::STATS.map(|stat| column(&format!("{}.{stat}", metric.name()), stat_kind(stat))));
     }
     all.extend(SHARE_STATS.map(|stat| column(&format!("any_failed.{stat}"), stat_kind(stat))));
     all
+}
+
+/// The metrics that have columns: those that were estimated.
+fn estimated(estimator: Option<&str>) -> impl Iterator<Item = Metric> {
+    let all = estimator.is_none();
+    Metric::ALL.iter().copied().filter(move |metric| all || !metric.name().starts_with("latency_"))
 }
 
 fn stat_kind(stat: &str) -> Kind {
@@ -69,7 +76,8 @@ pub fn cells(row: &PointResult) -> Vec<Cell> {
         Cell::Whole(row.precise.into()),
         Cell::Text(row.digest.clone()),
     ]);
-    for metric in Metric::ALL {
+    cells.extend(row.estimator.clone().map(Cell::Text));
+    for metric in estimated(row.estimator.as_deref()) {
         let summary = row.metrics.get(metric.name()).and_then(Option::as_ref);
         cells.extend(Summary::STATS.map(|stat| stat_cell(stat, summary.and_then(|summary| summary.stat(stat)))));
     }

@@ -40,6 +40,9 @@ pub struct Manifest {
     pub replications: u32,
     /// Relative half-width of the interval of the mean failed count at which a point stops.
     pub precision: Option<f64>,
+    /// How the metrics were estimated; absent if every request was simulated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimator: Option<String>,
     /// How points are laid: `grid`, `latin_hypercube` or `sobol`.
     pub design: String,
     /// Number of points.
@@ -90,6 +93,9 @@ pub struct PointResult {
     pub replications: usize,
     /// Whether the precision asked for was reached; true if none was.
     pub precise: bool,
+    /// How the metrics were estimated, with its latencies absent; absent if every request was simulated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimator: Option<String>,
     /// Digest of everything that happened, as `run` has it.
     pub digest: String,
     /// Each metric; null if it happened in no replication.
@@ -107,6 +113,7 @@ impl PointResult {
             axes: Named(axes),
             replications: result.replications,
             precise,
+            estimator: result.estimator,
             digest: result.digest,
             metrics: result.metrics,
             probability: result.probability,

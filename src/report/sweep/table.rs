@@ -35,7 +35,11 @@ fn headline(manifest: &Manifest, rows: &[PointResult]) -> String {
         _ => most.unwrap_or(0).to_string(),
     };
     let (name, points, seed) = (&manifest.scenario, manifest.points, manifest.seed);
-    format!("{name}, {points} points with the same luck; mean [95 % interval of the mean]; n = {n} each, seed {seed}")
+    let estimator = manifest.estimator.iter().map(|name| format!("; estimator {name}, without latencies"));
+    let estimator = estimator.collect::<String>();
+    format!(
+        "{name}, {points} points with the same luck; mean [95 % interval of the mean]; n = {n} each, seed {seed}{estimator}"
+    )
 }
 
 fn line(manifest: &Manifest, row: &PointResult) -> Vec<String> {

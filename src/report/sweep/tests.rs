@@ -17,6 +17,7 @@ fn manifest() -> Manifest {
         seed: 1,
         replications: 3,
         precision: None,
+        estimator: None,
         design: "grid".into(),
         points: 2,
         plan: "0123456789abcdef".into(),

@@ -37,6 +37,8 @@ pub enum Design {
     Sobol,
 }
 
+const ESTIMATOR: Names<bool> = Names { built: &[("every_request", false), ("failures_only", true)], later: &[] };
+
 const DESIGN: Names<Design> = Names {
     built: &[("grid", Design::Grid), ("latin_hypercube", Design::LatinHypercube), ("sobol", Design::Sobol)],
     later: &[],
@@ -56,6 +58,8 @@ pub struct Sweep {
     pub replications: Option<u32>,
     /// Half-width of the 95 % interval of the mean failed count, as a share of the mean, at which a point stops.
     pub precision: Option<f64>,
+    /// Only what can fail is simulated, to the same counts of failures and without latencies.
+    pub failures_only: bool,
     /// How points are laid.
     pub design: Design,
     /// Number of points of a random design.
@@ -147,11 +151,12 @@ fn level(coordinate: Coordinate, count: usize) -> usize {
 pub(super) fn sweep(fields: &mut Fields<'_>) -> Sweep {
     let replications = fields.get("replications", whole(1..=10_000_000));
     let precision = fields.get("precision", number(1e-4..=1.0));
+    let failures_only = fields.or("estimator", |node| ESTIMATOR.parse(node), false);
     let design = fields.or("design", |node| DESIGN.parse(node), Design::Grid);
     let points = fields.get("points", whole(1..=i128::from(MOST_POINTS)));
     let mut axes = fields.section("vary", |fields| vary(fields, design));
     axes.extend(fields.each("zip", |fields| zip(fields, design)).unwrap_or_default().into_iter().flatten());
-    let sweep = Sweep { replications, precision, design, points, axes };
+    let sweep = Sweep { replications, precision, failures_only, design, points, axes };
     refuse_overlaps(fields, &sweep);
     refuse_wrong_number(fields, &sweep);
     sweep

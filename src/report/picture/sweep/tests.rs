@@ -18,6 +18,7 @@ fn manifest(axes: &[&str], points: u64) -> Manifest {
         seed: 1,
         replications: 3,
         precision: None,
+        estimator: None,
         design: "grid".into(),
         points,
         plan: String::new(),
