@@ -94,7 +94,7 @@ fn one_shard(args: &SweepArgs, plan: &Plan, shard: Shard) -> Result<(), Failure>
 fn whole(args: &SweepArgs, plan: &Plan) -> Result<(), Failure> {
     let folder = folder(args.out.as_deref(), &plan.manifest.scenario)?;
     let mut store = match &folder {
-        Some(folder) => Store::open(folder, &plan.manifest)?,
+        Some(folder) => opened(folder, &plan.manifest)?,
         None => Store::memory(plan.points()),
     };
     say_what_is_there(args, &store)?;
@@ -103,6 +103,14 @@ fn whole(args: &SweepArgs, plan: &Plan) -> Result<(), Failure> {
     store.remove()?;
     notes(args.quiet, folder.as_ref());
     Ok(())
+}
+
+/// The journal is locked, so nobody else writes the files of this sweep: what a killed process had begun of them can go.
+fn opened(folder: &Folder, manifest: &Manifest) -> Result<Store, Failure> {
+    let store = Store::open(folder, manifest)?;
+    folder.remove_unfinished("sweep.")?;
+    folder.remove_unfinished("manifest.")?;
+    Ok(store)
 }
 
 /// Finished points of an earlier run are neither lost nor taken without a word.

@@ -62,6 +62,23 @@ impl Folder {
         })
     }
 
+    /// Removes what a process that was killed had begun of files whose names begin with `stem`. Only for who knows that no
+    /// other process writes them.
+    ///
+    /// # Errors
+    ///
+    /// If the folder cannot be read, or a file not be removed.
+    pub fn remove_unfinished(&self, stem: &str) -> Result<(), SinkError> {
+        let entries = fs::read_dir(&self.0).map_err(SinkError::of("read", &self.0))?;
+        let unfinished = |name: &str| name.starts_with(&format!(".{stem}")) && name.ends_with(".part");
+        for path in entries.flatten().map(|entry| entry.path()) {
+            if path.file_name().and_then(|name| name.to_str()).is_some_and(unfinished) {
+                fs::remove_file(&path).map_err(SinkError::of("remove", &path))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether the folder has a file of this name.
     pub fn has(&self, name: &str) -> bool {
         self.0.join(name).is_file()
@@ -103,6 +120,20 @@ mod tests {
         folder.write("result.json", b"new").unwrap();
         assert_eq!(fs::read(path.join("a/b/result.json")).unwrap(), b"new");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        fs::remove_dir_all(&path).unwrap();
+    }
+
+    #[test]
+    fn what_a_killed_process_had_begun_stayed_beside_its_files() {
+        let path = scratch("killed");
+        let folder = Folder::prepare(&path).unwrap();
+        for name in [".sweep.parquet.7.part", ".result.json.7.part", "sweep.csv"] {
+            fs::write(path.join(name), b"").unwrap();
+        }
+        folder.remove_unfinished("sweep.").unwrap();
+        let mut left: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, [".result.json.7.part", "sweep.csv"]);
         fs::remove_dir_all(&path).unwrap();
     }
 
