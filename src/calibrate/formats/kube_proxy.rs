@@ -11,6 +11,9 @@ use crate::calibrate::tables::{DataError, File};
 use crate::model::spec::DelayId;
 
 const WHAT: &str = "kube-proxy's metrics, as `curl localhost:10249/metrics` prints them";
+/// Seconds that no sync takes.
+const LONGEST: f64 = 86_400.0;
+
 const METRIC: &str = "kubeproxy_sync_proxy_rules_duration_seconds";
 
 /// The delay `kp_sync` from a text of Prometheus metrics; histograms of several IP families are added up.
@@ -25,7 +28,12 @@ pub fn read(file: File<'_>) -> Result<Estimate, DataError> {
     let fitted = cumulative::fitted([&syncs].into_iter()).filter(|_| syncs.shows_spread());
     let (mu, sigma) =
         fitted.ok_or_else(|| file.error_at(0, format!("all syncs in fewer than three buckets of {METRIC}_bucket")))?;
-    Ok(estimate(Law::LogNormal(mu, sigma), n as usize))
+    // ln p99 of the log-normal; written so that no number is no time of a sync either.
+    let longest = mu + 2.326_347_874 * sigma;
+    if longest < libm::log(LONGEST) {
+        return Ok(estimate(Law::LogNormal(mu, sigma), n as usize));
+    }
+    Err(file.error_at(0, format!("{METRIC}_bucket says that syncs take a day and longer, expected seconds")))
 }
 
 fn estimate(law: Law, n: usize) -> Estimate {
@@ -87,6 +95,14 @@ kubeproxy_sync_proxy_rules_duration_seconds_sum{ip_family=\"IPv4\"} 90.2
         let (median, p95) = found.fitted.unwrap();
         assert!((median - 0.080).abs() < 0.002 && (p95 - 0.179).abs() < 0.005, "{found:?}");
         assert_eq!((found.id, found.n), (DelayId::KpSync, 1_000));
+    }
+
+    /// The table said 9223372036.854775807s, which no scenario takes.
+    #[test]
+    fn syncs_of_centuries_were_fitted() {
+        let text = SAMPLE.replace("0.064", "1e300").replace("0.128", "2e300").replace("0.256", "4e300");
+        let error = read(File { name: "m", text: &text }).unwrap_err().to_string();
+        assert!(error.starts_with("m:1:1: ") && error.contains("take a day and longer"), "{error}");
     }
 
     #[test]
