@@ -21,6 +21,7 @@ const MIN_READY: SimDuration = SimDuration::from_secs(10);
 
 /// Lost requests, rollout time (seconds) and extra pod-seconds.
 const PRICES: usize = 3;
+const LOST: usize = 0;
 
 /// One strategy with its prices.
 #[derive(Debug)]
@@ -41,10 +42,12 @@ impl Priced {
         ([mean(0), mean(1), mean(2)], complete.len())
     }
 
-    /// The 95 % interval of the mean of a price.
+    /// The 95 % interval of the mean of a price; where nothing was lost, what may be lost all the same.
     pub(super) fn ci95(&self, price: usize) -> Option<Interval> {
         let values: Vec<f64> = self.rollouts.iter().flatten().map(|one| one[price]).collect();
-        stats::mean(&values)?.ci95
+        let none_lost = price == LOST && values.iter().all(|lost| *lost == 0.0);
+        let mean = stats::mean(&values)?;
+        if none_lost { Some(stats::poisson_zero(mean.n)) } else { mean.ci95 }
     }
 
     fn completes(&self) -> bool {
@@ -173,6 +176,13 @@ mod tests {
         assert_eq!(chosen(&[given(), slower()]), Some(0));
         assert_eq!(chosen(&[given(), slower(), sample(&[[1.0, 10.0, 9.0]; 3])]), Some(2));
         assert_eq!(chosen(&[]), None);
+    }
+
+    #[test]
+    fn a_strategy_that_lost_nothing_had_an_interval_of_zero_width() {
+        let interval = sample(&[[0.0, 10.0, 9.0]; 64]).ci95(LOST).unwrap();
+        assert!(interval.low() == 0.0 && (0.057..0.059).contains(&interval.high()), "{interval:?}");
+        assert!(sample(&[[1.0, 10.0, 9.0]; 64]).ci95(LOST).unwrap().low() > 0.9);
     }
 
     #[test]

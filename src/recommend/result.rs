@@ -174,7 +174,7 @@ pub struct StrategyPrice {
     pub n: usize,
     /// Mean number of requests lost.
     pub failed: f64,
-    /// Its 95 % interval; null if no two rollouts completed.
+    /// Its 95 % interval, from 0 to the Poisson bound 3.69/n if none was lost; null if no two rollouts completed.
     pub failed_ci95: Option<[f64; 2]>,
     /// Mean rollout time, seconds.
     pub rollout_duration_s: f64,

@@ -190,10 +190,16 @@ fn strategies(out: &mut String, all: &[StrategyPrice]) {
     if all.is_empty() {
         return;
     }
-    line(out, "\nStrategies with this hook that no other beats, the file's and the chosen one (means, same luck):\n");
-    line(out, "  surge  unavailable  min_ready   lost a rollout   rollout    extra pod-seconds");
+    let n = all.iter().map(|one| one.n).max().unwrap_or(0);
+    line(
+        out,
+        &format!(
+            "\nStrategies with this hook that no other beats, the file's and the chosen one (means with 95 % intervals, n = {n} rollouts with the same luck):\n"
+        ),
+    );
+    line(out, "  surge  unavailable  min_ready   lost a rollout         rollout, s            extra pod-seconds");
     for one in all.iter().filter(|one| one.on_front || one.given || one.chosen) {
-        line(out, &strategy_row(one));
+        line(out, strategy_row(one).trim_end());
     }
 }
 
@@ -207,14 +213,24 @@ fn strategy_row(one: &StrategyPrice) -> String {
         _ => "",
     };
     format!(
-        "  {:>5}  {:>11}  {:>7} s   {:>14}   {:>6.1} s   {:>17}{note}",
+        "  {:>5}  {:>11}  {:>7} s   {:<20}   {:<19}   {:<19}{note}",
         one.max_surge,
         one.max_unavailable,
         one.min_ready_s,
-        digits(one.failed),
-        one.rollout_duration_s,
-        digits(one.extra_pod_s),
+        with_interval(one.failed, one.failed_ci95),
+        with_interval(one.rollout_duration_s, one.rollout_duration_ci95),
+        with_interval(one.extra_pod_s, one.extra_pod_ci95),
     )
+}
+
+fn with_interval(mean: f64, ci95: Option<[f64; 2]>) -> String {
+    let interval = ci95.map(|[low, high]| format!(" [{}, {}]", signed(low), signed(high)));
+    digits(mean) + &interval.unwrap_or_default()
+}
+
+/// An interval may reach below zero.
+fn signed(value: f64) -> String {
+    if value < 0.0 { format!("−{}", digits(-value)) } else { digits(value) }
 }
 
 fn list(out: &mut String, head: &str, texts: &[String]) {

@@ -25,7 +25,7 @@ use scene::Scene;
 
 #[cfg(feature = "png")]
 pub use chart::chart_png;
-pub use chart::{Bar, Chart, LossCurve, LossPoint, Option3, Tornado, TornadoRow, TradeOff, chart_svg};
+pub use chart::{Bar, Chart, LossCurve, LossPoint, Tornado, TornadoRow, TradeOff, TradeOffOption, chart_svg};
 
 #[cfg(feature = "png")]
 pub use png::PictureError;

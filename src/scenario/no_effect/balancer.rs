@@ -7,6 +7,18 @@ use crate::units::SimDuration;
 
 type When = fn(&Scenario, Layer, &BalancerSpec) -> bool;
 
+/// How often and when a request is tried again.
+const RETRIES: &[&str] = &[
+    "next_upstream_tries",
+    "next_upstream_timeout",
+    "retry_connect_only",
+    "retry_non_idempotent",
+    "retry_pause",
+    "retry_avoids_tried",
+    "retry_redispatches_last",
+    "retry_gives_back",
+];
+
 /// From the broad to the narrow: the first row that has a key tells it.
 pub(super) const ROWS: &[Row<When>] = &[
     row(
@@ -16,16 +28,14 @@ pub(super) const ROWS: &[Row<When>] = &[
         "use load_balancer.protocol = \"http\"",
     ),
     row(
+        RETRIES,
+        |_, _, spec| is_tcp(spec),
+        "a load balancer of protocol \"tcp\" forwards connections and sees no requests",
+        "use load_balancer.protocol = \"http\"",
+    ),
+    row(
         &[
             "next_upstream",
-            "next_upstream_tries",
-            "next_upstream_timeout",
-            "retry_connect_only",
-            "retry_non_idempotent",
-            "retry_pause",
-            "retry_avoids_tried",
-            "retry_redispatches_last",
-            "retry_gives_back",
             "error_status",
             "upstream_keep_alive",
             "upstream_keep_alive_timeout",
@@ -172,16 +182,7 @@ pub(super) const ROWS: &[Row<When>] = &[
         "set consecutive_failures",
     ),
     row(
-        &[
-            "next_upstream_tries",
-            "next_upstream_timeout",
-            "retry_connect_only",
-            "retry_non_idempotent",
-            "retry_pause",
-            "retry_avoids_tried",
-            "retry_redispatches_last",
-            "retry_gives_back",
-        ],
+        RETRIES,
         |_, _, spec| !retries_anything(spec),
         "`next_upstream` lists nothing that is tried again",
         "list \"error\" or \"timeout\" in next_upstream",

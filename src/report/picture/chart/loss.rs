@@ -9,6 +9,8 @@ use super::{MARGIN, WIDTH, dot, stroke, titled, upright};
 pub struct LossCurve {
     /// What is seen.
     pub title: String,
+    /// The fewest and the most rollouts of a hook.
+    pub rollouts: (usize, usize),
     /// The limit: mean requests lost by a rollout.
     pub limit: f64,
     /// The hooks tested, in the order of their sleeps.
@@ -58,8 +60,11 @@ impl Decades {
 }
 
 pub(super) fn lay_out(curve: &LossCurve) -> Scene {
-    let below = "dot: mean of the rollouts (at the foot: none lost); bar: bounds on the mean; bars that end below the line meet the target";
-    let mut scene = titled(&curve.title, below);
+    let (fewest, most) = curve.rollouts;
+    let below = format!(
+        "dot: mean of {fewest} to {most} rollouts (at the foot: none lost); bar: bounds on it; bars that end below the line meet the target"
+    );
+    let mut scene = titled(&curve.title, &below);
     let frame = Frame { left: 150.0, top: 140.0, right: f64::from(WIDTH) - MARGIN, bottom: 560.0 };
     let decades = Decades::of(curve, frame);
     add_axes(&mut scene, curve, &decades);

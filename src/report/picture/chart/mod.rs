@@ -15,7 +15,7 @@ use super::{PictureError, png};
 
 pub use loss::{LossCurve, LossPoint};
 pub use tornado::{Bar, Tornado, TornadoRow};
-pub use trade_off::{Option3, TradeOff};
+pub use trade_off::{TradeOff, TradeOffOption};
 
 const WIDTH: u32 = 1300;
 const MARGIN: f64 = 30.0;

@@ -5,7 +5,14 @@ use super::*;
 fn curve() -> Chart {
     let point = |sleep_s, mean, bounds| LossPoint { sleep_s, mean, bounds };
     let points = vec![point(0, 5.0, (4.0, 6.0)), point(1, 0.01, (0.001, 0.2)), point(2, 0.0, (0.0, 0.1))];
-    Chart::Loss(LossCurve { title: "curve".into(), limit: 0.3, points, knee: Some(1), answer: Some(1) })
+    Chart::Loss(LossCurve {
+        title: "curve".into(),
+        rollouts: (64, 393),
+        limit: 0.3,
+        points,
+        knee: Some(1),
+        answer: Some(1),
+    })
 }
 
 fn polygons(svg: &str, ink: &str) -> usize {
@@ -22,7 +29,7 @@ fn the_curve_names_knee_answer_and_target() {
 
 #[test]
 fn what_loses_too_much_has_a_ring() {
-    let option = |name: &str, failed, on_front, chosen| Option3 {
+    let option = |name: &str, failed, on_front, chosen| TradeOffOption {
         name: name.into(),
         duration_s: 10.0 + failed,
         extra_pod_s: 20.0,
@@ -53,6 +60,7 @@ fn nothing_to_show_draws_an_empty_picture() {
     chart_svg(&Chart::TradeOff(TradeOff { title: String::new(), options: Vec::new(), limit: 0.0 }));
     chart_svg(&Chart::Loss(LossCurve {
         title: String::new(),
+        rollouts: (0, 0),
         limit: 0.0,
         points: Vec::new(),
         knee: None,

@@ -11,14 +11,14 @@ pub struct TradeOff {
     /// What is seen.
     pub title: String,
     /// The strategies.
-    pub options: Vec<Option3>,
+    pub options: Vec<TradeOffOption>,
     /// The largest mean loss that is allowed.
     pub limit: f64,
 }
 
 /// One strategy with its three prices.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Option3 {
+pub struct TradeOffOption {
     /// A few words.
     pub name: String,
     /// Mean rollout time, seconds.
@@ -37,7 +37,7 @@ pub(super) fn lay_out(trade_off: &TradeOff) -> Scene {
     let below = "blue: no other strategy beats it; pale: beaten; ring of orange: loses more than the target on average; named s/u/r: surge, unavailable, min_ready";
     let mut scene = titled(&trade_off.title, below);
     let frame = Frame { left: 120.0, top: 120.0, right: f64::from(WIDTH) - 2.0 * MARGIN, bottom: 640.0 };
-    let most = |price: fn(&Option3) -> f64| trade_off.options.iter().map(price).fold(1.0, f64::max) * 1.08;
+    let most = |price: fn(&TradeOffOption) -> f64| trade_off.options.iter().map(price).fold(1.0, f64::max) * 1.08;
     let axis = Axis { from: 0.0, to: most(|one| one.duration_s), left: frame.left, right: frame.right };
     // The same scale stood upright: left is the bottom.
     let upright = Axis { from: 0.0, to: most(|one| one.extra_pod_s), left: frame.bottom, right: frame.top };
@@ -85,7 +85,7 @@ fn add_dots(scene: &mut Scene, trade_off: &TradeOff, axis: Axis, upright: Axis) 
 /// The names of the front, the chosen first; a name that would cover another one is left out.
 fn add_names(scene: &mut Scene, trade_off: &TradeOff, axis: Axis, upright: Axis) {
     let mut taken: Vec<Frame> = Vec::new();
-    let mut named: Vec<&Option3> = trade_off.options.iter().filter(|one| one.on_front || one.chosen).collect();
+    let mut named: Vec<&TradeOffOption> = trade_off.options.iter().filter(|one| one.on_front || one.chosen).collect();
     named.sort_by_key(|one| !one.chosen);
     for one in named {
         let text = if one.chosen { format!("{} (chosen)", one.name) } else { one.name.clone() };
