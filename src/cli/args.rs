@@ -64,6 +64,12 @@ Examples:
 Inputs are independent and uniform between their ends. xA..xB multiplies the file's distribution of a delay; two durations
 or two numbers set the key.";
 
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  rollsim run my.toml                              writes output/my/report.html, too
+  rollsim report output/a output/b --out pair      two results side by side
+  rollsim report output/a --format markdown        for a pull request";
+
 const CALIBRATE_EXAMPLES: &str = "\
 Examples:
   kubectl get events -w -o json > events.json      while a rollout runs; stop it with Ctrl-C
@@ -101,6 +107,10 @@ pub(super) enum Command {
     Sensitivity(SensitivityArgs),
     /// Fit the delays of the simulator to measured latencies, and print the [delays] of a scenario
     Calibrate(CalibrateArgs),
+    /// Render saved results as one page that can be sent, without simulating again
+    Report(ReportArgs),
+    /// Write one page with the simulator inside: a guided lesson and a playground
+    Teach(TeachArgs),
     /// Print the JSON Schema of a format
     Schema {
         /// Of which format
@@ -111,6 +121,36 @@ pub(super) enum Command {
         /// For which shell
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = REPORT_EXAMPLES)]
+pub(super) struct ReportArgs {
+    /// Folders that rollsim run wrote, or their result.json
+    #[arg(required = true, value_name = "RESULT")]
+    pub(super) results: Vec<String>,
+    /// Where to write report.html [default: the folder of the first result]
+    #[arg(long, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(super) out: Option<String>,
+    /// Print the results in this format, too
+    #[arg(long, value_name = "FORMAT")]
+    pub(super) format: Option<Format>,
+    /// No notes
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct TeachArgs {
+    /// Where to write the page
+    #[arg(long, value_name = "FILE", default_value = "output/teach.html")]
+    pub(super) out: std::path::PathBuf,
+    /// Open it in the browser
+    #[arg(long)]
+    pub(super) open: bool,
+    /// No notes
+    #[arg(long, short)]
+    pub(super) quiet: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -165,6 +205,12 @@ pub(super) struct RunArgs {
     /// Switch each mechanism off in turn, with the same luck, and show what it contributes
     #[arg(long)]
     pub(super) ablate: bool,
+    /// Play one rollout as text in the terminal first: the race, slowed down where it is close
+    #[arg(long)]
+    pub(super) watch: bool,
+    /// A number of failed requests that was measured: marked in the picture of their distribution (repeatable)
+    #[arg(long, value_name = "N")]
+    pub(super) observed: Vec<u64>,
     /// Exit with code 3 if this holds, such as 'failed.p95 > 0' (repeatable)
     #[arg(long, value_name = "GATE")]
     pub(super) fail_if: Vec<Gate>,
@@ -199,12 +245,28 @@ pub(super) struct ExplainArgs {
     /// Which replication [default: the first of 200 that loses a request]
     #[arg(long, value_name = "N")]
     pub(super) replication: Option<u64>,
+    /// How to tell it
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(super) format: StoryFormat,
+    /// Another scenario, drawn beside this one with the same seed and replication
+    #[arg(long, value_name = "FILE")]
+    pub(super) beside: Option<String>,
     /// Where to write the pictures; none to skip [default: output/<scenario>/]
     #[arg(long, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(super) out: Option<String>,
     /// No notes
     #[arg(long, short)]
     pub(super) quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum StoryFormat {
+    /// A story
+    Text,
+    /// A Mermaid sequence diagram of the pod that lost most, for a README
+    Mermaid,
+    /// Trace events, for ui.perfetto.dev or chrome://tracing
+    Perfetto,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -1,13 +1,13 @@
 //! `rollsim explain`: one replication told as a story, with pictures of the race.
 
-use super::args::ExplainArgs;
+use super::args::{ExplainArgs, StoryFormat};
 use super::failure::Failure;
 use super::{folders, input, print};
 use crate::explain::{self, traced};
 use crate::model::spec::Scenario;
 use crate::record::{Metric, Trace};
 use crate::report::sink::Folder;
-use crate::report::{picture, story};
+use crate::report::{mermaid, perfetto, picture, story};
 use crate::run::{self, Options};
 use crate::scenario;
 
@@ -16,23 +16,34 @@ const LOOKED_AT: u64 = 200;
 
 /// Runs the command.
 pub(super) fn run(args: &ExplainArgs) -> Result<(), Failure> {
-    let input = load(args)?;
+    let input = load(&args.file, args)?;
     let scenario = &input.scenario;
     let folder = folders::prepare(args.out.as_deref(), &[&scenario.name])?.pop().flatten();
     let replication = args.replication.unwrap_or_else(|| chosen(scenario, args.quiet));
     let trace = traced(scenario, replication);
     if let Some(folder) = &folder {
-        draw(&trace, &format!("{}, replication {replication}", scenario.name), folder)?;
+        draw(&trace, &title(scenario, replication), folder)?;
+        if let Some(other) = &args.beside {
+            draw_beside((&trace, &title(scenario, replication)), other, args, replication, folder)?;
+        }
     }
-    print::result(&told(scenario, replication, &trace))?;
+    print::result(&match args.format {
+        StoryFormat::Text => told(scenario, replication, &trace),
+        StoryFormat::Mermaid => mermaid::render(&trace, &title(scenario, replication)),
+        StoryFormat::Perfetto => perfetto::render(&trace),
+    })?;
     if let Some(folder) = folder.filter(|_| !args.quiet) {
         print::note(&format!("written: {}", folder.path().display()));
     }
     Ok(())
 }
 
-fn load(args: &ExplainArgs) -> Result<input::Input, Failure> {
-    let mut inputs = input::load(std::slice::from_ref(&args.file), &args.changes.as_sets(None), false)?;
+fn title(scenario: &Scenario, replication: u64) -> String {
+    format!("{}, replication {replication}", scenario.name)
+}
+
+fn load(file: &str, args: &ExplainArgs) -> Result<input::Input, Failure> {
+    let mut inputs = input::load(&[file.to_owned()], &args.changes.as_sets(None), false)?;
     let input = inputs.swap_remove(0);
     if !args.quiet {
         print::problems(&scenario::render(&input.problems, true));
@@ -65,11 +76,42 @@ fn told(scenario: &Scenario, replication: u64, trace: &Trace) -> String {
 
 /// The only calls of the pictures.
 fn draw(trace: &Trace, title: &str, folder: &Folder) -> Result<(), Failure> {
+    let course = picture::course(trace, title);
     folder.write("race.svg", picture::race_svg(trace, title).as_bytes())?;
+    folder.write("pods.svg", picture::pods_svg(trace, title).as_bytes())?;
+    folder.write("course.svg", picture::chart_svg(&course).as_bytes())?;
     #[cfg(feature = "png")]
-    match picture::race_png(trace, title) {
-        Ok(png) => folder.write("race.png", &png)?,
-        Err(error) => print::note(&format!("race.png could not be drawn: {error}")),
+    for (name, png) in [
+        ("race.png", picture::race_png(trace, title)),
+        ("pods.png", picture::pods_png(trace, title)),
+        ("course.png", picture::chart_png(&course)),
+    ] {
+        write_png(folder, name, png)?;
+    }
+    Ok(())
+}
+
+/// The same replication of another scenario, with the same luck, beside this one.
+fn draw_beside(
+    left: (&Trace, &str),
+    file: &str,
+    args: &ExplainArgs,
+    replication: u64,
+    folder: &Folder,
+) -> Result<(), Failure> {
+    let other = load(file, args)?.scenario;
+    let (trace, title) = (traced(&other, replication), title(&other, replication));
+    folder.write("beside.svg", picture::pair_svg(left, (&trace, &title)).as_bytes())?;
+    #[cfg(feature = "png")]
+    write_png(folder, "beside.png", picture::pair_png(left, (&trace, &title)))?;
+    Ok(())
+}
+
+#[cfg(feature = "png")]
+fn write_png(folder: &Folder, name: &str, png: Result<Vec<u8>, picture::PictureError>) -> Result<(), Failure> {
+    match png {
+        Ok(png) => folder.write(name, &png)?,
+        Err(error) => print::note(&format!("{name} could not be drawn: {error}")),
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::io::{self, ErrorKind, Read};
 
 use super::failure::Failure;
 use crate::model::spec::Scenario;
+use crate::playground;
 use crate::report::Warning;
 use crate::scenario::{self, Problem, Source, SweepFile};
 
@@ -26,12 +27,7 @@ pub(super) struct Input {
 impl Input {
     /// The doubts as the result states them.
     pub(super) fn warnings(&self) -> Vec<Warning> {
-        let warning = |problem: &Problem| Warning {
-            code: problem.code.to_owned(),
-            key: problem.key.clone().unwrap_or_default(),
-            message: problem.message.clone(),
-        };
-        self.problems.iter().map(warning).collect()
+        playground::warnings(&self.problems)
     }
 }
 

@@ -16,11 +16,14 @@ mod print;
 mod progress;
 mod published;
 mod recommend;
+mod report;
 mod run;
 mod sensitivity;
 mod simulate;
 mod sweep;
+mod teach;
 mod validate;
+mod watch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -51,6 +54,8 @@ fn dispatch(args: Args) -> Result<(), Failure> {
         Some(Command::Calibrate(args)) => calibrate::run(&args),
         Some(Command::Recommend(args)) => recommend::run(&args),
         Some(Command::Sensitivity(args)) => sensitivity::run(&args),
+        Some(Command::Report(args)) => report::run(&args),
+        Some(Command::Teach(args)) => teach::run(&args),
         Some(Command::Schema { what }) => print::result(schema(what)),
         Some(Command::Completions { shell }) => completions(shell),
     }

@@ -36,6 +36,12 @@ pub(super) fn problems(text: &str) {
     stderr(text);
 }
 
+/// Prints control sequences of a terminal, and text between them, as they are.
+pub(super) fn raw(text: &str) {
+    let mut err = std::io::stderr().lock();
+    drop(err.write_all(text.as_bytes()));
+}
+
 /// Where notes cannot be printed there is nobody to tell.
 fn stderr(text: &str) {
     let mut err = anstream::stderr().lock();

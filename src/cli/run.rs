@@ -4,7 +4,9 @@ use super::args::{EstimatorName, Format, RunArgs};
 use super::failure::Failure;
 use super::input::{self, Input};
 use super::simulate::{self, How, Measured};
-use super::{folders, print};
+use super::{folders, print, report, watch};
+use crate::playground;
+use crate::report::html::{self, Piece};
 use crate::report::sink::Folder;
 use crate::report::{Gate, RunsResult, csv, json, markdown, table};
 use crate::run::Estimator;
@@ -16,7 +18,10 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let names: Vec<&str> = inputs.iter().map(|input| input.scenario.name.as_str()).collect();
     let folders = folders::prepare(args.out.as_deref(), &names)?;
     let measured = simulate::all(&inputs, how(args))?;
-    write_all(&inputs, &measured, &folders)?;
+    write_all(args, &inputs, &measured, &folders)?;
+    if args.watch {
+        inputs.iter().zip(&measured).for_each(|(input, one)| watch::play(&input.scenario, shown(one)));
+    }
     let together = simulate::together(&measured);
     print::result(&rendered(&together, args.format))?;
     if !args.quiet {
@@ -51,24 +56,46 @@ fn load(args: &RunArgs) -> Result<Vec<Input>, Failure> {
     Ok(inputs)
 }
 
-fn write_all(inputs: &[Input], measured: &[Measured], folders: &[Option<Folder>]) -> Result<(), Failure> {
+fn write_all(
+    args: &RunArgs,
+    inputs: &[Input],
+    measured: &[Measured],
+    folders: &[Option<Folder>],
+) -> Result<(), Failure> {
     for ((input, measured), folder) in inputs.iter().zip(measured).zip(folders) {
         if let Some(folder) = folder {
-            write_one(input, measured, folder)?;
+            write_one(&args.observed, input, measured, folder)?;
         }
     }
     Ok(())
 }
 
-fn write_one(input: &Input, measured: &Measured, folder: &Folder) -> Result<(), Failure> {
-    folder.write("scenario.toml", scenario::settled_toml(&input.scenario).as_bytes())?;
+/// The replication to look at.
+fn shown(measured: &Measured) -> u64 {
+    playground::first_loss(&measured.replications)
+}
+
+fn write_one(observed: &[u64], input: &Input, measured: &Measured, folder: &Folder) -> Result<(), Failure> {
+    let settled = scenario::settled_toml(&input.scenario);
+    let race = json::render(&playground::race(&input.scenario, shown(measured), true));
+    folder.write("scenario.toml", settled.as_bytes())?;
     folder.write("replications.csv", csv::replications(&measured.replications).as_bytes())?;
     folder.write("result.json", json::render(&measured.result).as_bytes())?;
-    Ok(())
+    folder.write(report::RACE, race.as_bytes())?;
+    let failed = report::distribution(&measured.result, &measured.replications, observed);
+    folder.write(report::FAILED, failed.as_bytes())?;
+    let piece = Piece {
+        settled: Some(settled),
+        race: Some(race),
+        replications: measured.replications.clone(),
+        failed: Some(failed),
+    };
+    let results = html::joined_results(vec![measured.result.clone()], std::slice::from_ref(&piece));
+    report::write(folder, &results, &[piece])
 }
 
 /// One scenario is one object of JSON; several are one object with all of them.
-fn rendered(together: &RunsResult, format: Format) -> String {
+pub(super) fn rendered(together: &RunsResult, format: Format) -> String {
     match (format, together.runs.as_slice()) {
         (Format::Table, _) => table::render(together),
         (Format::Csv, runs) => csv::render(runs),

@@ -23,6 +23,15 @@ pub const NO_HOOK: Observed = Observed { failed: 4.0, connections: 23.0 };
 /// With the hook: none failed, 17 sockets.
 pub const WITH_HOOK: Observed = Observed { failed: 0.0, connections: 17.0 };
 
+/// What the article counted for the scenario of this name.
+pub fn observed(scenario: &str) -> Option<Observed> {
+    match scenario {
+        "article-no-hook" => Some(NO_HOOK),
+        "article-with-hook" => Some(WITH_HOOK),
+        _ => None,
+    }
+}
+
 /// What a scenario loses: `loses 4.0 requests per rollout (…)`.
 pub fn losses(run: &RunResult) -> String {
     let (Some(failed), Some(any)) = (run.metric(Metric::Failed), &run.probability.any_failed) else {

@@ -71,6 +71,34 @@ pub fn replications(all: &[Metrics]) -> String {
     table.finish()
 }
 
+/// Reads what [`replications`] wrote. Columns are found by their names; unknown ones, as of another version, are left out.
+///
+/// # Errors
+///
+/// What is wrong and where, if it is no such table.
+pub fn read_replications(text: &str) -> Result<Vec<Metrics>, String> {
+    let mut reader = ::csv::Reader::from_reader(text.as_bytes());
+    let names = reader.headers().map_err(|error| error.to_string())?.clone();
+    let columns: Vec<Option<Metric>> = names.iter().map(metric_of).collect();
+    reader.records().map(|record| read_row(&record.map_err(|error| error.to_string())?, &columns)).collect()
+}
+
+fn metric_of(name: &str) -> Option<Metric> {
+    Metric::ALL.iter().copied().find(|metric| metric.name() == name)
+}
+
+fn read_row(record: &::csv::StringRecord, columns: &[Option<Metric>]) -> Result<Metrics, String> {
+    let mut metrics = Metrics::default();
+    for (cell, metric) in record.iter().zip(columns).filter(|(cell, _)| !cell.is_empty()) {
+        let Some(metric) = metric else { continue };
+        let line = record.position().map_or(0, ::csv::Position::line);
+        let value =
+            cell.parse::<f64>().map_err(|_| format!("line {line}: {}: '{cell}' is no number", metric.name()))?;
+        metrics.set(*metric, value);
+    }
+    Ok(metrics)
+}
+
 /// A CSV text in memory, where nothing can fail.
 struct Table(::csv::Writer<Vec<u8>>);
 
@@ -117,6 +145,14 @@ mod tests {
         let mut lines = text.lines();
         assert!(lines.next().is_some_and(|line| line.ends_with(",n,estimator")), "{text}");
         assert!(lines.all(|line| line.ends_with(",failures_only") && !line.contains("latency")), "{text}");
+    }
+
+    #[test]
+    fn replications_read_back() {
+        let all = samples::replications(&[3, 0]);
+        assert_eq!(read_replications(&replications(&all)).unwrap(), all);
+        assert_eq!(read_replications("replication,of_another_version\n0,1\n").unwrap(), [Metrics::default()]);
+        assert!(read_replications("replication,failed\n0\n").is_err());
     }
 
     #[test]

@@ -5,23 +5,43 @@
 //! pictures read the trace of one replication instead.
 
 pub mod ablation;
+#[cfg(feature = "cli")]
 pub mod article;
 pub mod chain;
+#[cfg(feature = "cli")]
 pub mod csv;
+#[cfg(feature = "cli")]
 pub mod frequency;
 pub mod gate;
+#[cfg(feature = "cli")]
+pub mod html;
 pub mod json;
+#[cfg(feature = "cli")]
 pub mod markdown;
+#[cfg(feature = "cli")]
+pub mod mermaid;
 mod number;
+#[cfg(feature = "cli")]
 mod overview;
+#[cfg(feature = "cli")]
+pub mod perfetto;
+#[cfg(feature = "cli")]
 pub mod picture;
+pub mod race;
 pub mod result;
 mod rows;
 pub mod schema;
+#[cfg(feature = "cli")]
 pub mod sink;
 pub mod story;
+#[cfg(feature = "cli")]
 pub mod sweep;
+#[cfg(feature = "cli")]
 pub mod table;
+mod times;
+#[cfg(feature = "cli")]
+pub mod watch;
+#[cfg(feature = "cli")]
 pub mod weighted;
 
 #[cfg(test)]

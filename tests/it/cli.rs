@@ -1,6 +1,7 @@
 //! The program as a user runs it: exit codes, what goes to stdout and what to stderr, and the files it leaves.
 
 mod calibrate;
+mod pages;
 mod results;
 mod wrong_files;
 
@@ -129,7 +130,11 @@ fn a_run_leaves_result_scenario_and_replications() {
     assert_eq!(result["probability"]["any_failed"]["n"], 20);
     assert_eq!(room.read("output/small/replications.csv").lines().count(), 21);
     assert!(room.read("output/small/scenario.toml").contains("small"));
-    assert_eq!(fs::read_dir(room.0.join("output/small")).unwrap().count(), 3);
+    let mut names: Vec<_> =
+        fs::read_dir(room.0.join("output/small")).unwrap().map(|file| file.unwrap().file_name()).collect();
+    names.sort();
+    let expected = ["failed.svg", "race.json", "replications.csv", "report.html", "result.json", "scenario.toml"];
+    assert_eq!(names, expected);
 }
 
 #[test]

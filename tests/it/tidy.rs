@@ -39,6 +39,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("measured", &["record"]),
     ("validate", &["engine", "record"]),
     ("explain", &["record", "model::spec", "run", "report"]),
+    // The simulator as one function of text, which a page holds as WebAssembly.
+    ("playground", &["units", "engine", "record", "model::spec", "scenario", "run", "report", "explain"]),
     ("sweep", &["engine", "record", "model::spec", "scenario", "run", "replications", "report"]),
     (
         "cli",
@@ -53,6 +55,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "replications",
             "report",
             "explain",
+            "playground",
             "sweep",
             "recommend",
             "sensitivity",

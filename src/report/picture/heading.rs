@@ -8,8 +8,8 @@ use crate::units::SimDuration;
 
 use super::palette::{DRAINING, EXPOSED, Ink, LISTENING, PARTLY_EXPOSED, PARTLY_ROUTED, ROUTED, TEXT};
 use super::scene::{Anchor, Frame, SIZE, Scene, text_width};
-use super::times::exposures;
 use super::{MARGIN, WIDTH};
+use crate::report::times::exposures;
 
 const TITLE_SIZE: f64 = 27.0;
 const ROW: f64 = 30.0;

@@ -13,8 +13,8 @@ use super::palette::{
     DRAINING, EVENT, EXPOSED, FAINT_TEXT, Ink, LISTENING, PARTLY_EXPOSED, PARTLY_ROUTED, ROUTED, STRIPE,
 };
 use super::scene::{Anchor, Frame, SIZE, Scene, dodge, text_width};
-use super::times::{Stretch, exposures, listening, moments, routed, secs};
 use super::{MARGIN, WIDTH};
+use crate::report::times::{Stretch, exposures, listening, moments, routed, secs};
 
 /// Lanes at most; more pods than that are chosen from.
 const MOST: usize = 12;
@@ -47,14 +47,14 @@ pub(super) fn add_lanes(scene: &mut Scene, trace: &Trace, top: f64) -> f64 {
 
 /// What part of time is seen, and from when it counts.
 #[derive(Debug, Clone, Copy)]
-struct View {
-    axis: Axis,
+pub(super) struct View {
+    pub(super) axis: Axis,
     origin: SimTime,
-    caption: &'static str,
+    pub(super) caption: &'static str,
 }
 
 impl View {
-    fn of(trace: &Trace) -> View {
+    pub(super) fn of(trace: &Trace) -> View {
         let origin = trace.template_changed.unwrap_or_default();
         let known: Vec<_> = moments(trace).map(|at| secs(at, origin)).collect();
         let first = known.iter().copied().reduce(f64::min).unwrap_or(0.0);
@@ -65,7 +65,7 @@ impl View {
         View { axis, origin, caption: if changed { "seconds since the template change" } else { "seconds" } }
     }
 
-    fn x(self, at: SimTime) -> f64 {
+    pub(super) fn x(self, at: SimTime) -> f64 {
         self.axis.x(secs(at, self.origin))
     }
 

@@ -8,6 +8,7 @@
 
 mod axis;
 mod chart;
+mod course;
 mod draw;
 mod heading;
 mod lanes;
@@ -18,14 +19,17 @@ mod png;
 mod scene;
 pub mod score;
 pub mod sweep;
-mod times;
 
 use crate::record::Trace;
 use scene::Scene;
 
 #[cfg(feature = "png")]
 pub use chart::chart_png;
-pub use chart::{Bar, Chart, LossCurve, LossPoint, Tornado, TornadoRow, TradeOff, TradeOffOption, chart_svg};
+pub use chart::{
+    Bar, Chart, Course, Distribution, Line, LossCurve, LossPoint, Panel, Tornado, TornadoRow, TradeOff, TradeOffOption,
+    chart_svg,
+};
+pub use course::course;
 
 #[cfg(feature = "png")]
 pub use png::PictureError;
@@ -47,6 +51,42 @@ pub fn race_svg(trace: &Trace, title: &str) -> String {
 #[cfg(feature = "png")]
 pub fn race_png(trace: &Trace, title: &str) -> Result<Vec<u8>, PictureError> {
     png::png(&lay_out(trace, title))
+}
+
+/// The lives of the pods as SVG.
+pub fn pods_svg(trace: &Trace, title: &str) -> String {
+    draw::svg(&course::gantt(trace, title))
+}
+
+/// The lives of the pods as the bytes of a PNG file.
+///
+/// # Errors
+///
+/// As of [`race_png`].
+#[cfg(feature = "png")]
+pub fn pods_png(trace: &Trace, title: &str) -> Result<Vec<u8>, PictureError> {
+    png::png(&course::gantt(trace, title))
+}
+
+/// Two races beside each other as SVG: the same rollout without and with a hook, say.
+pub fn pair_svg(left: (&Trace, &str), right: (&Trace, &str)) -> String {
+    draw::svg(&side_by_side(left, right))
+}
+
+/// Two races beside each other as the bytes of a PNG file.
+///
+/// # Errors
+///
+/// As of [`race_png`].
+#[cfg(feature = "png")]
+pub fn pair_png(left: (&Trace, &str), right: (&Trace, &str)) -> Result<Vec<u8>, PictureError> {
+    png::png(&side_by_side(left, right))
+}
+
+fn side_by_side(left: (&Trace, &str), right: (&Trace, &str)) -> Scene {
+    let mut scene = lay_out(left.0, left.1);
+    scene.set_beside(lay_out(right.0, right.1));
+    scene
 }
 
 fn lay_out(trace: &Trace, title: &str) -> Scene {

@@ -13,8 +13,8 @@ use crate::units::SimTime;
 use super::axis::{Axis, draw_axis};
 use super::palette::{EVENT, EXPOSED, FAINT_TEXT, Ink, LISTENING, PARTLY_EXPOSED, PARTLY_ROUTED, ROUTED, TEXT};
 use super::scene::{Anchor, Frame, SIZE, Scene, dodge, text_width};
-use super::times::{Stretch, exposures, listening, routed, secs};
 use super::{MARGIN, WIDTH};
+use crate::report::times::{Stretch, exposures, listening, routed, secs};
 
 /// Panels at most, and beside each other.
 const MOST: usize = 6;

@@ -28,6 +28,18 @@ pub(super) enum Shape {
     Text { at: (f64, f64), text: String, size: f64, anchor: Anchor, ink: Ink },
 }
 
+impl Shape {
+    /// The same so many pixels further to the right.
+    fn moved(self, by: f64) -> Shape {
+        let right = |(x, y): (f64, f64)| (x + by, y);
+        match self {
+            Shape::Area { from, to, ink } => Shape::Area { from: right(from), to: right(to), ink },
+            Shape::Polygon { points, ink } => Shape::Polygon { points: points.into_iter().map(right).collect(), ink },
+            Shape::Text { at, text, size, anchor, ink } => Shape::Text { at: right(at), text, size, anchor, ink },
+        }
+    }
+}
+
 /// A rectangle of the picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Frame {
@@ -54,6 +66,14 @@ pub(super) struct Scene {
 impl Scene {
     pub(super) fn new(width: u32) -> Self {
         Scene { width, height: 0, shapes: Vec::new() }
+    }
+
+    /// Puts another scene to the right of this one.
+    pub(super) fn set_beside(&mut self, other: Scene) {
+        let by = f64::from(self.width);
+        self.shapes.extend(other.shapes.into_iter().map(|shape| shape.moved(by)));
+        self.width += other.width;
+        self.height = self.height.max(other.height);
     }
 
     pub(super) fn area(&mut self, frame: Frame, ink: Ink) {

@@ -103,3 +103,27 @@ fn a_png_is_a_png_and_always_the_same() {
     assert!(png().starts_with(b"\x89PNG"));
     assert_eq!(png(), png());
 }
+
+#[test]
+fn the_course_counts_pods_and_connections() {
+    let trace = sample::sample_trace();
+    let svg = chart_svg(&course(&trace, "sample"));
+    for words in ["sample: at least 3 pods ready all the time", "connections to", "of these, not listening"] {
+        assert!(svg.contains(words), "{words}");
+    }
+    assert!(chart_svg(&course(&Trace::default(), "empty")).contains("connections to"));
+}
+
+#[test]
+fn every_pod_has_its_life() {
+    let trace = sample::sample_trace();
+    let svg = pods_svg(&trace, "sample");
+    assert!(trace.pods.iter().all(|pod| svg.contains(&pod.pod.name(trace.replicas))));
+}
+
+#[test]
+fn two_races_stand_beside_each_other() {
+    let (left, right) = (sample::sample_trace(), sample::sample_with_hook());
+    let svg = pair_svg((&left, "without"), (&right, "with"));
+    assert!(svg.contains("without: ") && svg.contains("with: ") && svg.contains("width=\"3200\""));
+}

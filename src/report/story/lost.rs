@@ -27,12 +27,27 @@ pub(super) fn add_requests(story: &mut String, trace: &Trace, savings: &[Saving]
 }
 
 fn add_request(story: &mut String, trace: &Trace, index: usize, lost: &LostRequest, saved: Option<&Saving>) {
-    add_prose(story, &format!("{:>4}. ", index + 1), &who(trace, lost));
-    for prose in [what(trace, lost), why(trace, lost), remedy(trace, lost, saved)] {
-        if !prose.is_empty() {
-            add_prose(story, "      ", &prose);
-        }
+    for (number, prose) in sentences(trace, lost, saved.map_or(Remedy::None, Remedy::Found)).iter().enumerate() {
+        let first = if number == 0 { format!("{:>4}. ", index + 1) } else { " ".repeat(6) };
+        add_prose(story, &first, prose);
     }
+}
+
+/// What is known of segments that save a request when they take no time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Remedy<'a> {
+    /// Nobody has looked.
+    Unknown,
+    /// Not even all together.
+    None,
+    /// These.
+    Found(&'a Saving),
+}
+
+/// Who sent it, what it met, which clock was late, and what would have saved it.
+pub(crate) fn sentences(trace: &Trace, lost: &LostRequest, known: Remedy<'_>) -> Vec<String> {
+    let all = [who(trace, lost), what(trace, lost), why(trace, lost), remedy(trace, lost, known)];
+    all.into_iter().filter(|sentence| !sentence.is_empty()).collect()
 }
 
 fn who(trace: &Trace, lost: &LostRequest) -> String {
@@ -175,9 +190,11 @@ fn late_start(trace: &Trace, lost: &LostRequest, pod: PodId) -> String {
     }
 }
 
-fn remedy(trace: &Trace, lost: &LostRequest, saved: Option<&Saving>) -> String {
-    if let Some(saving) = saved {
-        return saving_in_words(saving);
+fn remedy(trace: &Trace, lost: &LostRequest, known: Remedy<'_>) -> String {
+    match known {
+        Remedy::Unknown => return String::new(),
+        Remedy::Found(saving) => return saving_in_words(saving),
+        Remedy::None => {}
     }
     match (clock(lost), lost.pod) {
         (Clock::Unroute, Some(_)) if lost.replica.is_some() => {

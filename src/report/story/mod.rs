@@ -13,7 +13,9 @@ mod text;
 use crate::record::Trace;
 use crate::report::chain::Segment;
 
-pub(crate) use text::{count, span};
+pub(crate) use lost::{Remedy, sentences};
+pub(crate) use pods::{verdict, words as step_words};
+pub(crate) use text::{count, millis_since, span};
 
 /// A lost request that is not lost when some segments take no time: found by running the same replication again.
 #[derive(Debug, Clone, PartialEq, Eq)]

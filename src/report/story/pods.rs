@@ -75,7 +75,8 @@ fn cell(step: Option<&Step>, deleted: SimTime, choosers: usize) -> (String, Stri
     step.map(|step| (millis_since(step.at, deleted), words(step, choosers))).unwrap_or_default()
 }
 
-fn words(step: &Step, choosers: usize) -> String {
+/// What a step was; of several elements, which one's.
+pub(crate) fn words(step: &Step, choosers: usize) -> String {
     match step.element {
         None => step.words.to_owned(),
         Some((element, Rank::Only)) => format!("{element}: {}", step.words),
@@ -84,7 +85,8 @@ fn words(step: &Step, choosers: usize) -> String {
     }
 }
 
-fn verdict(trace: &Trace, pod: &PodRecord) -> String {
+/// How the race between a deleted pod's two chains ended, and what was lost on it.
+pub(crate) fn verdict(trace: &Trace, pod: &PodRecord) -> String {
     let lost = match lost_on(trace, pod.pod) {
         0 => "No request was lost on it.".to_owned(),
         1 => "1 request was lost on it.".to_owned(),

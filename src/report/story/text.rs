@@ -35,7 +35,7 @@ impl Origin {
 }
 
 /// `at` in milliseconds since `from`, one decimal, without the unit.
-pub(super) fn millis_since(at: SimTime, from: SimTime) -> String {
+pub(crate) fn millis_since(at: SimTime, from: SimTime) -> String {
     decimal(nanos_since(at, from), 1_000_000, 1)
 }
 

@@ -2,6 +2,8 @@
 //!
 //! They are made from plain numbers; whoever has an answer fills them in.
 
+mod course;
+mod distribution;
 mod loss;
 mod tornado;
 mod trade_off;
@@ -13,6 +15,8 @@ use super::scene::{Anchor, Frame, SIZE, Scene, Shape, text_width};
 #[cfg(feature = "png")]
 use super::{PictureError, png};
 
+pub use course::{Course, Line, Panel};
+pub use distribution::Distribution;
 pub use loss::{LossCurve, LossPoint};
 pub use tornado::{Bar, Tornado, TornadoRow};
 pub use trade_off::{TradeOff, TradeOffOption};
@@ -30,6 +34,10 @@ pub enum Chart {
     TradeOff(TradeOff),
     /// Inputs by what they do to a metric.
     Tornado(Tornado),
+    /// Numbers over time.
+    Course(Course),
+    /// How often each count came up.
+    Distribution(Distribution),
 }
 
 /// The picture as SVG.
@@ -52,6 +60,8 @@ fn lay_out(chart: &Chart) -> Scene {
         Chart::Loss(curve) => loss::lay_out(curve),
         Chart::TradeOff(options) => trade_off::lay_out(options),
         Chart::Tornado(rows) => tornado::lay_out(rows),
+        Chart::Course(course) => course::lay_out(course),
+        Chart::Distribution(distribution) => distribution::lay_out(distribution),
     }
 }
 

@@ -73,3 +73,49 @@ fn nothing_to_show_draws_an_empty_picture() {
 fn the_png_is_a_png() {
     assert!(chart_png(&curve()).unwrap().starts_with(b"\x89PNG"));
 }
+
+fn distribution(values: &[f64], marked: &[(f64, &str)]) -> Chart {
+    let marked = marked.iter().map(|&(value, words)| (value, words.to_owned())).collect();
+    let (title, label) = ("a: requests lost by a rollout".into(), "requests lost".into());
+    Chart::Distribution(Distribution { title, label, values: values.to_vec(), marked })
+}
+
+#[test]
+fn a_distribution_has_a_bar_a_value_and_its_marks() {
+    insta::assert_snapshot!(chart_svg(&distribution(&[3.0, 4.0, 4.0, 7.0], &[(4.0, "the article")])));
+}
+
+#[test]
+fn a_distribution_of_many_values_shares_bars() {
+    let values: Vec<f64> = (0..1_000).map(f64::from).collect();
+    let svg = chart_svg(&distribution(&values, &[]));
+    assert!(svg.contains("17 values a bar"), "{svg}");
+    assert!(svg.matches("#0072B2").count() <= 60);
+}
+
+#[test]
+fn a_distribution_of_nothing_is_drawn() {
+    assert!(chart_svg(&distribution(&[], &[])).contains("share of 0 replications"));
+    assert!(chart_svg(&distribution(&[0.0; 9], &[(400.0, "measured: 400")])).contains("measured: 400"));
+}
+
+#[test]
+fn a_course_has_a_panel_for_each_kind_of_number() {
+    let line = |name: &str, points: &[(f64, f64)], filled| Line { name: name.into(), points: points.to_vec(), filled };
+    let chart = Chart::Course(Course {
+        title: "course".into(),
+        below: "below".into(),
+        span: (-1.0, 4.0),
+        moments: vec![(0.0, "template change".into()), (3.9, "complete".into()), (9.0, "unseen".into())],
+        panels: vec![
+            Panel { label: "pods".into(), lines: vec![line("ready", &[(-5.0, 3.0), (1.0, 2.0), (2.0, 3.0)], None)] },
+            Panel {
+                label: "latency, ms".into(),
+                lines: vec![line("band", &[(0.0, 5.0), (1.0, 6.0)], Some(vec![2.0]))],
+            },
+        ],
+    });
+    let svg = chart_svg(&chart);
+    assert!(!svg.contains("unseen"));
+    insta::assert_snapshot!(svg);
+}

@@ -1,4 +1,4 @@
-//! Stretches of time in a trace, in seconds since the template change, as pictures need them.
+//! Stretches of time in a trace, in seconds since the template change, as pictures and pages need them.
 
 use crate::ids::Revision;
 use crate::record::{PodEvent, PodRecord, RuleEvent, Trace};
@@ -6,25 +6,25 @@ use crate::report::chain::{closed_at, rules_by};
 use crate::units::SimTime;
 
 /// `at` in seconds since `origin`.
-pub(super) fn secs(at: SimTime, origin: SimTime) -> f64 {
+pub(crate) fn secs(at: SimTime, origin: SimTime) -> f64 {
     (i128::from(at.as_nanos()) - i128::from(origin.as_nanos())) as f64 / 1e9
 }
 
 /// A stretch; an end that the trace does not know is open.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Stretch {
-    pub(super) from: Option<SimTime>,
-    pub(super) to: Option<SimTime>,
+pub(crate) struct Stretch {
+    pub(crate) from: Option<SimTime>,
+    pub(crate) to: Option<SimTime>,
 }
 
 /// When the pod listened. Old pods did from the beginning.
-pub(super) fn listening(pod: &PodRecord) -> Option<Stretch> {
+pub(crate) fn listening(pod: &PodRecord) -> Option<Stretch> {
     let from = pod.at(PodEvent::Listening);
     (from.is_some() || pod.revision == Revision::Old).then(|| Stretch { from, to: closed_at(pod) })
 }
 
 /// When the pod was in the rules of any node (on the list of any worker), and when in those of every one.
-pub(super) fn routed(trace: &Trace, pod: &PodRecord) -> Option<(Stretch, Option<Stretch>)> {
+pub(crate) fn routed(trace: &Trace, pod: &PodRecord) -> Option<(Stretch, Option<Stretch>)> {
     let ins = rules_by(trace, pod.pod, RuleEvent::In);
     let outs = rules_by(trace, pod.pod, RuleEvent::Out);
     let old = pod.revision == Revision::Old && trace.rules.iter().any(|rule| trace.chooses(rule.element));
@@ -41,7 +41,7 @@ pub(super) fn routed(trace: &Trace, pod: &PodRecord) -> Option<(Stretch, Option<
 
 /// When new connections could be sent to the pod while it did not listen (before its start, and after its end), and
 /// whether every node, or worker, did so.
-pub(super) fn exposures(trace: &Trace, pod: &PodRecord) -> Vec<(Stretch, bool)> {
+pub(crate) fn exposures(trace: &Trace, pod: &PodRecord) -> Vec<(Stretch, bool)> {
     let Some((any, every)) = routed(trace, pod) else { return Vec::new() };
     let some = unheard(pod, any).into_iter().map(|stretch| (stretch, false));
     let all = every.into_iter().flat_map(|every| unheard(pod, every)).map(|stretch| (stretch, true));
@@ -61,7 +61,7 @@ fn is_forward(stretch: Stretch) -> bool {
 }
 
 /// Everything that happened to pods and rules and is worth seeing: not the end of a namespace or of an object.
-pub(super) fn moments(trace: &Trace) -> impl Iterator<Item = SimTime> {
+pub(crate) fn moments(trace: &Trace) -> impl Iterator<Item = SimTime> {
     const DULL: [PodEvent; 2] = [PodEvent::NamespaceGone, PodEvent::Removed];
     const RULE: [RuleEvent; 2] = [RuleEvent::In, RuleEvent::Out];
     let events = || PodEvent::ALL.into_iter().filter(|event| !DULL.contains(event));
