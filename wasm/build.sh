@@ -16,7 +16,7 @@ hash_file=src/report/html/rollsim.wasm.sources
 sources=(Cargo.toml Cargo.lock wasm/Cargo.toml wasm/src src/lib.rs src/ids.rs src/record.rs src/run.rs src/explain.rs src/units
     src/engine src/dist src/model src/scenario src/world src/stats src/report src/playground)
 # Renderers and files of the command line, and what only tests read.
-left_out='/(picture|sink|sweep|snapshots|font|html)/|/tests(\.rs|/)|\.json$'
+left_out='^src/report/(picture|sink|sweep|font|html)/|/snapshots/|/tests(\.rs|/)|\.json$'
 
 source_hash() {
     find "${sources[@]}" -type f | grep -vE "$left_out" | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -d' ' -f1
@@ -38,7 +38,6 @@ has_rustup_target() {
     rustup target list --installed 2>/dev/null | grep -qx wasm32-unknown-unknown && return 0
     rustup target add wasm32-unknown-unknown >/dev/null 2>&1
 }
-
 
 unpack_debian() {
     local into=$1

@@ -196,7 +196,8 @@ pub(super) struct RunArgs {
     /// How to print the result
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub(super) format: Format,
-    /// Where to write result.json, scenario.toml and replications.csv; none to skip [default: output/<scenario>/]
+    /// Where to write report.html and what it is made of (result.json, scenario.toml, replications.csv, race.json,
+    /// failed.svg); none to skip [default: output/<scenario>/]
     #[arg(long, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(super) out: Option<String>,
     /// No progress and no notes

@@ -208,6 +208,14 @@ await checks.check("tables of the report sort", report, async (page) => {
   equal((await means())[0], Math.max(...up), "largest first");
 });
 
+await checks.check("on paper everything is open and no control is left", report, async (page) => {
+  await page.emulateMedia({ media: "print" });
+  equal(await page.locator(".toolbar").first().isVisible(), false, "controls on paper");
+  ensure(await page.locator("caption", { hasText: "lost requests of replication" }).isVisible(), "the lost requests are on paper");
+  ensure(await page.locator("pre", { hasText: "[pod.server]" }).isVisible(), "the settled scenario is on paper");
+  await page.screenshot({ path: `${folder}/print.png`, fullPage: true });
+}, { width: 794 });
+
 await checks.check("the comparison has its pairs", pair, async (page) => {
   ensure((await page.textContent("main")).includes("fewer per rollout than article-no-hook, with the same luck"), "words");
   equal((await page.$$("svg.race")).length, 2, "timelines");

@@ -293,6 +293,22 @@ function causes(lost, race) {
   return [list, element("p", {}, "What the way out of the routes waited for:"), element("ul", { class: "segments" }, ...rows)];
 }
 
+/** All lost requests as a table, for those who do not look at drawings, and for paper. */
+function lostTable(race) {
+  const heads = ["sent, s", "pod", "client saw", "it met", "why"];
+  const row = (lost) => {
+    const cells = [lost.sent_s.toFixed(6), lost.pod === null ? "no pod" : race.pods[lost.pod].name, lost.kind_words, lost.met_words, lost.sentences.slice(2).join(" ")];
+    return element("tr", {}, ...cells.map((text, index) => element(index === 0 ? "th" : "td", index === 0 ? { scope: "row" } : {}, text)));
+  };
+  const table = element("table", { class: "sortable" },
+    element("caption", {}, `${race.lost.length} of ${race.n_lost} lost requests of replication ${race.replication}`),
+    element("thead", {}, element("tr", {}, ...heads.map((head) => element("th", { scope: "col" }, head)))),
+    element("tbody", {}, ...race.lost.map(row)));
+  sortable(table);
+  const scroll = element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "table of lost requests" }, table);
+  return element("details", {}, element("summary", {}, "The lost requests as a table"), scroll);
+}
+
 /** What the colours mean. */
 function legend(race) {
   const where = { rules: "in the rules", lists: "on the lists", names: "behind the name" }[race.routes];

@@ -9,6 +9,7 @@ JSON.parse(document.getElementById("races").textContent).forEach((race, index) =
   const view = new RaceView(part("race"), (lost) => why.replaceChildren(...causes(lost, race)));
   part("race").before(legend(race));
   view.show(race);
+  if (race.n_lost > 0) why.after(lostTable(race));
 });
 
 document.body.dataset.ready = "true";

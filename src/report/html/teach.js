@@ -147,6 +147,7 @@ class Playground {
     byId("legend").replaceChildren(...legend(answer.race).childNodes);
     this.view.show(answer.race, !whole);
     byId("connections").replaceChildren(connections(answer.race));
+    byId("table").replaceChildren(...(answer.race.n_lost > 0 ? [lostTable(answer.race)] : []));
     if (keep) this.atTime(this.animation.now);
     else this.animation.load(answer.race);
   }
@@ -157,7 +158,7 @@ class Playground {
       const input = byId(knob.id);
       const known = value !== undefined && (!knob.choices || knob.choices.includes(value));
       if (knob.choices) input.selectedIndex = known ? knob.choices.indexOf(value) : -1;
-      else if (known) input.value = nearest(knob.stops, value);
+      else input.value = known ? nearest(knob.stops, value) : 0;
       const text = value === undefined ? "none" : knob.show ? knob.show(value) : "";
       byId(`${knob.id}-value`).textContent = text;
       if (!knob.choices) input.setAttribute("aria-valuetext", text);

@@ -78,6 +78,8 @@ pub(super) fn lay_out(course: &Course) -> Scene {
 fn add_moment(scene: &mut Scene, axis: Axis, frame: Frame, at: f64, words: &str) {
     if axis.shows(at) {
         scene.vertical(axis.x(at), frame.top, frame.bottom, EVENT);
+    }
+    if axis.shows(at) && !words.is_empty() {
         let x = axis.x(at);
         let fits = x + 5.0 + text_width(words, SIZE) < axis.right;
         let (x, anchor) = if fits { (x + 5.0, Anchor::Start) } else { (x - 5.0, Anchor::End) };
