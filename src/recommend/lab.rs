@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::model::spec::{End, PreStop, PreStopAction, Scenario};
 use crate::record::{Metric, Metrics, RunOutput};
 use crate::replications;
-use crate::run::Options;
+use crate::run::{Estimator, Options, refusals};
 use crate::stats::{SparseMean, sparse_mean};
 use crate::units::{IntOrPercent, SimDuration, Version};
 
@@ -121,7 +121,8 @@ impl<'a> Lab<'a> {
             (self.progress)(1);
             read(output)
         };
-        replications::each(scenario, replications, Options { trace, ..Options::default() }, &counted)
+        let estimator = if trace { Estimator::EveryRequest } else { estimator(scenario) };
+        replications::each(scenario, replications, Options { trace, estimator, ..Options::default() }, &counted)
     }
 
     /// The metrics of replications.
@@ -160,6 +161,11 @@ impl<'a> Lab<'a> {
         };
         (loss, verdict)
     }
+}
+
+/// No answer asks for latencies, so quiet stretches are skipped where that changes no count.
+pub(super) fn estimator(scenario: &Scenario) -> Estimator {
+    if refusals(scenario).is_empty() { Estimator::FailuresOnly } else { Estimator::EveryRequest }
 }
 
 fn hook(duration: SimDuration, version: Version) -> PreStop {

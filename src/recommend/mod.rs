@@ -238,6 +238,13 @@ fn assumptions(lab: &Lab<'_>, question: &Question) -> Vec<String> {
          next shorter hook that lost any"
             .to_owned(),
     ];
+    if lab::estimator(lab.scenario) == Estimator::FailuresOnly {
+        said.push(
+            "losses are counted by the estimator failures-only, which skips stretches in which no request can fail: the counts are those of \
+             the run of every request"
+                .to_owned(),
+        );
+    }
     if lab.scenario.cluster.version < NATIVE_SLEEP {
         said.push("before 1.29 the hook is a command: the image has a `sleep`; without one the hook fails at once and saves nothing".to_owned());
     }
