@@ -136,6 +136,36 @@ pub(super) struct Changes {
     pub(super) seed: Option<u64>,
 }
 
+/// On how many threads.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Threads {
+    /// Threads; the result does not depend on it [default: as many as processors]
+    #[arg(long = "threads", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    number: Option<u16>,
+}
+
+impl Threads {
+    pub(super) fn number(&self) -> Option<usize> {
+        self.number.map(usize::from)
+    }
+}
+
+/// What a command leaves, and what it says meanwhile.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Output {
+    // Each command says in its own words what it writes.
+    #[arg(long, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(super) out: Option<String>,
+    /// No progress and no notes
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+/// The help of `--out` where a scenario names the folder.
+fn writes(out: Arg, what: &str) -> Arg {
+    out.help(format!("Where to write {what}; none to skip [default: output/<scenario>/]"))
+}
+
 #[derive(Debug, ClapArgs)]
 #[command(mut_arg("out", |out| writes(out, "result.json, scenario.toml and replications.csv")))]
 #[command(after_help = RUN_EXAMPLES)]
