@@ -11,6 +11,6 @@ pub(super) fn run(args: &MergeArgs) -> Result<(), Failure> {
     let manifest = parts.manifest.clone();
     let folder = folders::prepare(args.output.out.as_deref(), &[&manifest.scenario])?.into_iter().next().flatten();
     sweep::deliver(&manifest, folder.as_ref(), args.format, &mut parts)?;
-    sweep::notes(args.output.quiet, folder.as_ref());
+    sweep::notes(args.output.quiet, folder.as_ref(), &manifest);
     Ok(())
 }

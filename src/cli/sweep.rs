@@ -4,6 +4,7 @@ use super::args::{Engine, SweepArgs, SweepFormat};
 use super::failure::Failure;
 use super::progress::Progress;
 use super::{folders, input, print};
+use crate::report::picture::sweep::refusal;
 use crate::report::sink::Folder;
 use crate::report::sweep::{Manifest, PointResult, csv, table};
 use crate::scenario;
@@ -101,7 +102,7 @@ fn whole(args: &SweepArgs, plan: &Plan) -> Result<(), Failure> {
     fill(args, plan, 0..plan.points(), &mut store)?;
     deliver(&plan.manifest, folder.as_ref(), args.format, &mut store)?;
     store.remove()?;
-    notes(args.output.quiet, folder.as_ref());
+    notes(args.output.quiet, folder.as_ref(), &plan.manifest);
     Ok(())
 }
 
@@ -177,9 +178,10 @@ fn note(args: &SweepArgs, text: &str) {
     }
 }
 
-/// Says where the files are.
-pub(super) fn notes(quiet: bool, folder: Option<&Folder>) {
+/// Says where the files are, and why the picture is not among them.
+pub(super) fn notes(quiet: bool, folder: Option<&Folder>, manifest: &Manifest) {
     if let Some(folder) = folder.filter(|_| !quiet) {
+        refusal(manifest).iter().for_each(|why| print::note(&format!("note: there is no picture of {why}")));
         print::note(&format!("written: {}", folder.path().display()));
     }
 }
