@@ -1,6 +1,6 @@
 //! The arguments, as they are typed. What they mean together is settled by the commands.
 
-use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{Arg, ArgGroup, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::report::Gate;
 use crate::sweep::Shard;
@@ -136,7 +136,38 @@ pub(super) struct Changes {
     pub(super) seed: Option<u64>,
 }
 
+/// On how many threads.
 #[derive(Debug, ClapArgs)]
+pub(super) struct Threads {
+    /// Threads; the result does not depend on it [default: as many as processors]
+    #[arg(long = "threads", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    number: Option<u16>,
+}
+
+impl Threads {
+    pub(super) fn number(&self) -> Option<usize> {
+        self.number.map(usize::from)
+    }
+}
+
+/// What a command leaves, and what it says meanwhile.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Output {
+    // Each command says in its own words what it writes.
+    #[arg(long, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(super) out: Option<String>,
+    /// No progress and no notes
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+/// The help of `--out` where a scenario names the folder.
+fn writes(out: Arg, what: &str) -> Arg {
+    out.help(format!("Where to write {what}; none to skip [default: output/<scenario>/]"))
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(mut_arg("out", |out| writes(out, "result.json, scenario.toml and replications.csv")))]
 #[command(after_help = RUN_EXAMPLES)]
 pub(super) struct RunArgs {
     /// Scenario files, or names of built-in scenarios; - is stdin
@@ -150,18 +181,13 @@ pub(super) struct RunArgs {
     /// Stop when the 95 % interval of the mean failed count is this narrow: half-width / mean, such as 0.05
     #[arg(long, value_name = "SHARE", value_parser = precision)]
     pub(super) precision: Option<f64>,
-    /// Threads; the result does not depend on it [default: as many as processors]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(super) threads: Option<u16>,
+    #[command(flatten)]
+    pub(super) threads: Threads,
     /// How to print the result
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub(super) format: Format,
-    /// Where to write result.json, scenario.toml and replications.csv; none to skip [default: output/<scenario>/]
-    #[arg(long, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub(super) out: Option<String>,
-    /// No progress and no notes
-    #[arg(long, short)]
-    pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) output: Output,
     /// Switch each mechanism off in turn, with the same luck, and show what it contributes
     #[arg(long)]
     pub(super) ablate: bool,
@@ -190,6 +216,7 @@ pub(super) enum EstimatorName {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(mut_arg("out", |out| writes(out, "the pictures")))]
 pub(super) struct ExplainArgs {
     /// Scenario file, or name of a built-in scenario; - is stdin
     #[arg(value_name = "FILE")]
@@ -199,15 +226,12 @@ pub(super) struct ExplainArgs {
     /// Which replication [default: the first of 200 that loses a request]
     #[arg(long, value_name = "N")]
     pub(super) replication: Option<u64>,
-    /// Where to write the pictures; none to skip [default: output/<scenario>/]
-    #[arg(long, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub(super) out: Option<String>,
-    /// No notes
-    #[arg(long, short)]
-    pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) output: Output,
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(mut_arg("out", |out| writes(out, "sweep.csv, sweep.jsonl and manifest.json")))]
 #[command(after_help = SWEEP_EXAMPLES)]
 pub(super) struct SweepArgs {
     /// Scenario file with a [sweep]; - is stdin
@@ -224,15 +248,13 @@ pub(super) struct SweepArgs {
     /// How to estimate: failures-only skips the time in which nothing can fail, and knows no latencies
     #[arg(long, value_name = "ESTIMATOR")]
     pub(super) estimator: Option<SweepEstimator>,
-    /// Threads; the result does not depend on it [default: as many as processors]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(super) threads: Option<u16>,
+    #[command(flatten)]
+    pub(super) threads: Threads,
     /// How to print the result
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub(super) format: SweepFormat,
-    /// Where to write sweep.csv, sweep.jsonl and manifest.json; none to skip [default: output/<scenario>/]
-    #[arg(long, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub(super) out: Option<String>,
+    #[command(flatten)]
+    pub(super) output: Output,
     /// Go on with a sweep that was interrupted: its finished points are in the output folder
     #[arg(long, conflicts_with_all = ["shard", "shards", "emit"])]
     pub(super) resume: bool,
@@ -248,9 +270,6 @@ pub(super) struct SweepArgs {
     /// Container image with rollsim in it, for --emit k8s-job
     #[arg(long, value_name = "IMAGE", requires = "emit", default_value = concat!("rollsim:", env!("CARGO_PKG_VERSION")))]
     pub(super) image: String,
-    /// No progress and no notes
-    #[arg(long, short)]
-    pub(super) quiet: bool,
     /// Run the checkers of invariants in every replication (slower)
     #[arg(long)]
     pub(super) check: bool,
@@ -294,6 +313,7 @@ pub(super) enum Engine {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(mut_arg("out", |out| writes(out, "the files of the whole sweep")))]
 pub(super) struct MergeArgs {
     /// The files that rollsim sweep --shard wrote, all of them
     #[arg(required = true, value_name = "PART")]
@@ -301,15 +321,12 @@ pub(super) struct MergeArgs {
     /// How to print the result
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub(super) format: SweepFormat,
-    /// Where to write the files of the whole sweep; none to skip [default: output/<scenario>/]
-    #[arg(long, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub(super) out: Option<String>,
-    /// No notes
-    #[arg(long, short)]
-    pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) output: Output,
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(mut_arg("out", |out| writes(out, "recommend.json, patch.yaml and the pictures")))]
 #[command(after_help = RECOMMEND_EXAMPLES)]
 pub(super) struct RecommendArgs {
     /// Scenario file, or name of a built-in scenario; - is stdin
@@ -332,18 +349,13 @@ pub(super) struct RecommendArgs {
     /// Keep surge, unavailable and min_ready as they are and do not compare others
     #[arg(long)]
     pub(super) hook_only: bool,
-    /// Threads; the result does not depend on it [default: as many as processors]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(super) threads: Option<u16>,
+    #[command(flatten)]
+    pub(super) threads: Threads,
     /// How to print the answer
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: RecommendFormat,
-    /// Where to write recommend.json, patch.yaml and the pictures; none to skip [default: output/<scenario>/]
-    #[arg(long, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub(super) out: Option<String>,
-    /// No progress and no notes
-    #[arg(long, short)]
-    pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) output: Output,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -357,6 +369,7 @@ pub(super) enum RecommendFormat {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(mut_arg("out", |out| writes(out, "sensitivity.json and the picture")))]
 #[command(after_help = SENSITIVITY_EXAMPLES)]
 pub(super) struct SensitivityArgs {
     /// Scenario file, or name of a built-in scenario; - is stdin
@@ -380,18 +393,13 @@ pub(super) struct SensitivityArgs {
     /// Replications of each point, with the same luck at all points
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) replications: u32,
-    /// Threads; the result does not depend on it [default: as many as processors]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(super) threads: Option<u16>,
+    #[command(flatten)]
+    pub(super) threads: Threads,
     /// How to print the result
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: SensitivityFormat,
-    /// Where to write sensitivity.json and the picture; none to skip [default: output/<scenario>/]
-    #[arg(long, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub(super) out: Option<String>,
-    /// No progress and no notes
-    #[arg(long, short)]
-    pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) output: Output,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -411,6 +419,7 @@ pub(super) enum SensitivityFormat {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(mut_arg("out", |out| out.help("Where to write validate.json, score.svg and score.png; none to skip [default: output/validate/]")))]
 pub(super) struct ValidateArgs {
     /// Folder of measurements (runs.csv, pods.csv) [default: those that come with the program]
     #[arg(long, value_name = "DIR")]
@@ -424,9 +433,8 @@ pub(super) struct ValidateArgs {
     /// Seed of the experiment
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(super) seed: u64,
-    /// Threads; the result does not depend on it [default: as many as processors]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(super) threads: Option<u16>,
+    #[command(flatten)]
+    pub(super) threads: Threads,
     /// Exit with code 3 if a 90 % band of failed, sockets or rollout duration covers less than this share of the runs
     #[arg(long, value_name = "SHARE", value_parser = precision)]
     pub(super) min_coverage: Option<f64>,
@@ -436,12 +444,8 @@ pub(super) struct ValidateArgs {
     /// How to print the score
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub(super) format: ValidateFormat,
-    /// Where to write validate.json, score.svg and score.png; none to skip [default: output/validate/]
-    #[arg(long, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub(super) out: Option<String>,
-    /// No progress and no notes
-    #[arg(long, short)]
-    pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) output: Output,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

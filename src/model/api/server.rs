@@ -155,7 +155,7 @@ pub struct ApiServer<'s> {
     pods: BTreeMap<PodId, PodObject>,
     counts: PodCounts,
     /// When each watcher gets its latest event of each kind: later events do not overtake.
-    delivered: BTreeMap<(Watcher, u8), SimTime>,
+    delivered: Delivered,
 }
 
 impl<'s> ApiServer<'s> {
@@ -176,7 +176,7 @@ impl<'s> ApiServer<'s> {
             replica_sets: [Some(old), None],
             pods: pods.iter().map(|pod| (pod.id, *pod)).collect(),
             counts: PodCounts { ready: replicas, objects: replicas, lost_readiness: false },
-            delivered: BTreeMap::new(),
+            delivered: Delivered::default(),
         }
     }
 
@@ -370,7 +370,7 @@ impl<'s> ApiServer<'s> {
         } else {
             self.draws.draw(DelayId::WatchHop, watcher.ordinal() << 32 | u64::from(kind) << 28 | ordinal)
         };
-        let latest = self.delivered.entry((watcher, kind)).or_insert(SimTime::ZERO);
+        let latest = self.delivered.latest(watcher, kind);
         *latest = (*latest).max(now + hop);
         *latest
     }
@@ -378,6 +378,30 @@ impl<'s> ApiServer<'s> {
     fn is_instant(&self, watcher: Watcher) -> bool {
         self.scenario.without.has(Mechanism::EndpointSliceHop)
             && matches!(watcher, Watcher::EndpointSlice | Watcher::KubeProxy(_) | Watcher::Dns | Watcher::Balancer(_))
+    }
+}
+
+/// When each watcher gets its latest event of each kind.
+#[derive(Debug, Default)]
+struct Delivered {
+    /// By the watcher's ordinal; the replicas of balancers by layer and number.
+    cluster: Vec<[SimTime; KINDS]>,
+    balancers: [Vec<[SimTime; KINDS]>; 2],
+}
+
+/// Watch streams that a watcher may have.
+const KINDS: usize = 4;
+
+impl Delivered {
+    fn latest(&mut self, watcher: Watcher, kind: u8) -> &mut SimTime {
+        let (list, place) = match watcher {
+            Watcher::Balancer(replica) => (&mut self.balancers[replica.layer as usize], replica.number as usize),
+            other => (&mut self.cluster, other.ordinal() as usize),
+        };
+        if place >= list.len() {
+            list.resize(place + 1, [SimTime::ZERO; KINDS]);
+        }
+        &mut list[place][kind as usize]
     }
 }
 

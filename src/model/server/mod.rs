@@ -13,7 +13,7 @@ use crate::model::msg::{Draws, Fact, Listener, Msg, PodEvent, RoomOut};
 use crate::model::spec::{DelayId, InFlightPolicy, Mechanism, Scenario, Signal, StopBehaviour};
 use crate::units::{SimDuration, SimTime};
 
-pub use workers::{Service, Workers};
+pub use workers::{Pool, Service, Workers};
 
 /// What a server calls itself back for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
