@@ -12,6 +12,7 @@ mod cluster;
 mod delays;
 mod diagnostic;
 mod dist;
+mod faults;
 mod file;
 mod interpreted;
 mod log;
@@ -30,6 +31,7 @@ mod sweep;
 mod tests;
 mod tree;
 mod values;
+mod workload;
 
 pub use check::hazards;
 pub use diagnostic::{Place, Problem, Severity, render};

@@ -28,3 +28,4 @@ mod tidy;
 mod upstream;
 mod validation;
 mod vectors;
+mod workloads;
