@@ -4,7 +4,7 @@ use clap::{Arg, ArgGroup, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::report::Gate;
 use crate::sweep::Shard;
-use crate::units::SimDuration;
+use crate::units::{Rate, SimDuration};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -15,6 +15,7 @@ Examples:
   rollsim run my.toml --fail-if 'failed.p95 > 0'   exit code 3 for a pipeline
   rollsim explain my.toml                          one rollout told as a story: what was lost, and why
   rollsim sweep my.toml                            the [sweep] of a scenario: many points, resumable
+  kubectl get deploy,svc,ingress,hpa,pdb -o yaml | rollsim run -      your cluster's rollout
 
 Exit codes: 0 done, 1 environment (path, permission, full disk), 2 bad input, 3 a --fail-if held.";
 
@@ -30,6 +31,14 @@ Examples:
 A gate compares METRIC.STATISTIC with a number: mean, ci95_lo, ci95_hi, min, p05, p25, p50, p75, p95, max, n of any
 metric of the result, or any_failed, the share of rollouts that lose a request. A gate on a metric that did not happen
 counts as held.";
+
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  kubectl get deploy,svc,ingress,hpa,pdb -o yaml | rollsim import - > shop.toml
+  rollsim import k8s/ --workload web > web.toml    a folder of manifests, one workload of it
+  helm template . | rollsim import - --format settled
+
+rollsim run, explain, recommend and check take manifests, too.";
 
 const SWEEP_EXAMPLES: &str = "\
 Examples:
@@ -87,6 +96,8 @@ pub(super) struct Args {
 pub(super) enum Command {
     /// Simulate one or more scenarios many times and compare them
     Run(RunArgs),
+    /// Make a scenario of Kubernetes manifests, and say what was assumed
+    Import(ImportArgs),
     /// Tell one replication as a story: why was each request lost?
     Explain(ExplainArgs),
     /// Simulate the [sweep] of a scenario: many points, each many times
@@ -136,6 +147,62 @@ pub(super) struct Changes {
     pub(super) seed: Option<u64>,
 }
 
+/// What Kubernetes manifests do not say, and which workloads of them are meant.
+#[derive(Debug, Clone, Default, ClapArgs)]
+#[command(next_help_heading = "Kubernetes manifests")]
+pub(super) struct ManifestArgs {
+    /// A scenario file that says what the manifests do not; it wins over them
+    #[arg(long, value_name = "FILE")]
+    pub(super) with: Option<String>,
+    /// The traffic: a rate, and keys of [[clients]], such as 500/s,connections=8,profile=fortio
+    #[arg(long, value_name = "RATE,KEY=VALUE…", value_parser = traffic)]
+    pub(super) traffic: Option<Traffic>,
+    /// Time from the start of the process until it listens, such as 5s
+    #[arg(long, value_name = "DURATION")]
+    pub(super) boot: Option<SimDuration>,
+    /// Only this workload: NAME or KIND/NAME (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub(super) workload: Vec<String>,
+}
+
+/// `--traffic`, taken apart: settings of the first client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Traffic(pub(super) Vec<String>);
+
+impl ManifestArgs {
+    /// Traffic and boot time as `--set`.
+    pub(super) fn as_sets(&self) -> Vec<String> {
+        let traffic = self.traffic.iter().flat_map(|traffic| traffic.0.iter().cloned());
+        traffic.chain(self.boot.map(|boot| format!("pod.boot={boot}"))).collect()
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = IMPORT_EXAMPLES)]
+pub(super) struct ImportArgs {
+    /// Kubernetes manifests: files, folders; - is stdin
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<String>,
+    #[command(flatten)]
+    pub(super) manifests: ManifestArgs,
+    /// How to print the scenario
+    #[arg(long, value_name = "FORMAT", default_value = "toml")]
+    pub(super) format: ImportFormat,
+    /// No notes
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ImportFormat {
+    /// The keys with where each comes from, as a scenario file
+    Toml,
+    /// The whole scenario with all defaults, as a scenario file
+    Settled,
+    /// The keys as data
+    Json,
+}
+
 /// On how many threads.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Threads {
@@ -170,9 +237,11 @@ fn writes(out: Arg, what: &str) -> Arg {
 #[command(mut_arg("out", |out| writes(out, "result.json, scenario.toml and replications.csv")))]
 #[command(after_help = RUN_EXAMPLES)]
 pub(super) struct RunArgs {
-    /// Scenario files, or names of built-in scenarios; - is stdin
+    /// Scenario files, names of built-in scenarios, or Kubernetes manifests (files, folders); - is stdin
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<String>,
+    #[command(flatten)]
+    pub(super) manifests: ManifestArgs,
     #[command(flatten)]
     pub(super) changes: Changes,
     /// Number of replications (with --precision: at most)
@@ -218,9 +287,11 @@ pub(super) enum EstimatorName {
 #[derive(Debug, ClapArgs)]
 #[command(mut_arg("out", |out| writes(out, "the pictures")))]
 pub(super) struct ExplainArgs {
-    /// Scenario file, or name of a built-in scenario; - is stdin
+    /// Scenario file, name of a built-in scenario, or Kubernetes manifests; - is stdin
     #[arg(value_name = "FILE")]
     pub(super) file: String,
+    #[command(flatten)]
+    pub(super) manifests: ManifestArgs,
     #[command(flatten)]
     pub(super) changes: Changes,
     /// Which replication [default: the first of 200 that loses a request]
@@ -329,9 +400,11 @@ pub(super) struct MergeArgs {
 #[command(mut_arg("out", |out| writes(out, "recommend.json, patch.yaml and the pictures")))]
 #[command(after_help = RECOMMEND_EXAMPLES)]
 pub(super) struct RecommendArgs {
-    /// Scenario file, or name of a built-in scenario; - is stdin
+    /// Scenario file, name of a built-in scenario, or Kubernetes manifests; - is stdin
     #[arg(value_name = "FILE")]
     pub(super) file: String,
+    #[command(flatten)]
+    pub(super) manifests: ManifestArgs,
     #[command(flatten)]
     pub(super) changes: Changes,
     /// Largest share of a rollout's requests that may be lost on average
@@ -531,6 +604,18 @@ fn share(text: &str) -> Result<f64, String> {
 fn precision(text: &str) -> Result<f64, String> {
     let value = text.parse::<f64>().ok().filter(|value| *value > 0.0 && value.is_finite());
     value.ok_or_else(|| "expected a share above 0, such as 0.05".to_owned())
+}
+
+fn traffic(text: &str) -> Result<Traffic, String> {
+    let mut parts = text.split(',').map(str::trim);
+    let rate = parts.next().unwrap_or_default();
+    rate.parse::<Rate>().map_err(|_| format!("expected a rate first, such as 500/s, found '{rate}'"))?;
+    let mut sets = vec![format!("clients.0.rate={rate}")];
+    for part in parts {
+        let (key, value) = part.split_once('=').ok_or_else(|| format!("expected KEY=VALUE, found '{part}'"))?;
+        sets.push(format!("clients.0.{}={}", key.trim(), value.trim()));
+    }
+    Ok(Traffic(sets))
 }
 
 fn shard(text: &str) -> Result<Shard, String> {

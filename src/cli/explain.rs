@@ -32,10 +32,11 @@ pub(super) fn run(args: &ExplainArgs) -> Result<(), Failure> {
 }
 
 fn load(args: &ExplainArgs) -> Result<input::Input, Failure> {
-    let mut inputs = input::load(std::slice::from_ref(&args.file), &args.changes.as_sets(None), false)?;
-    let input = inputs.swap_remove(0);
+    let input = input::load_one(&args.file, &args.manifests, &args.changes.as_sets(None), false)?;
     if !args.output.quiet {
         print::problems(&scenario::render(&input.problems, true));
+        input.notes.iter().for_each(|note| print::note(note));
+        print::assumptions(&input);
     }
     Ok(input)
 }

@@ -16,7 +16,7 @@ use crate::scenario;
 pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     refuse_what_does_not_fit(args)?;
     let sets = args.changes.as_sets(args.replications);
-    let input = input::load(&args.files, &sets, args.format == Format::Json)?.swap_remove(0);
+    let input = input::load_one(&args.files[0], &args.manifests, &sets, args.format == Format::Json)?;
     if !args.output.quiet {
         print::problems(&scenario::render(&input.problems, true));
     }

@@ -42,11 +42,11 @@ fn how(args: &RunArgs) -> How {
 
 fn load(args: &RunArgs) -> Result<Vec<Input>, Failure> {
     let sets = args.changes.as_sets(args.replications);
-    let mut inputs = input::load(&args.files, &sets, args.format == Format::Json)?;
+    let mut inputs = input::load(&args.files, &args.manifests, &sets, args.format == Format::Json)?;
     let notes = input::tell_apart(&mut inputs);
     if !args.output.quiet {
         inputs.iter().for_each(|input| print::problems(&scenario::render(&input.problems, true)));
-        notes.iter().for_each(|note| print::note(note));
+        inputs.iter().flat_map(|input| &input.notes).chain(&notes).for_each(|note| print::note(note));
     }
     Ok(inputs)
 }

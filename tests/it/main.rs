@@ -13,6 +13,7 @@ mod data_plane;
 mod determinism;
 mod drivers;
 mod estimators;
+mod manifests;
 mod mechanisms;
 mod no_effect;
 mod paths;

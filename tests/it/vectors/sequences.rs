@@ -86,7 +86,7 @@ impl<'s> Rollout<'s> {
 
     fn commit(&mut self, write: &Write) -> Option<Revision> {
         let (revision, replicas) = match *write {
-            Write::CreateReplicaSet { revision, replicas, .. } if replicas == 0 => return Some(revision),
+            Write::CreateReplicaSet { revision, replicas: 0, .. } => return Some(revision),
             Write::CreateReplicaSet { revision, replicas, .. } | Write::ScaleReplicaSet { revision, replicas, .. } => {
                 (revision, replicas)
             }
