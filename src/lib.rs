@@ -27,6 +27,9 @@ pub mod model;
 pub mod scenario;
 
 #[cfg(feature = "cli")]
+pub mod manifests;
+
+#[cfg(feature = "cli")]
 pub mod measured;
 
 pub mod world;

@@ -18,8 +18,8 @@ const LOOKED_AT: u64 = 200;
 pub(super) fn run(args: &ExplainArgs) -> Result<(), Failure> {
     let input = load(&args.file, args)?;
     let scenario = &input.scenario;
-    let folder = folders::prepare(args.out.as_deref(), &[&scenario.name])?.pop().flatten();
-    let replication = args.replication.unwrap_or_else(|| chosen(scenario, args.quiet));
+    let folder = folders::prepare(args.output.out.as_deref(), &[&scenario.name])?.pop().flatten();
+    let replication = args.replication.unwrap_or_else(|| chosen(scenario, args.output.quiet));
     let trace = traced(scenario, replication);
     if let Some(folder) = &folder {
         draw(&trace, &title(scenario, replication), folder)?;
@@ -32,7 +32,7 @@ pub(super) fn run(args: &ExplainArgs) -> Result<(), Failure> {
         StoryFormat::Mermaid => mermaid::render(&trace, &title(scenario, replication)),
         StoryFormat::Perfetto => perfetto::render(&trace),
     })?;
-    if let Some(folder) = folder.filter(|_| !args.quiet) {
+    if let Some(folder) = folder.filter(|_| !args.output.quiet) {
         print::note(&format!("written: {}", folder.path().display()));
     }
     Ok(())
@@ -43,10 +43,11 @@ fn title(scenario: &Scenario, replication: u64) -> String {
 }
 
 fn load(file: &str, args: &ExplainArgs) -> Result<input::Input, Failure> {
-    let mut inputs = input::load(&[file.to_owned()], &args.changes.as_sets(None), false)?;
-    let input = inputs.swap_remove(0);
-    if !args.quiet {
+    let input = input::load_one(file, &args.manifests, &args.changes.as_sets(None), false)?;
+    if !args.output.quiet {
         print::problems(&scenario::render(&input.problems, true));
+        input.notes.iter().for_each(|note| print::note(note));
+        print::assumptions(&input);
     }
     Ok(input)
 }

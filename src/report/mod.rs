@@ -7,6 +7,7 @@
 pub mod ablation;
 #[cfg(feature = "cli")]
 pub mod article;
+mod assumptions;
 pub mod chain;
 #[cfg(feature = "cli")]
 pub mod csv;
@@ -50,4 +51,6 @@ pub(crate) mod sample;
 pub use ablation::Ablation;
 pub use gate::Gate;
 pub use number::{count, percent};
-pub use result::{Difference, FAILURES_ONLY, Named, Paired, RunResult, RunsResult, Share, Summary, Warning};
+pub use result::{
+    Assumption, Difference, FAILURES_ONLY, Named, Paired, RunResult, RunsResult, Share, Summary, Warning,
+};

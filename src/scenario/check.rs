@@ -37,6 +37,7 @@ pub(super) fn contradictions(log: &Log, root: &Table, scenario: &Scenario) {
         target_without_address(scenario, Layer::Ingress),
         internal_policy_too_new(scenario),
         traffic_distribution_too_new(scenario),
+        replacement_policy_too_new(scenario),
         too_many_requests(scenario),
         too_many_connections(scenario),
         too_many_under_way(scenario),
@@ -178,6 +179,16 @@ fn traffic_distribution_too_new(scenario: &Scenario) -> Option<Contradiction> {
         key: "service.traffic_distribution",
         other: "cluster.version",
         fault: Fault::new("too-new", message).help(format!("it is on by default since {since}")),
+    })
+}
+
+fn replacement_policy_too_new(scenario: &Scenario) -> Option<Contradiction> {
+    let version = scenario.cluster.version;
+    let message = format!("`deployment.pod_replacement_policy` is not in Kubernetes {version}");
+    (scenario.deployment.replaces_after_termination() && version < Version::minor(36)).then(|| Contradiction {
+        key: "deployment.pod_replacement_policy",
+        other: "cluster.version",
+        fault: Fault::new("too-new", message).help("it came with 1.36, behind a gate"),
     })
 }
 

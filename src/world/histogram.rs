@@ -7,10 +7,7 @@ use crate::units::SimDuration;
 
 /// Buckets an octave, as a power of two.
 const FINE_BITS: u32 = 7;
-/// The octaves of 64-bit nanoseconds.
-const BUCKETS: usize = (64 - FINE_BITS as usize + 1) << FINE_BITS;
-
-/// Counts of intervals by size.
+/// Counts of intervals by size, up to the octave of the largest so far: a short run does not pay for the octaves of years.
 #[derive(Debug)]
 pub(super) struct Histogram {
     counts: Vec<u32>,
@@ -18,12 +15,23 @@ pub(super) struct Histogram {
 
 impl Histogram {
     pub(super) fn new() -> Self {
-        Histogram { counts: vec![0; BUCKETS] }
+        Histogram { counts: Vec::new() }
     }
 
     #[inline(always)]
     pub(super) fn record(&mut self, interval: SimDuration) {
-        self.counts[bucket(interval.as_nanos())] += 1;
+        let bucket = bucket(interval.as_nanos());
+        match self.counts.get_mut(bucket) {
+            Some(count) => *count += 1,
+            None => self.record_first(bucket),
+        }
+    }
+
+    /// The first of its octave.
+    #[cold]
+    fn record_first(&mut self, bucket: usize) {
+        self.counts.resize(((bucket >> FINE_BITS) + 1) << FINE_BITS, 0);
+        self.counts[bucket] += 1;
     }
 
     /// For each share `q`, which must rise, the upper end of the bucket that holds the `q`-quantile of the `total` intervals
@@ -32,7 +40,7 @@ impl Histogram {
         let (mut seen, mut place) = (0, 0);
         shares.map(|q| {
             let rank = ((q * total as f64).ceil() as u64).max(1);
-            while seen < rank && place < BUCKETS {
+            while seen < rank && place < self.counts.len() {
                 seen += u64::from(self.counts[place]);
                 place += 1;
             }
@@ -64,6 +72,9 @@ fn upper_end(bucket: usize) -> u64 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// The octaves of 64-bit nanoseconds.
+    const BUCKETS: usize = (64 - FINE_BITS as usize + 1) << FINE_BITS;
 
     #[test]
     fn quantiles_of_a_known_sample() {

@@ -13,7 +13,7 @@ use crate::model::msg::{Draws, Fact, Listener, Msg, PodEvent, RoomOut};
 use crate::model::spec::{DelayId, InFlightPolicy, Mechanism, Scenario, Signal, StopBehaviour};
 use crate::units::{SimDuration, SimTime};
 
-pub use workers::{Service, Workers};
+pub use workers::{Pool, Service, Workers};
 
 /// What a server calls itself back for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +68,13 @@ struct Process {
     workers: Workers,
 }
 
+impl Process {
+    fn new(scenario: &Scenario, listener: Listener) -> Self {
+        let workers = Workers::new(scenario.pod.server.workers);
+        Process { listener, reads: Reads::Always, drained: SimTime::ZERO, exited: None, workers }
+    }
+}
+
 /// All server processes, by pod.
 #[derive(Debug)]
 pub struct Servers<'s> {
@@ -79,14 +86,17 @@ pub struct Servers<'s> {
 impl<'s> Servers<'s> {
     /// Room for `pods` pods, the first `listening` of which listen already.
     pub fn new(scenario: &'s Scenario, draws: Draws<'s>, pods: usize, listening: usize) -> Self {
-        let process = |index| Process {
-            listener: if index < listening { Listener::Open } else { Listener::NotYet },
-            reads: Reads::Always,
-            drained: SimTime::ZERO,
-            exited: None,
-            workers: Workers::new(scenario.pod.server.workers),
-        };
-        Servers { scenario, draws, processes: (0..pods).map(process).collect() }
+        let listener = |index| if index < listening { Listener::Open } else { Listener::NotYet };
+        let processes = (0..pods).map(|index| Process::new(scenario, listener(index))).collect();
+        Servers { scenario, draws, processes }
+    }
+
+    /// Makes the tables long enough for `pod`.
+    pub fn make_room_for(&mut self, pod: PodId) {
+        let scenario = self.scenario;
+        while self.processes.len() <= pod.index() {
+            self.processes.push(Process::new(scenario, Listener::NotYet));
+        }
     }
 
     /// What a SYN to `pod` meets now.

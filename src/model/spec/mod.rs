@@ -6,7 +6,9 @@ mod balancer;
 mod delays;
 mod mechanisms;
 mod policies;
+mod rollout;
 mod service;
+mod sets;
 mod traffic;
 mod workload;
 
@@ -18,7 +20,9 @@ pub use delays::{DelayId, Delays, NodeDelays};
 pub use mechanisms::{Mechanism, Mechanisms};
 pub use policies::BalancingPolicy;
 pub(crate) use policies::balancing_policies;
+pub use rollout::{FaultKind, FaultSpec, PodReplacementPolicy, RolloutKind, Strategy};
 pub use service::{DnsSpec, ServiceKind, ServiceSpec, SessionAffinity, TrafficDistribution, TrafficPolicy};
+pub use sets::{DaemonSetSpec, PodManagement, StatefulSetSpec, WorkloadKind};
 pub use traffic::{Arrivals, ClientDns, ClientProfile, ClientSpec, EntryNode, Method, Retry, Traffic, Via};
 pub use workload::{
     ClusterSize, ClusterSpec, Cni, DeploymentSpec, InFlightPolicy, IptablesBackend, KubeProxySpec, PodSpec, PreStop,
@@ -27,7 +31,7 @@ pub use workload::{
 
 use crate::dist::Dist;
 use crate::ids::Layer;
-use crate::units::SimDuration;
+use crate::units::{SimDuration, Version};
 
 /// When the clients stop sending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,9 +64,15 @@ pub struct Scenario {
     pub run: RunSpec,
     /// `rollout.at`: when the API server stores the new pod template.
     pub rollout_at: Dist,
+    /// `rollout.kind`: what happens then.
+    pub rollout_kind: RolloutKind,
+    /// `[[faults]]`, in the order of the file.
+    pub faults: Vec<FaultSpec>,
     /// `[cluster]`.
     pub cluster: ClusterSpec,
-    /// `[deployment]`.
+    /// `[workload]`.
+    pub workload: WorkloadKind,
+    /// `[deployment]`; of another workload its size and fenceposts.
     pub deployment: DeploymentSpec,
     /// `[pod]`.
     pub pod: PodSpec,
@@ -91,6 +101,19 @@ impl Scenario {
             Layer::LoadBalancer => self.load_balancer.as_ref(),
             Layer::Ingress => self.ingress.as_ref(),
         }
+    }
+
+    /// How pods are replaced.
+    pub fn strategy(&self) -> Strategy {
+        match self.rollout_kind {
+            RolloutKind::Template(strategy) => strategy,
+            RolloutKind::None => Strategy::RollingUpdate,
+        }
+    }
+
+    /// Whether a ReplicaSet's status counts terminating pods: on by default since 1.35 (KEP-3973).
+    pub fn counts_terminating(&self) -> bool {
+        self.cluster.version >= Version::minor(35)
     }
 
     /// The longest time a run can last: clients stop by then even if the rollout never ends.
