@@ -5,7 +5,8 @@
 
 use std::fmt;
 
-/// One pod. Old pods come first: `PodId(i)` with `i < replicas` is `old-i`, the rest are `new-0`, `new-1`, …
+/// One pod. Old pods come first: `PodId(i)` with `i < replicas` is `old-i`, which ran before the run began; the rest are
+/// `new-0`, `new-1`, …, created during it, of whichever template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PodId(pub u32);
 
@@ -66,6 +67,16 @@ pub enum Revision {
     Old,
     /// The template the rollout brings.
     New,
+}
+
+impl Revision {
+    /// The other one.
+    pub fn other(self) -> Self {
+        match self {
+            Revision::Old => Revision::New,
+            Revision::New => Revision::Old,
+        }
+    }
 }
 
 impl PodId {

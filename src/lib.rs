@@ -17,6 +17,8 @@ pub mod model;
 
 pub mod scenario;
 
+pub mod manifests;
+
 pub mod measured;
 
 pub mod world;

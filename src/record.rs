@@ -356,6 +356,11 @@ pub enum Fact {
         /// When.
         at: SimTime,
     },
+    /// Condition Progressing says ProgressDeadlineExceeded.
+    DeadlineExceeded {
+        /// When.
+        at: SimTime,
+    },
 }
 
 /// The life of one pod.
@@ -363,7 +368,7 @@ pub enum Fact {
 pub struct PodRecord {
     /// Which pod.
     pub pod: PodId,
-    /// Of which template.
+    /// Old: it ran before the run began. New: it was created during it.
     pub revision: Revision,
     /// On which node, once bound.
     pub node: Option<NodeId>,
@@ -559,6 +564,8 @@ pub struct Trace {
     pub template_changed: Option<SimTime>,
     /// When the Deployment was complete.
     pub rollout_complete: Option<SimTime>,
+    /// When condition Progressing said ProgressDeadlineExceeded first.
+    pub deadline_exceeded: Option<SimTime>,
     /// When the clients stopped.
     pub end: SimTime,
     /// Pod of each connection over time: (when, connection, pod), one entry for each connection established.
@@ -593,18 +600,30 @@ impl Trace {
     /// Puts a fact in its place.
     pub fn note(&mut self, fact: Fact) {
         match fact {
-            Fact::Pod { at, pod, event } => self.pods[pod.index()].note(event, at),
+            Fact::Pod { at, pod, event } => self.pod_mut(pod).note(event, at),
             Fact::Rule { at, pod, node, event } => self.rule_mut(pod, Element::Node(node)).note(event, at),
             Fact::Scaled { at, revision, replicas } => self.scaled.push((at, revision, replicas)),
             Fact::Route { at, pod, replica, worker, event } => {
                 self.routes.push(RouteRecord { at, pod, replica, worker, event });
                 self.rule_mut(pod, Element::Worker(replica, worker)).note(event.as_of_a_rule(), at);
             }
-            Fact::TemplateChanged { at } => self.template_changed = Some(at),
+            Fact::TemplateChanged { at } => {
+                self.template_changed.get_or_insert(at);
+            }
             Fact::RolloutComplete { at } => {
                 self.rollout_complete.get_or_insert(at);
             }
+            Fact::DeadlineExceeded { at } => {
+                self.deadline_exceeded.get_or_insert(at);
+            }
         }
+    }
+
+    /// The record of one pod, begun if there is none: pods that a run makes beyond those that replace the old ones.
+    pub fn pod_mut(&mut self, pod: PodId) -> &mut PodRecord {
+        let next = self.pods.len() as u32;
+        self.pods.extend((next..=pod.0).map(|id| PodRecord::new(PodId(id), Revision::New, None)));
+        &mut self.pods[pod.index()]
     }
 
     fn rule_mut(&mut self, pod: PodId, element: Element) -> &mut RuleRecord {
@@ -628,6 +647,7 @@ impl Fact {
             Fact::Scaled { at, revision, replicas } => [3, at.as_nanos(), revision as u64, replicas.into()],
             Fact::TemplateChanged { at } => [4, at.as_nanos(), 0, 0],
             Fact::RolloutComplete { at } => [5, at.as_nanos(), 0, 0],
+            Fact::DeadlineExceeded { at } => [9, at.as_nanos(), 0, 0],
             Fact::Route { at, pod, replica, worker, event } => {
                 let whose = u64::from(replica.number) << 32 | u64::from(worker) << 8 | replica.layer as u64;
                 [8, at.as_nanos(), u64::from(pod.0) << 8 | event as u64, whose]

@@ -6,18 +6,11 @@
 
 use std::collections::BTreeMap;
 
+use super::contention::Work;
 use super::fit::{FEWEST, mean};
 use super::law::lognormal;
-use super::measurements::{Measurements, Pod};
 use super::{Estimate, law};
 use crate::model::spec::DelayId;
-
-/// The delays that a node's load stretches, with the stamps of pods between which they lie.
-const STRETCHED: [(DelayId, &str, &str); 3] = [
-    (DelayId::Sandbox, "sandbox_begin_s", "sandbox_ready_s"),
-    (DelayId::CreateStart, "sandbox_ready_s", "container_started_s"),
-    (DelayId::ExitTeardown, "exit_s", "net_down_s"),
-];
 
 /// The variance of the logarithm of a run's load.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,8 +24,8 @@ type Deviations = Vec<(usize, f64)>;
 
 impl Load {
     /// None if no run has two pods, or if what runs have in common is not more than chance takes away.
-    pub(super) fn of(measured: &Measurements) -> Option<Load> {
-        let runs = by_run(measured);
+    pub(super) fn of(works: &[Work]) -> Option<Load> {
+        let runs = by_run(works);
         let products: Vec<f64> = runs.values().flat_map(products).collect();
         let variance = (products.len() >= FEWEST).then(|| mean(&products))?;
         (variance > 0.0).then_some(Load { variance, runs: runs.len() })
@@ -62,14 +55,14 @@ impl Load {
     }
 }
 
-fn by_run(measured: &Measurements) -> BTreeMap<&str, Deviations> {
+fn by_run(works: &[Work]) -> BTreeMap<&str, Deviations> {
     let mut runs: BTreeMap<&str, Deviations> = BTreeMap::new();
-    for (_, from, to) in STRETCHED {
-        let log = |pod: &Pod| pod.between(from, to).filter(|x| *x > 0.0).map(libm::log);
-        let logs: Vec<(usize, &str, f64)> =
-            measured.pods.iter().enumerate().filter_map(|(id, pod)| Some((id, pod.run.as_str(), log(pod)?))).collect();
-        let middle = logs.iter().map(|(_, _, log)| log).sum::<f64>() / logs.len().max(1) as f64;
-        logs.iter().for_each(|(id, run, log)| runs.entry(run).or_default().push((*id, log - middle)));
+    for of_one_delay in works.chunk_by(|one, next| one.id == next.id) {
+        let logs: Vec<f64> = of_one_delay.iter().map(|work| libm::log(work.alone)).collect();
+        let middle = mean(&logs);
+        for (work, log) in of_one_delay.iter().zip(logs) {
+            runs.entry(work.run.as_str()).or_default().push((work.pod, log - middle));
+        }
     }
     runs
 }

@@ -5,14 +5,15 @@
 //! | delay | measured segment | why |
 //! |---|---|---|
 //! | `node_load` | what sandboxes, starts and teardowns of one run have in common | a busy machine slows all of them; its share is taken out of their spread |
-//! | `sandbox` | sandbox_begin_to_ready | containerd's own stamps around the same work |
-//! | `create_start` | sandbox_ready_to_container_started | likewise |
+//! | `contention` | how much longer sandboxes, starts and teardowns take beside each other | they share a node's processors and locks |
+//! | `sandbox` | `sandbox_begin_s` to `sandbox_ready_s`, as it would be without contention | containerd's own stamps around the same work |
+//! | `create_start` | `sandbox_ready_s` to `container_started_s`, likewise | likewise |
 //! | `del_seen` | `kubelet_delete_s` to `stopcontainer_s` of pods without a hook | kubelet's and containerd's stamps; what is left of kubelet_delete_to_sigterm is `stop_rpc` |
 //! | `stop_rpc` | stopcontainer_call_to_signal | the call itself |
 //! | `hook_exec_start` | prestop_duration less N of `sleep N` | hooks that did more, or that the grace period cut, do not show the overhead |
 //! | `server_stop` | signal_to_exit_terminated and _quit of nginx, less the exit event's lag | nginx closes its listener and exits; the slow servers finish requests or ignore the signal |
 //! | `read_lag`, `listener_lag` | what requests waited for a reset (`failures.csv`: times, never counts) | remainders of the time in which nobody reads, or accepts |
-//! | `exit_teardown` | exit_to_netns_teardown, less the log's lag, plus the exit event's | the same segment; both lags are measured, the log's by connects refused and unanswered (`failures.csv`: times, never counts) |
+//! | `exit_teardown` | `exit_s` to `net_down_s`, less the log's lag, plus the exit event's, as it would be without contention | the same segment; both lags are measured, the log's by connects refused and unanswered (`failures.csv`: times, never counts) |
 //! | `obj_gone` | `exit_s` to `removed_s`, less up to a round of 10 s | a removal waits for the status manager's round |
 //! | `pleg` | container_started_to_first_probe_ok less two half seconds | the mean of two grids of a second each; what is left is how long a look takes |
 //! | `kp_sync` | `sync_took_s` without preloaded Services | the same segment |
@@ -30,6 +31,7 @@
 //! in segments with the components' own stamps values at or below zero are left out and counted.
 
 pub mod chain;
+mod contention;
 pub mod correlation;
 pub mod fit;
 pub mod formats;

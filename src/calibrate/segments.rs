@@ -1,6 +1,7 @@
 //! Which measured segment gives which delay, and the fits: the table in the module's documentation, as code.
 
 use super::chain::{self, Grid, Part};
+use super::contention::{self, Work};
 use super::fit::{self, Fit};
 use super::interval::{self, Between};
 use super::ks::Ks;
@@ -30,10 +31,15 @@ pub(super) struct Direct {
 
 /// Fits every delay the measurements hold.
 pub(super) fn calibrate(measured: &Measurements) -> Calibration {
-    let load = Load::of(measured);
-    let mut estimates: Vec<Estimate> = directs(measured, load).iter().filter_map(direct).collect();
+    let late = server_end::late(measured);
+    let (contention, works) = contention::taken_out(measured, late);
+    let load = Load::of(&works);
+    let mut estimates: Vec<Estimate> = directs(measured).iter().filter_map(direct).collect();
+    estimates
+        .extend(runtime(&works, load).iter().filter_map(direct).map(|estimate| server_end::corrected(estimate, late)));
+    estimates.extend(contention);
     estimates.extend(load.map(Load::estimate));
-    estimates.extend(server_end::estimates(measured, load));
+    estimates.extend(server_end::estimates(measured, late));
     estimates.extend(object_gone(measured));
     estimates.extend(pleg(measured));
     let mut checks = Vec::new();
@@ -42,18 +48,24 @@ pub(super) fn calibrate(measured: &Measurements) -> Calibration {
     Calibration { estimates, checks, dependence: groups::all(measured) }
 }
 
-/// Values that the load of a run stretches, without its share of their spread.
-pub(super) fn unloaded(load: Option<Load>, values: Vec<f64>) -> Vec<f64> {
-    load.map_or_else(|| values.clone(), |load| load.taken_out(&values))
+/// What the container runtime takes, alone on its node and without the load of the run.
+fn runtime(works: &[Work], load: Option<Load>) -> Vec<Direct> {
+    let of = |(id, segment)| {
+        let alone: Vec<f64> = works.iter().filter(|work| work.id == id).map(|work| work.alone).collect();
+        Direct { id, segment, values: load.map_or_else(|| alone.clone(), |load| load.taken_out(&alone)) }
+    };
+    let segments = [
+        (DelayId::Sandbox, "sandbox_begin_s to sandbox_ready_s"),
+        (DelayId::CreateStart, "sandbox_ready_s to container_started_s"),
+        (DelayId::ExitTeardown, "exit_s to net_down_s"),
+    ];
+    segments.map(of).into()
 }
 
-fn directs(measured: &Measurements, load: Option<Load>) -> Vec<Direct> {
+fn directs(measured: &Measurements) -> Vec<Direct> {
     let of = |id, segment| Direct { id, segment, values: values(measured.micro(segment)) };
-    let stretched = |id, segment| Direct { id, segment, values: unloaded(load, values(measured.micro(segment))) };
     let syncs = values(&measured.syncs);
     vec![
-        stretched(DelayId::Sandbox, "sandbox_begin_to_ready"),
-        stretched(DelayId::CreateStart, "sandbox_ready_to_container_started"),
         Direct { id: DelayId::DelSeen, segment: "kubelet_delete_s to stopcontainer_s", values: del_seen(measured) },
         Direct { id: DelayId::HookExecStart, segment: "prestop_duration less its sleep", values: hooks(measured) },
         of(DelayId::StopRpc, "stopcontainer_call_to_signal"),

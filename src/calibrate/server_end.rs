@@ -1,4 +1,4 @@
-//! The end of a server as its clients see it: `server_stop`, `read_lag`, `listener_lag`, `exit_teardown`.
+//! The end of a server as its clients see it: `server_stop`, `read_lag`, `listener_lag`, and how late two stamps are.
 //!
 //! Two stamps are later than what they stamp, and both lags are measured: the runtime's exit event comes after the
 //! process closed its sockets (by the last reset of each pod, which is sent when the listener closes), and the teardown
@@ -8,23 +8,23 @@
 
 use std::collections::BTreeMap;
 
+use super::contention::Late;
 use super::fit::{self, FEWEST};
 use super::law::{Law, Shifted, lognormal};
-use super::load::Load;
-use super::measurements::{Measurements, Reset, Sample};
-use super::segments::{Direct, direct, unloaded};
+use super::measurements::{Measurements, Reset};
+use super::segments::{Direct, direct};
 use super::silence;
 use super::{Estimate, residual};
 use crate::model::spec::DelayId;
 
 /// All that the measurements say of it.
-pub(super) fn estimates(measured: &Measurements, load: Option<Load>) -> Vec<Estimate> {
-    let exit_seen = exit_seen_after(measured);
-    [server_stop(measured, exit_seen), teardown(measured, exit_seen, load)]
-        .into_iter()
-        .flatten()
-        .chain(lags(measured))
-        .collect()
+pub(super) fn estimates(measured: &Measurements, late: Late) -> Vec<Estimate> {
+    server_stop(measured, late.exit_seen).into_iter().chain(lags(measured)).collect()
+}
+
+/// How late the two stamps are.
+pub(super) fn late(measured: &Measurements) -> Late {
+    Late { exit_seen: exit_seen_after(measured), logged: silence::logged_after(measured) }
 }
 
 /// The slow servers' exits measure how long they take to answer, or the grace period.
@@ -36,12 +36,12 @@ fn server_stop(measured: &Measurements, exit_seen: f64) -> Option<Estimate> {
     Some(noted(estimate, &[(-exit_seen, "the exit event's lag")]))
 }
 
-fn teardown(measured: &Measurements, exit_seen: f64, load: Option<Load>) -> Option<Estimate> {
-    let logged = silence::logged_after(measured);
-    let left = |sample: &Sample| sample.value - logged + exit_seen;
-    let values = unloaded(load, measured.micro("exit_to_netns_teardown").iter().map(left).collect());
-    let estimate = direct(&Direct { id: DelayId::ExitTeardown, segment: "exit_to_netns_teardown", values })?;
-    Some(noted(estimate, &[(-logged, "the log's lag"), (exit_seen, "the exit event's lag")]))
+/// The note of what the stamps of a teardown were corrected by.
+pub(super) fn corrected(estimate: Estimate, late: Late) -> Estimate {
+    if estimate.id != DelayId::ExitTeardown {
+        return estimate;
+    }
+    noted(estimate, &[(-late.logged, "the log's lag"), (late.exit_seen, "the exit event's lag")])
 }
 
 fn noted(mut estimate: Estimate, corrections: &[(f64, &str)]) -> Estimate {

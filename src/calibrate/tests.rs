@@ -28,6 +28,7 @@ fn the_shipped_measurements_give_every_delay_of_the_table() {
         "rs_sync",
         "sched",
         "node_load",
+        "contention",
         "sandbox",
         "create_start",
         "pleg",

@@ -1,10 +1,10 @@
 //! The arguments, as they are typed. What they mean together is settled by the commands.
 
-use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{Arg, ArgGroup, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::report::Gate;
 use crate::sweep::Shard;
-use crate::units::SimDuration;
+use crate::units::{Rate, SimDuration};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -15,6 +15,7 @@ Examples:
   rollsim run my.toml --fail-if 'failed.p95 > 0'   exit code 3 for a pipeline
   rollsim explain my.toml                          one rollout told as a story: what was lost, and why
   rollsim sweep my.toml                            the [sweep] of a scenario: many points, resumable
+  kubectl get deploy,svc,ingress,hpa,pdb -o yaml | rollsim run -      your cluster's rollout
 
 Exit codes: 0 done, 1 environment (path, permission, full disk), 2 bad input, 3 a --fail-if held.";
 
@@ -30,6 +31,14 @@ Examples:
 A gate compares METRIC.STATISTIC with a number: mean, ci95_lo, ci95_hi, min, p05, p25, p50, p75, p95, max, n of any
 metric of the result, or any_failed, the share of rollouts that lose a request. A gate on a metric that did not happen
 counts as held.";
+
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  kubectl get deploy,svc,ingress,hpa,pdb -o yaml | rollsim import - > shop.toml
+  rollsim import k8s/ --workload web > web.toml    a folder of manifests, one workload of it
+  helm template . | rollsim import - --format settled
+
+rollsim run, explain, recommend and check take manifests, too.";
 
 const SWEEP_EXAMPLES: &str = "\
 Examples:
@@ -87,6 +96,8 @@ pub(super) struct Args {
 pub(super) enum Command {
     /// Simulate one or more scenarios many times and compare them
     Run(RunArgs),
+    /// Make a scenario of Kubernetes manifests, and say what was assumed
+    Import(ImportArgs),
     /// Tell one replication as a story: why was each request lost?
     Explain(ExplainArgs),
     /// Simulate the [sweep] of a scenario: many points, each many times
@@ -136,12 +147,101 @@ pub(super) struct Changes {
     pub(super) seed: Option<u64>,
 }
 
+/// What Kubernetes manifests do not say, and which workloads of them are meant.
+#[derive(Debug, Clone, Default, ClapArgs)]
+#[command(next_help_heading = "Kubernetes manifests")]
+pub(super) struct ManifestArgs {
+    /// A scenario file that says what the manifests do not; it wins over them
+    #[arg(long, value_name = "FILE")]
+    pub(super) with: Option<String>,
+    /// The traffic: a rate, and keys of [[clients]], such as 500/s,connections=8,profile=fortio
+    #[arg(long, value_name = "RATE,KEY=VALUE…", value_parser = traffic)]
+    pub(super) traffic: Option<Traffic>,
+    /// Time from the start of the process until it listens, such as 5s
+    #[arg(long, value_name = "DURATION")]
+    pub(super) boot: Option<SimDuration>,
+    /// Only this workload: NAME or KIND/NAME (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub(super) workload: Vec<String>,
+}
+
+/// `--traffic`, taken apart: settings of the first client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Traffic(pub(super) Vec<String>);
+
+impl ManifestArgs {
+    /// Traffic and boot time as `--set`.
+    pub(super) fn as_sets(&self) -> Vec<String> {
+        let traffic = self.traffic.iter().flat_map(|traffic| traffic.0.iter().cloned());
+        traffic.chain(self.boot.map(|boot| format!("pod.boot={boot}"))).collect()
+    }
+}
+
 #[derive(Debug, ClapArgs)]
-#[command(after_help = RUN_EXAMPLES)]
-pub(super) struct RunArgs {
-    /// Scenario files, or names of built-in scenarios; - is stdin
+#[command(after_help = IMPORT_EXAMPLES)]
+pub(super) struct ImportArgs {
+    /// Kubernetes manifests: files, folders; - is stdin
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<String>,
+    #[command(flatten)]
+    pub(super) manifests: ManifestArgs,
+    /// How to print the scenario
+    #[arg(long, value_name = "FORMAT", default_value = "toml")]
+    pub(super) format: ImportFormat,
+    /// No notes
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ImportFormat {
+    /// The keys with where each comes from, as a scenario file
+    Toml,
+    /// The whole scenario with all defaults, as a scenario file
+    Settled,
+    /// The keys as data
+    Json,
+}
+
+/// On how many threads.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Threads {
+    /// Threads; the result does not depend on it [default: as many as processors]
+    #[arg(long = "threads", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    number: Option<u16>,
+}
+
+impl Threads {
+    pub(super) fn number(&self) -> Option<usize> {
+        self.number.map(usize::from)
+    }
+}
+
+/// What a command leaves, and what it says meanwhile.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Output {
+    // Each command says in its own words what it writes.
+    #[arg(long, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(super) out: Option<String>,
+    /// No progress and no notes
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+/// The help of `--out` where a scenario names the folder.
+fn writes(out: Arg, what: &str) -> Arg {
+    out.help(format!("Where to write {what}; none to skip [default: output/<scenario>/]"))
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(mut_arg("out", |out| writes(out, "result.json, scenario.toml and replications.csv")))]
+#[command(after_help = RUN_EXAMPLES)]
+pub(super) struct RunArgs {
+    /// Scenario files, names of built-in scenarios, or Kubernetes manifests (files, folders); - is stdin
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<String>,
+    #[command(flatten)]
+    pub(super) manifests: ManifestArgs,
     #[command(flatten)]
     pub(super) changes: Changes,
     /// Number of replications (with --precision: at most)
@@ -150,18 +250,13 @@ pub(super) struct RunArgs {
     /// Stop when the 95 % interval of the mean failed count is this narrow: half-width / mean, such as 0.05
     #[arg(long, value_name = "SHARE", value_parser = precision)]
     pub(super) precision: Option<f64>,
-    /// Threads; the result does not depend on it [default: as many as processors]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(super) threads: Option<u16>,
+    #[command(flatten)]
+    pub(super) threads: Threads,
     /// How to print the result
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub(super) format: Format,
-    /// Where to write result.json, scenario.toml and replications.csv; none to skip [default: output/<scenario>/]
-    #[arg(long, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub(super) out: Option<String>,
-    /// No progress and no notes
-    #[arg(long, short)]
-    pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) output: Output,
     /// Switch each mechanism off in turn, with the same luck, and show what it contributes
     #[arg(long)]
     pub(super) ablate: bool,
@@ -193,24 +288,24 @@ pub(super) enum EstimatorName {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(mut_arg("out", |out| writes(out, "the pictures")))]
 pub(super) struct ExplainArgs {
-    /// Scenario file, or name of a built-in scenario; - is stdin
+    /// Scenario file, name of a built-in scenario, or Kubernetes manifests; - is stdin
     #[arg(value_name = "FILE")]
     pub(super) file: String,
+    #[command(flatten)]
+    pub(super) manifests: ManifestArgs,
     #[command(flatten)]
     pub(super) changes: Changes,
     /// Which replication [default: the first of 200 that loses a request]
     #[arg(long, value_name = "N")]
     pub(super) replication: Option<u64>,
-    /// Where to write the pictures; none to skip [default: output/<scenario>/]
-    #[arg(long, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub(super) out: Option<String>,
-    /// No notes
-    #[arg(long, short)]
-    pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) output: Output,
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(mut_arg("out", |out| writes(out, "sweep.csv, sweep.jsonl and manifest.json")))]
 #[command(after_help = SWEEP_EXAMPLES)]
 pub(super) struct SweepArgs {
     /// Scenario file with a [sweep]; - is stdin
@@ -227,15 +322,13 @@ pub(super) struct SweepArgs {
     /// How to estimate: failures-only skips the time in which nothing can fail, and knows no latencies
     #[arg(long, value_name = "ESTIMATOR")]
     pub(super) estimator: Option<SweepEstimator>,
-    /// Threads; the result does not depend on it [default: as many as processors]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(super) threads: Option<u16>,
+    #[command(flatten)]
+    pub(super) threads: Threads,
     /// How to print the result
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub(super) format: SweepFormat,
-    /// Where to write sweep.csv, sweep.jsonl and manifest.json; none to skip [default: output/<scenario>/]
-    #[arg(long, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub(super) out: Option<String>,
+    #[command(flatten)]
+    pub(super) output: Output,
     /// Go on with a sweep that was interrupted: its finished points are in the output folder
     #[arg(long, conflicts_with_all = ["shard", "shards", "emit"])]
     pub(super) resume: bool,
@@ -251,9 +344,6 @@ pub(super) struct SweepArgs {
     /// Container image with rollsim in it, for --emit k8s-job
     #[arg(long, value_name = "IMAGE", requires = "emit", default_value = concat!("rollsim:", env!("CARGO_PKG_VERSION")))]
     pub(super) image: String,
-    /// No progress and no notes
-    #[arg(long, short)]
-    pub(super) quiet: bool,
     /// Run the checkers of invariants in every replication (slower)
     #[arg(long)]
     pub(super) check: bool,
@@ -297,6 +387,7 @@ pub(super) enum Engine {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(mut_arg("out", |out| writes(out, "the files of the whole sweep")))]
 pub(super) struct MergeArgs {
     /// The files that rollsim sweep --shard wrote, all of them
     #[arg(required = true, value_name = "PART")]
@@ -304,20 +395,19 @@ pub(super) struct MergeArgs {
     /// How to print the result
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub(super) format: SweepFormat,
-    /// Where to write the files of the whole sweep; none to skip [default: output/<scenario>/]
-    #[arg(long, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub(super) out: Option<String>,
-    /// No notes
-    #[arg(long, short)]
-    pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) output: Output,
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(mut_arg("out", |out| writes(out, "recommend.json, patch.yaml and the pictures")))]
 #[command(after_help = RECOMMEND_EXAMPLES)]
 pub(super) struct RecommendArgs {
-    /// Scenario file, or name of a built-in scenario; - is stdin
+    /// Scenario file, name of a built-in scenario, or Kubernetes manifests; - is stdin
     #[arg(value_name = "FILE")]
     pub(super) file: String,
+    #[command(flatten)]
+    pub(super) manifests: ManifestArgs,
     #[command(flatten)]
     pub(super) changes: Changes,
     /// Largest share of a rollout's requests that may be lost on average
@@ -335,18 +425,13 @@ pub(super) struct RecommendArgs {
     /// Keep surge, unavailable and min_ready as they are and do not compare others
     #[arg(long)]
     pub(super) hook_only: bool,
-    /// Threads; the result does not depend on it [default: as many as processors]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(super) threads: Option<u16>,
+    #[command(flatten)]
+    pub(super) threads: Threads,
     /// How to print the answer
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: RecommendFormat,
-    /// Where to write recommend.json, patch.yaml and the pictures; none to skip [default: output/<scenario>/]
-    #[arg(long, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub(super) out: Option<String>,
-    /// No progress and no notes
-    #[arg(long, short)]
-    pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) output: Output,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -360,6 +445,7 @@ pub(super) enum RecommendFormat {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(mut_arg("out", |out| writes(out, "sensitivity.json and the picture")))]
 #[command(after_help = SENSITIVITY_EXAMPLES)]
 pub(super) struct SensitivityArgs {
     /// Scenario file, or name of a built-in scenario; - is stdin
@@ -383,18 +469,13 @@ pub(super) struct SensitivityArgs {
     /// Replications of each point, with the same luck at all points
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) replications: u32,
-    /// Threads; the result does not depend on it [default: as many as processors]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(super) threads: Option<u16>,
+    #[command(flatten)]
+    pub(super) threads: Threads,
     /// How to print the result
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: SensitivityFormat,
-    /// Where to write sensitivity.json and the picture; none to skip [default: output/<scenario>/]
-    #[arg(long, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub(super) out: Option<String>,
-    /// No progress and no notes
-    #[arg(long, short)]
-    pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) output: Output,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -414,6 +495,7 @@ pub(super) enum SensitivityFormat {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(mut_arg("out", |out| out.help("Where to write validate.json, score.svg and score.png; none to skip [default: output/validate/]")))]
 pub(super) struct ValidateArgs {
     /// Folder of measurements (runs.csv, pods.csv) [default: those that come with the program]
     #[arg(long, value_name = "DIR")]
@@ -427,9 +509,8 @@ pub(super) struct ValidateArgs {
     /// Seed of the experiment
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(super) seed: u64,
-    /// Threads; the result does not depend on it [default: as many as processors]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(super) threads: Option<u16>,
+    #[command(flatten)]
+    pub(super) threads: Threads,
     /// Exit with code 3 if a 90 % band of failed, sockets or rollout duration covers less than this share of the runs
     #[arg(long, value_name = "SHARE", value_parser = precision)]
     pub(super) min_coverage: Option<f64>,
@@ -439,12 +520,8 @@ pub(super) struct ValidateArgs {
     /// How to print the score
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub(super) format: ValidateFormat,
-    /// Where to write validate.json, score.svg and score.png; none to skip [default: output/validate/]
-    #[arg(long, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub(super) out: Option<String>,
-    /// No progress and no notes
-    #[arg(long, short)]
-    pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) output: Output,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -530,6 +607,18 @@ fn share(text: &str) -> Result<f64, String> {
 fn precision(text: &str) -> Result<f64, String> {
     let value = text.parse::<f64>().ok().filter(|value| *value > 0.0 && value.is_finite());
     value.ok_or_else(|| "expected a share above 0, such as 0.05".to_owned())
+}
+
+fn traffic(text: &str) -> Result<Traffic, String> {
+    let mut parts = text.split(',').map(str::trim);
+    let rate = parts.next().unwrap_or_default();
+    rate.parse::<Rate>().map_err(|_| format!("expected a rate first, such as 500/s, found '{rate}'"))?;
+    let mut sets = vec![format!("clients.0.rate={rate}")];
+    for part in parts {
+        let (key, value) = part.split_once('=').ok_or_else(|| format!("expected KEY=VALUE, found '{part}'"))?;
+        sets.push(format!("clients.0.{}={}", key.trim(), value.trim()));
+    }
+    Ok(Traffic(sets))
 }
 
 fn shard(text: &str) -> Result<Shard, String> {

@@ -18,24 +18,25 @@ const LOOKED_AT: u64 = 200;
 pub(super) fn run(args: &ExplainArgs) -> Result<(), Failure> {
     let input = load(args)?;
     let scenario = &input.scenario;
-    let folder = folders::prepare(args.out.as_deref(), &[&scenario.name])?.pop().flatten();
-    let replication = args.replication.unwrap_or_else(|| chosen(scenario, args.quiet));
+    let folder = folders::prepare(args.output.out.as_deref(), &[&scenario.name])?.pop().flatten();
+    let replication = args.replication.unwrap_or_else(|| chosen(scenario, args.output.quiet));
     let trace = traced(scenario, replication);
     if let Some(folder) = &folder {
         draw(&trace, &format!("{}, replication {replication}", scenario.name), folder)?;
     }
     print::result(&told(scenario, replication, &trace))?;
-    if let Some(folder) = folder.filter(|_| !args.quiet) {
+    if let Some(folder) = folder.filter(|_| !args.output.quiet) {
         print::note(&format!("written: {}", folder.path().display()));
     }
     Ok(())
 }
 
 fn load(args: &ExplainArgs) -> Result<input::Input, Failure> {
-    let mut inputs = input::load(std::slice::from_ref(&args.file), &args.changes.as_sets(None), false)?;
-    let input = inputs.swap_remove(0);
-    if !args.quiet {
+    let input = input::load_one(&args.file, &args.manifests, &args.changes.as_sets(None), false)?;
+    if !args.output.quiet {
         print::problems(&scenario::render(&input.problems, true));
+        input.notes.iter().for_each(|note| print::note(note));
+        print::assumptions(&input);
     }
     Ok(input)
 }

@@ -16,18 +16,18 @@ use crate::scenario;
 pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     refuse_what_does_not_fit(args)?;
     let sets = args.changes.as_sets(args.replications);
-    let input = input::load(&args.files, &sets, args.format == Format::Json)?.swap_remove(0);
-    if !args.quiet {
+    let input = input::load_one(&args.files[0], &args.manifests, &sets, args.format == Format::Json)?;
+    if !args.output.quiet {
         print::problems(&scenario::render(&input.problems, true));
     }
-    let folder = folders::prepare(args.out.as_deref(), &[&input.scenario.name])?.pop().flatten();
+    let folder = folders::prepare(args.output.out.as_deref(), &[&input.scenario.name])?.pop().flatten();
     let found = sample(args, &input)?;
     if let Some(folder) = &folder {
         folder.write("importance.json", json::render(&found).as_bytes())?;
         folder.write("scenario.toml", scenario::settled_toml(&input.scenario).as_bytes())?;
     }
     print::result(&if args.format == Format::Json { json::render(&found) } else { weighted::render(&found) })?;
-    if !args.quiet {
+    if !args.output.quiet {
         // The doubts about the file have been printed.
         let of_estimates = found.warnings.len() - input.problems.len();
         found.warnings[..of_estimates].iter().for_each(|warning| print::note(&format!("warning: {warning}")));
@@ -50,9 +50,9 @@ fn refuse_what_does_not_fit(args: &RunArgs) -> Result<(), Failure> {
 
 fn sample(args: &RunArgs, input: &Input) -> Result<WeightedResult, Failure> {
     let scenario = &input.scenario;
-    let progress = Progress::new(scenario.run.replications.into(), args.quiet);
+    let progress = Progress::new(scenario.run.replications.into(), args.output.quiet);
     let piece = progress.piece();
-    let sampled = replications::on_threads(args.threads.map(usize::from), || {
+    let sampled = replications::on_threads(args.threads.number(), || {
         importance::sample(scenario, scenario.run.replications.into(), &piece)
     })?;
     Ok(result(input, &sampled))

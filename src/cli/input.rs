@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 
+use super::args::ManifestArgs;
 use super::failure::Failure;
+use super::manifests;
 use crate::model::spec::Scenario;
-use crate::report::Warning;
+use crate::report::{Assumption, Warning};
 use crate::scenario::{self, Problem, Source, SweepFile};
 
 /// The scenarios inside the program, by name: the article's pair.
@@ -21,6 +23,10 @@ pub(super) const ARTICLE: [(&str, &str); 2] = [
 pub(super) struct Input {
     pub(super) scenario: Scenario,
     pub(super) problems: Vec<Problem>,
+    /// What was guessed and assumed, if it comes from manifests.
+    pub(super) assumptions: Vec<Assumption>,
+    /// What is said about the manifests beside the problems.
+    pub(super) notes: Vec<String>,
 }
 
 impl Input {
@@ -35,10 +41,34 @@ impl Input {
     }
 }
 
-/// Reads and settles all scenarios, each changed by `sets`.
-pub(super) fn load(files: &[String], sets: &[String], as_json: bool) -> Result<Vec<Input>, Failure> {
+/// Reads and settles all scenarios, each changed by `sets`. All manifests among the files are one set of objects; the
+/// scenarios made of it come last.
+pub(super) fn load(
+    files: &[String],
+    asked: &ManifestArgs,
+    sets: &[String],
+    as_json: bool,
+) -> Result<Vec<Input>, Failure> {
     refuse_stdin_twice(files)?;
-    settle(&read_all(files)?, sets, as_json)
+    let manifests::Sorted { scenarios, manifests } = manifests::sort(files)?;
+    let sets = [sets, &asked.as_sets()].concat();
+    manifests::refuse_what_is_for_manifests(asked, &manifests)?;
+    let mut inputs = settle(&scenarios, &sets, as_json)?;
+    if !manifests.is_empty() {
+        inputs.extend(manifests::settle(&manifests, asked, &sets, as_json)?);
+    }
+    Ok(inputs)
+}
+
+/// Reads and settles the one scenario that a command is about.
+pub(super) fn load_one(file: &str, asked: &ManifestArgs, sets: &[String], as_json: bool) -> Result<Input, Failure> {
+    let mut inputs = load(&[file.to_owned()], asked, sets, as_json)?;
+    if inputs.len() > 1 {
+        let names: Vec<&str> = inputs.iter().map(|input| input.scenario.name.as_str()).collect();
+        let message = format!("{file} has several workloads; choose one: --workload {}", names.join(", --workload "));
+        return Err(Failure::BadRequest(message));
+    }
+    Ok(inputs.swap_remove(0))
 }
 
 /// Settles texts that are in the program.
@@ -75,7 +105,7 @@ pub(super) fn read_all(files: &[String]) -> Result<Vec<(String, Vec<u8>)>, Failu
     if messages.is_empty() { Ok(texts) } else { Err(Failure::Environment(messages)) }
 }
 
-fn shown_name(file: &str) -> String {
+pub(super) fn shown_name(file: &str) -> String {
     if file == "-" { "<stdin>".to_owned() } else { file.to_owned() }
 }
 
@@ -83,7 +113,7 @@ fn shown_name(file: &str) -> String {
 const LARGEST: u64 = 16 << 20;
 
 /// A file wins over a built-in scenario of the same name.
-fn read(file: &str) -> io::Result<Vec<u8>> {
+pub(super) fn read(file: &str) -> io::Result<Vec<u8>> {
     if file == "-" {
         return read_at_most(io::stdin());
     }
@@ -106,7 +136,7 @@ fn builtin(name: &str) -> Option<Vec<u8>> {
     ARTICLE.iter().find(|(other, _)| *other == name).map(|(_, text)| text.as_bytes().to_vec())
 }
 
-fn hint(error: &io::Error) -> String {
+pub(super) fn hint(error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::NotFound => format!(" (built-in scenarios: {})", ARTICLE.map(|(name, _)| name).join(", ")),
         _ => String::new(),
@@ -128,7 +158,7 @@ pub(super) fn settle(texts: &[(String, Vec<u8>)], sets: &[String], as_json: bool
 fn settle_one(name: &str, bytes: &[u8], sets: &[String]) -> Result<Input, Vec<Problem>> {
     let source = Source::from_bytes(name, bytes).map_err(|problem| vec![problem])?;
     let (scenario, problems) = scenario::read(&source, sets)?;
-    Ok(Input { scenario, problems })
+    Ok(Input { scenario, problems, assumptions: Vec::new(), notes: Vec::new() })
 }
 
 /// Gives scenarios of the same name a number, since results and folders go by the name. Returns what was renamed, to say
@@ -185,7 +215,9 @@ mod tests {
     #[test]
     fn every_file_that_is_missing_is_named() {
         let files = ["no/such/file.toml".to_owned(), "article-no-hook".to_owned(), "nor/this.toml".to_owned()];
-        let Err(Failure::Environment(messages)) = load(&files, &[], false) else { panic!("two files are missing") };
+        let Err(Failure::Environment(messages)) = load(&files, &ManifestArgs::default(), &[], false) else {
+            panic!("two files are missing")
+        };
         assert_eq!(messages.len(), 2);
         assert!(messages[1].starts_with("failed to read nor/this.toml: "), "{messages:?}");
     }
@@ -201,6 +233,6 @@ mod tests {
     #[test]
     fn stdin_is_read_once() {
         let files = ["-".to_owned(), "-".to_owned()];
-        assert!(matches!(load(&files, &[], false), Err(Failure::BadRequest(_))));
+        assert!(matches!(load(&files, &ManifestArgs::default(), &[], false), Err(Failure::BadRequest(_))));
     }
 }

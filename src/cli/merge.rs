@@ -9,8 +9,8 @@ use crate::sweep::Parts;
 pub(super) fn run(args: &MergeArgs) -> Result<(), Failure> {
     let mut parts = Parts::open(&args.parts)?;
     let manifest = parts.manifest.clone();
-    let folder = folders::prepare(args.out.as_deref(), &[&manifest.scenario])?.into_iter().next().flatten();
+    let folder = folders::prepare(args.output.out.as_deref(), &[&manifest.scenario])?.into_iter().next().flatten();
     sweep::deliver(&manifest, folder.as_ref(), args.format, &mut parts)?;
-    sweep::notes(args.quiet, folder.as_ref());
+    sweep::notes(args.output.quiet, folder.as_ref(), &manifest);
     Ok(())
 }

@@ -9,8 +9,10 @@ mod calibrate;
 mod explain;
 mod failure;
 mod folders;
+mod import;
 mod importance;
 mod input;
+mod manifests;
 mod merge;
 mod print;
 mod progress;
@@ -44,6 +46,7 @@ fn dispatch(args: Args) -> Result<(), Failure> {
         None => article::run(),
         Some(Command::Run(args)) if args.estimator == EstimatorName::Importance => importance::run(&args),
         Some(Command::Run(args)) => run::run(&args),
+        Some(Command::Import(args)) => import::run(&args),
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Sweep(args)) => sweep::run(&args),
         Some(Command::Merge(args)) => merge::run(&args),

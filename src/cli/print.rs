@@ -4,6 +4,7 @@
 use std::io::{self, ErrorKind, Write};
 
 use super::failure::Failure;
+use super::input::Input;
 
 /// Prints a result.
 pub(super) fn result(text: &str) -> Result<(), Failure> {
@@ -29,6 +30,13 @@ pub(super) fn error(message: &str) {
 /// Prints a note.
 pub(super) fn note(message: &str) {
     stderr(&format!("{message}\n"));
+}
+
+/// Prints what a scenario from manifests rests on, beside a result that has no place for it.
+pub(super) fn assumptions(input: &Input) {
+    for one in &input.assumptions {
+        note(&format!("{}: {} = {} ({}: {})", one.place, one.key, one.value, one.basis, one.why));
+    }
 }
 
 /// Prints problems as `scenario` rendered them.

@@ -63,7 +63,7 @@ fn simulate<'a>(args: &ValidateArgs, experiments: &'a [Experiment]) -> Result<BT
         experiments.iter().flat_map(|one| &one.figure).map(|figure| figure.scenario.as_str()).collect();
     names.sort_unstable();
     names.dedup();
-    let progress = Progress::new(names.len() as u64 * u64::from(args.replications), args.quiet);
+    let progress = Progress::new(names.len() as u64 * u64::from(args.replications), args.output.quiet);
     names.into_iter().map(|name| Ok((name.to_owned(), replicate(args, name, &progress)?))).collect()
 }
 

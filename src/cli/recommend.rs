@@ -14,18 +14,17 @@ use crate::scenario;
 /// Runs the command.
 pub(super) fn run(args: &RecommendArgs) -> Result<(), Failure> {
     let input = load(args)?;
-    let folder = folders::prepare(args.out.as_deref(), &[&input.scenario.name])?.pop().flatten();
-    let progress = Progress::endless(args.quiet);
+    let folder = folders::prepare(args.output.out.as_deref(), &[&input.scenario.name])?.pop().flatten();
+    let progress = Progress::endless(args.output.quiet);
     let (question, piece) = (question(args), progress.piece());
-    let found = replications::on_threads(args.threads.map(usize::from), || {
-        recommend::recommend(&input.scenario, &question, &piece)
-    })?;
+    let found =
+        replications::on_threads(args.threads.number(), || recommend::recommend(&input.scenario, &question, &piece))?;
     drop(progress);
     if let Some(folder) = &folder {
         write(&found, folder)?;
     }
     print::result(&rendered(&found, args.format))?;
-    if let Some(folder) = folder.filter(|_| !args.quiet) {
+    if let Some(folder) = folder.filter(|_| !args.output.quiet) {
         print::note(&format!("written: {}", folder.path().display()));
     }
     Ok(())
@@ -33,10 +32,11 @@ pub(super) fn run(args: &RecommendArgs) -> Result<(), Failure> {
 
 fn load(args: &RecommendArgs) -> Result<Input, Failure> {
     let json = args.format == RecommendFormat::Json;
-    let mut inputs = input::load(std::slice::from_ref(&args.file), &args.changes.as_sets(None), json)?;
-    let input = inputs.swap_remove(0);
-    if !args.quiet {
+    let input = input::load_one(&args.file, &args.manifests, &args.changes.as_sets(None), json)?;
+    if !args.output.quiet {
         print::problems(&scenario::render(&input.problems, true));
+        input.notes.iter().for_each(|note| print::note(note));
+        print::assumptions(&input);
     }
     Ok(input)
 }

@@ -14,12 +14,12 @@ use crate::scenario;
 pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let inputs = load(args)?;
     let names: Vec<&str> = inputs.iter().map(|input| input.scenario.name.as_str()).collect();
-    let folders = folders::prepare(args.out.as_deref(), &names)?;
+    let folders = folders::prepare(args.output.out.as_deref(), &names)?;
     let measured = simulate::all(&inputs, how(args))?;
     write_all(&inputs, &measured, &folders)?;
     let together = simulate::together(&measured);
     print::result(&rendered(&together, args.format))?;
-    if !args.quiet {
+    if !args.output.quiet {
         notes(args, &measured, &folders).iter().for_each(|note| print::note(note));
     }
     judge(&args.fail_if, &together)
@@ -28,7 +28,7 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
 fn how(args: &RunArgs) -> How {
     How {
         precision: args.precision,
-        threads: args.threads.map(usize::from),
+        threads: args.threads.number(),
         check: args.check,
         estimator: match args.estimator {
             // Weighted replications are a command of their own.
@@ -37,17 +37,17 @@ fn how(args: &RunArgs) -> How {
         },
         ablate: args.ablate,
         series: args.series,
-        quiet: args.quiet,
+        quiet: args.output.quiet,
     }
 }
 
 fn load(args: &RunArgs) -> Result<Vec<Input>, Failure> {
     let sets = args.changes.as_sets(args.replications);
-    let mut inputs = input::load(&args.files, &sets, args.format == Format::Json)?;
+    let mut inputs = input::load(&args.files, &args.manifests, &sets, args.format == Format::Json)?;
     let notes = input::tell_apart(&mut inputs);
-    if !args.quiet {
+    if !args.output.quiet {
         inputs.iter().for_each(|input| print::problems(&scenario::render(&input.problems, true)));
-        notes.iter().for_each(|note| print::note(note));
+        inputs.iter().flat_map(|input| &input.notes).chain(&notes).for_each(|note| print::note(note));
     }
     Ok(inputs)
 }

@@ -17,7 +17,7 @@ use crate::stats;
 pub(super) fn run(args: &SensitivityArgs) -> Result<(), Failure> {
     let metric = metric(&args.metric)?;
     let study = Study::new(args, metric)?;
-    let folder = folders::prepare(args.out.as_deref(), &[&study.base.name])?.pop().flatten();
+    let folder = folders::prepare(args.output.out.as_deref(), &[&study.base.name])?.pop().flatten();
     let found = study.answer(args)?;
     if let Some(folder) = &folder {
         folder.write("sensitivity.json", json::render(&found).as_bytes())?;
@@ -33,7 +33,7 @@ pub(super) fn run(args: &SensitivityArgs) -> Result<(), Failure> {
         SensitivityFormat::Text => sensitivity::render(&found),
         SensitivityFormat::Json => json::render(&found),
     })?;
-    if let Some(folder) = folder.filter(|_| !args.quiet) {
+    if let Some(folder) = folder.filter(|_| !args.output.quiet) {
         print::note(&format!("written: {}", folder.path().display()));
     }
     Ok(())
@@ -59,7 +59,7 @@ impl<'a> Study<'a> {
         let texts = input::read_all(std::slice::from_ref(&args.file))?;
         let json = args.format == SensitivityFormat::Json;
         let base = input::settle(&texts, &args.changes.as_sets(None), json)?.swap_remove(0);
-        if !args.quiet {
+        if !args.output.quiet {
             print::problems(&crate::scenario::render(&base.problems, true));
         }
         let base = base.scenario;
@@ -111,7 +111,7 @@ impl<'a> Study<'a> {
 
     /// The mean of the metric at each point. Points are settled one by one, so that a bad one is refused like any scenario.
     fn evaluate(&self, points: &[Vec<f64>]) -> Result<Vec<f64>, Failure> {
-        let progress = Progress::new(points.len() as u64 * u64::from(self.args.replications), self.args.quiet);
+        let progress = Progress::new(points.len() as u64 * u64::from(self.args.replications), self.args.output.quiet);
         let piece = progress.piece();
         let mean = |point: &Vec<f64>| {
             let scenario = self.scenario_at(point)?;
@@ -123,7 +123,7 @@ impl<'a> Study<'a> {
             let values: Vec<f64> = values.into_iter().flatten().collect();
             Ok(stats::mean(&values).map_or(0.0, |mean| mean.mean))
         };
-        replications::on_threads(self.args.threads.map(usize::from), || points.iter().map(mean).collect())?
+        replications::on_threads(self.args.threads.number(), || points.iter().map(mean).collect())?
     }
 
     fn scenario_at(&self, point: &[f64]) -> Result<Scenario, Failure> {

@@ -88,6 +88,7 @@ fn one(input: &Input, how: How, progress: &Progress) -> Result<Measured, Failure
     let Replicated { metrics, digest, precise, series } = replications::replicate(scenario, &plan, &progress.piece())?;
     let identity = Identity { scenario: &scenario.name, seed: scenario.run.seed, digest: digest.value() };
     let mut result = RunResult::new(&identity, &metrics, input.warnings());
+    result.assumptions.clone_from(&input.assumptions);
     if how.estimator == Estimator::FailuresOnly {
         result.name_estimator(FAILURES_ONLY);
     }

@@ -4,6 +4,7 @@ use super::args::{Engine, SweepArgs, SweepFormat};
 use super::failure::Failure;
 use super::progress::Progress;
 use super::{folders, input, print};
+use crate::report::picture::sweep::refusal;
 use crate::report::sink::Folder;
 use crate::report::sweep::{Manifest, PointResult, csv, table};
 use crate::scenario;
@@ -22,7 +23,7 @@ pub(super) fn run(args: &SweepArgs) -> Result<(), Failure> {
     if let Some(engine) = args.emit {
         return print::result(&emitted(args, &plan, text, engine));
     }
-    if !args.quiet {
+    if !args.output.quiet {
         print::problems(&scenario::render(plan.warnings(), true));
     }
     match shard(args)? {
@@ -47,7 +48,7 @@ fn emitted(args: &SweepArgs, plan: &Plan, text: String, engine: Engine) -> Strin
         changes: sets(args).into_iter().flat_map(|set| ["--set".to_owned(), set]).collect(),
         shards: args.shards.unwrap_or(1).into(),
         image: args.image.clone(),
-        out: args.out.clone(),
+        out: args.output.out.clone(),
     };
     match engine {
         Engine::K8sJob => k8s_job(&emission),
@@ -76,7 +77,7 @@ fn folder(out: Option<&str>, name: &str) -> Result<Option<Folder>, Failure> {
 }
 
 fn one_shard(args: &SweepArgs, plan: &Plan, shard: Shard) -> Result<(), Failure> {
-    let Some(folder) = folder(args.out.as_deref(), &plan.manifest.scenario)? else {
+    let Some(folder) = folder(args.output.out.as_deref(), &plan.manifest.scenario)? else {
         return Err(Failure::BadRequest("a shard leaves nothing but its part: --out none makes no sense".to_owned()));
     };
     let place = folder.path().join(part_name(shard)).display().to_string();
@@ -92,7 +93,7 @@ fn one_shard(args: &SweepArgs, plan: &Plan, shard: Shard) -> Result<(), Failure>
 }
 
 fn whole(args: &SweepArgs, plan: &Plan) -> Result<(), Failure> {
-    let folder = folder(args.out.as_deref(), &plan.manifest.scenario)?;
+    let folder = folder(args.output.out.as_deref(), &plan.manifest.scenario)?;
     let mut store = match &folder {
         Some(folder) => opened(folder, &plan.manifest)?,
         None => Store::memory(plan.points()),
@@ -101,7 +102,7 @@ fn whole(args: &SweepArgs, plan: &Plan) -> Result<(), Failure> {
     fill(args, plan, 0..plan.points(), &mut store)?;
     deliver(&plan.manifest, folder.as_ref(), args.format, &mut store)?;
     store.remove()?;
-    notes(args.quiet, folder.as_ref());
+    notes(args.output.quiet, folder.as_ref(), &plan.manifest);
     Ok(())
 }
 
@@ -132,8 +133,8 @@ fn say_what_is_there(args: &SweepArgs, store: &Store) -> Result<(), Failure> {
 fn fill(args: &SweepArgs, plan: &Plan, points: impl Iterator<Item = u64>, store: &mut Store) -> Result<(), Failure> {
     let todo = store.missing(points);
     let replications = todo.len() as u64 * u64::from(plan.manifest.replications);
-    let progress = Progress::new(replications, args.quiet);
-    let how = How { threads: args.threads.map(usize::from), check: args.check };
+    let progress = Progress::new(replications, args.output.quiet);
+    let how = How { threads: args.threads.number(), check: args.check };
     simulate(plan, &todo, how, &progress.steps(), &mut |row| store.keep(row))?;
     Ok(())
 }
@@ -172,14 +173,15 @@ fn unreadable(error: &std::io::Error) -> Failure {
 }
 
 fn note(args: &SweepArgs, text: &str) {
-    if !args.quiet {
+    if !args.output.quiet {
         print::note(text);
     }
 }
 
-/// Says where the files are.
-pub(super) fn notes(quiet: bool, folder: Option<&Folder>) {
+/// Says where the files are, and why the picture is not among them.
+pub(super) fn notes(quiet: bool, folder: Option<&Folder>, manifest: &Manifest) {
     if let Some(folder) = folder.filter(|_| !quiet) {
+        refusal(manifest).iter().for_each(|why| print::note(&format!("note: there is no picture of {why}")));
         print::note(&format!("written: {}", folder.path().display()));
     }
 }

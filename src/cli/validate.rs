@@ -42,7 +42,7 @@ pub(super) fn run(args: &ValidateArgs) -> Result<(), Failure> {
         return published::run(args);
     }
     let data = read(args)?;
-    let folder = folders::prepare(args.out.as_deref(), &["validate"])?.pop().flatten();
+    let folder = folders::prepare(args.output.out.as_deref(), &["validate"])?.pop().flatten();
     let runs = measured::read_runs(&data.name, &data.runs).map_err(|error| Failure::BadRequest(error.to_string()))?;
     let scored = score(args, &data, &runs)?;
     let result = ValidateResult::new(&scored, args.replications.into(), args.seed);
@@ -52,7 +52,7 @@ pub(super) fn run(args: &ValidateArgs) -> Result<(), Failure> {
     })?;
     if let Some(folder) = &folder {
         write(&result, folder)?;
-        if !args.quiet {
+        if !args.output.quiet {
             print::note(&format!("written: {}", folder.path().display()));
         }
     }
@@ -129,7 +129,7 @@ fn text_of(path: &Path) -> Result<String, Failure> {
 fn score(args: &ValidateArgs, data: &Data, runs: &[MeasuredRun]) -> Result<Vec<ScoredScenario>, Failure> {
     let groups = by_scenario(runs);
     let baselines = Baselines::new(runs, data.pods.as_deref())?;
-    let progress = Progress::new(groups.len() as u64 * u64::from(args.replications), args.quiet);
+    let progress = Progress::new(groups.len() as u64 * u64::from(args.replications), args.output.quiet);
     let one = |(name, group): &(String, Vec<&MeasuredRun>)| {
         let metrics = simulate(args, data, group[0], &progress)?;
         let looks = validate::shares(args.seed, "look", metrics.len());
@@ -162,7 +162,7 @@ pub(super) fn replicate(args: &ValidateArgs, source: &Source, progress: &Progres
     let (scenario, _) = settled.map_err(|problems| Failure::BadInput { problems, as_json: false })?;
     let plan = Plan {
         replications: args.replications.into(),
-        threads: args.threads.map(usize::from),
+        threads: args.threads.number(),
         precision: None,
         check: false,
         estimator: Estimator::EveryRequest,

@@ -43,12 +43,15 @@ pub struct Calendar<E> {
     now: SimTime,
 }
 
+/// Room for as many future events as a small cluster has at a time.
+const USUAL: usize = 64;
+
 impl<E> Default for Calendar<E> {
     fn default() -> Self {
         Calendar {
-            heap: BinaryHeap::new(),
-            events: Vec::new(),
-            free: Vec::new(),
+            heap: BinaryHeap::with_capacity(USUAL),
+            events: Vec::with_capacity(USUAL),
+            free: Vec::with_capacity(USUAL),
             cancelled: BTreeSet::new(),
             first_is_good: false,
             now: SimTime::ZERO,

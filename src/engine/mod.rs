@@ -23,4 +23,4 @@ pub use forcing::{Forcing, ForcingPlan};
 pub use out::{Effect, Out};
 pub use slots::Slots;
 pub use stream::{Stream, StreamKey, Streams, label_hash};
-pub use wake_queue::WakeQueue;
+pub use wake_queue::{WakeQueue, Wakes};

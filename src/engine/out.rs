@@ -1,7 +1,5 @@
 //! The output buffer a room writes into: the only way a room has to act on the rest of the world.
 
-use std::collections::BTreeMap;
-
 use crate::engine::Tie;
 use crate::units::SimTime;
 
@@ -23,14 +21,15 @@ pub enum Effect<T, M, F> {
 #[derive(Debug)]
 pub struct Out<T, M, F> {
     rank: u8,
-    sequences: BTreeMap<u32, u32>,
+    /// By entity: how many events it has scheduled.
+    sequences: Vec<u32>,
     effects: Vec<Effect<T, M, F>>,
 }
 
 impl<T, M, F> Out<T, M, F> {
     /// A buffer for the room whose static rank in the tie order is `rank`.
     pub fn new(rank: u8) -> Self {
-        Out { rank, sequences: BTreeMap::new(), effects: Vec::new() }
+        Out { rank, sequences: Vec::new(), effects: Vec::new() }
     }
 
     /// Asks to be called back at `at` on behalf of `entity`; the key cancels the timer.
@@ -68,9 +67,12 @@ impl<T, M, F> Out<T, M, F> {
     }
 
     fn next_tie(&mut self, entity: u32) -> Tie {
-        let sequence = self.sequences.entry(entity).or_insert(0);
-        let tie = Tie::new(self.rank, entity, *sequence);
-        *sequence += 1;
+        let place = entity as usize;
+        if place >= self.sequences.len() {
+            self.sequences.resize(place + 1, 0);
+        }
+        let tie = Tie::new(self.rank, entity, self.sequences[place]);
+        self.sequences[place] += 1;
         tie
     }
 }

@@ -4,7 +4,10 @@
 //! stream number a fixed hash of its label `room/purpose#entity`. Changing one mechanism of a scenario therefore
 //! leaves every other draw where it was: differences between two scenarios come from the scenarios.
 
+#[cfg(debug_assertions)]
 use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, SeedableRng};
@@ -27,12 +30,17 @@ pub struct Stream(ChaCha8Rng);
 impl StreamKey {
     /// The stream of `room` for `purpose` and the entity with ordinal `entity`.
     pub fn stream(self, room: &str, purpose: &str, entity: u64) -> Stream {
+        self.numbered(label_hash(room, purpose, entity))
+    }
+
+    /// The stream with this number.
+    fn numbered(self, number: u64) -> Stream {
         let mut key = [0u8; 32];
         key[..8].copy_from_slice(&self.seed.to_le_bytes());
         key[8..16].copy_from_slice(&self.replication.to_le_bytes());
         key[16..].copy_from_slice(b"rollsim/stream/1");
         let mut generator = ChaCha8Rng::from_seed(key);
-        generator.set_stream(label_hash(room, purpose, entity));
+        generator.set_stream(number);
         Stream(generator)
     }
 }
@@ -100,15 +108,32 @@ fn fnv(hash: u64, bytes: &[u8]) -> u64 {
     bytes.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3))
 }
 
+/// The hash of what is a good hash already: itself.
+#[derive(Debug, Default)]
+struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("only hashes of labels are hashed")
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// The streams of one room, opened at first use and kept, so that successive draws for one purpose and entity go on
 /// in one stream.
 #[derive(Debug)]
 pub struct Streams {
     key: StreamKey,
-    room: &'static str,
     room_hash: u64,
     /// Where among the open streams is the one with this hash.
-    places: BTreeMap<u64, usize>,
+    places: HashMap<u64, usize, BuildHasherDefault<Mixed>>,
     open: Vec<Stream>,
     #[cfg(debug_assertions)]
     labels: BTreeMap<u64, (String, u64)>,
@@ -119,9 +144,8 @@ impl Streams {
     pub fn new(key: StreamKey, room: &'static str) -> Self {
         Streams {
             key,
-            room,
             room_hash: hash_of_room(room),
-            places: BTreeMap::new(),
+            places: HashMap::default(),
             open: Vec::new(),
             #[cfg(debug_assertions)]
             labels: BTreeMap::new(),
@@ -148,7 +172,7 @@ impl Streams {
             assert!(label.0 == purpose && label.1 == entity, "stream labels {label:?} and {purpose}#{entity} collide");
         }
         *self.places.entry(hash).or_insert_with(|| {
-            self.open.push(self.key.stream(self.room, purpose, entity));
+            self.open.push(self.key.numbered(hash));
             self.open.len() - 1
         })
     }

@@ -26,6 +26,45 @@ pub struct First {
     place: u32,
 }
 
+/// Wakes of which the first is asked for and put off, over and over.
+pub trait Wakes {
+    /// The first to wake.
+    fn first(&self) -> Option<First>;
+
+    /// Puts off the first to a later time.
+    fn put_off(&mut self, first: First, to: SimTime);
+}
+
+/// A queue of at most `BLOCK` wakes, known to be one as long as this is held: nothing is asked twice.
+#[derive(Debug)]
+pub struct Few<'a, const MOST: usize> {
+    numbers: &'a [u32],
+    wakes: &'a mut Block,
+}
+
+impl<const MOST: usize> Wakes for Few<'_, MOST> {
+    #[inline(always)]
+    fn first(&self) -> Option<First> {
+        let (at, place) = if MOST <= BLOCK / 2 { self.wakes.earliest_of_four() } else { self.wakes.earliest() };
+        self.numbers.get(place as usize).map(|number| First { at, number: *number, place })
+    }
+
+    #[inline(always)]
+    fn put_off(&mut self, first: First, to: SimTime) {
+        self.wakes.set(first.place as usize, to);
+    }
+}
+
+impl Wakes for WakeQueue {
+    fn first(&self) -> Option<First> {
+        WakeQueue::first(self)
+    }
+
+    fn put_off(&mut self, first: First, to: SimTime) {
+        WakeQueue::put_off(self, first, to);
+    }
+}
+
 impl Default for WakeQueue {
     fn default() -> Self {
         WakeQueue { few: Vec::new(), wakes: Block::new(), many: BinaryHeap::new() }
@@ -42,6 +81,12 @@ impl WakeQueue {
         } else {
             self.many.peek().map(|Reverse((at, number))| First { at: *at, number: *number, place: 0 })
         }
+    }
+
+    /// The same queue, if there are at most `MOST` wakes in it, four or eight.
+    pub fn few<const MOST: usize>(&mut self) -> Option<Few<'_, MOST>> {
+        let are_few = self.many.is_empty() && self.few.len() <= MOST.min(BLOCK);
+        are_few.then_some(Few { numbers: &self.few, wakes: &mut self.wakes })
     }
 
     /// Puts off the first to a later time.

@@ -10,6 +10,7 @@ pub mod spec;
 
 pub mod balancer;
 pub mod client;
+pub mod daemonset;
 pub mod deployment;
 pub mod dns;
 pub mod endpoints;
@@ -19,3 +20,4 @@ pub mod network;
 pub mod replicaset;
 pub mod scheduler;
 pub mod server;
+pub mod statefulset;

@@ -14,8 +14,10 @@ use crate::units::{IntOrPercent, SimDuration};
 use super::lab::{Lab, Setup, Strategy};
 use super::lives::extra_pod_seconds;
 
-/// Replications of each strategy.
-const REPLICATIONS: u64 = 64;
+/// Replications of each strategy: the most, and how few they may become where rollouts are dear.
+const REPLICATIONS: (f64, f64) = (16.0, 64.0);
+/// What those of a strategy may cost, in requests.
+const REQUESTS: f64 = 6e6;
 /// A minimum of readiness that gives a new pod time to fail.
 const MIN_READY: SimDuration = SimDuration::from_secs(10);
 
@@ -56,10 +58,11 @@ impl Priced {
 }
 
 /// The strategies with their prices, the file's own first.
-pub(super) fn priced(lab: &Lab<'_>, setup: Setup) -> Vec<Priced> {
+pub(super) fn priced(lab: &Lab<'_>, setup: Setup, sent: f64) -> Vec<Priced> {
+    let n = lab.affordable(REQUESTS, sent).clamp(REPLICATIONS.0, REPLICATIONS.1) as u64;
     let mut all: Vec<Priced> = strategies(lab, setup.strategy)
         .into_iter()
-        .map(|(strategy, fenceposts)| price(lab, Setup { strategy, ..setup }, fenceposts.unavailable))
+        .map(|(strategy, fenceposts)| price(lab, Setup { strategy, ..setup }, fenceposts.unavailable, n))
         .collect();
     let on_front: Vec<bool> =
         all.iter().map(|one| one.completes() && !all.iter().any(|other| dominates(other, one))).collect();
@@ -113,9 +116,9 @@ fn is_zero(surge: IntOrPercent, unavailable: IntOrPercent) -> bool {
     zero(surge) && zero(unavailable)
 }
 
-fn price(lab: &Lab<'_>, setup: Setup, unavailable: u32) -> Priced {
+fn price(lab: &Lab<'_>, setup: Setup, unavailable: u32, n: u64) -> Priced {
     let scenario = lab.scenario_with(setup);
-    let rollouts = lab.each(&scenario, 0..REPLICATIONS, true, &|output| {
+    let rollouts = lab.lives(&scenario, 0..n, &|output| {
         let duration = output.metrics.get(Metric::RolloutDurationS)?;
         let failed = output.metrics.get(Metric::Failed)?;
         Some([failed, duration, extra_pod_seconds(&output.trace?)])

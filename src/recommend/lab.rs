@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::model::spec::{End, PreStop, PreStopAction, Scenario};
 use crate::record::{Metric, Metrics, RunOutput};
 use crate::replications;
-use crate::run::Options;
+use crate::run::{Estimator, Options, refusals};
 use crate::stats::{SparseMean, sparse_mean};
 use crate::units::{IntOrPercent, SimDuration, Version};
 
@@ -19,6 +19,8 @@ const FIRST_LOOK_REPLICATIONS: (f64, f64) = (16.0, 64.0);
 /// Fewer replications than this are never the end of a test.
 const FEWEST: f64 = 128.0;
 const MOST: f64 = 50_000.0;
+/// What replacing a pod costs to simulate, in requests, roughly: what many pods and few requests cost.
+const REQUESTS_A_POD: f64 = 1_500.0;
 
 /// What can be changed by a patch of the Deployment.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -109,33 +111,66 @@ impl<'a> Lab<'a> {
         scenario
     }
 
-    /// What `read` takes from each replication.
-    pub(super) fn each<T: Send>(
+    /// What `read` takes from each replication, whose trace has every request.
+    pub(super) fn stories<T: Send>(
         &self,
         scenario: &Scenario,
         replications: Range<u64>,
-        trace: bool,
+        read: &(dyn Fn(RunOutput) -> T + Sync),
+    ) -> Vec<T> {
+        self.each(scenario, replications, Options { trace: true, ..Options::default() }, read)
+    }
+
+    /// What `read` takes from each replication, whose trace has the lives of its pods.
+    pub(super) fn lives<T: Send>(
+        &self,
+        scenario: &Scenario,
+        replications: Range<u64>,
+        read: &(dyn Fn(RunOutput) -> T + Sync),
+    ) -> Vec<T> {
+        let options = Options { trace: true, estimator: estimator(scenario), ..Options::default() };
+        self.each(scenario, replications, options, read)
+    }
+
+    /// The metrics of replications.
+    pub(super) fn metrics(&self, scenario: &Scenario, replications: Range<u64>) -> Vec<Metrics> {
+        let options = Options { estimator: estimator(scenario), ..Options::default() };
+        self.each(scenario, replications, options, &|output| output.metrics)
+    }
+
+    fn each<T: Send>(
+        &self,
+        scenario: &Scenario,
+        replications: Range<u64>,
+        options: Options,
         read: &(dyn Fn(RunOutput) -> T + Sync),
     ) -> Vec<T> {
         let counted = |output| {
             (self.progress)(1);
             read(output)
         };
-        replications::each(scenario, replications, Options { trace, ..Options::default() }, &counted)
+        replications::each(scenario, replications, options, &counted)
     }
 
-    /// The metrics of replications.
-    pub(super) fn metrics(&self, scenario: &Scenario, replications: Range<u64>) -> Vec<Metrics> {
-        self.each(scenario, replications, false, &|output| output.metrics)
+    /// Rollouts without a loss that would prove the limit, about, after a test that saw none: its bound falls with their
+    /// number.
+    pub(super) fn rollouts_to_prove(&self, none: &SparseMean) -> u64 {
+        (none.n as f64 * none.bounds.high() / self.limit).ceil() as u64
     }
 
-    /// Whether the mean loss is at most the limit, with `confidence`: looks after ever twice as many replications, until about
-    /// `requests` were simulated. Look j may err with (1 − confidence) / 2^j, so that all looks together do not err more often
+    /// Replications that cost about as much as `requests` requests, of a rollout that sends `sent`.
+    pub(super) fn affordable(&self, requests: f64, sent: f64) -> f64 {
+        let control_plane = REQUESTS_A_POD * f64::from(self.scenario.deployment.replicas);
+        requests / sent.max(control_plane)
+    }
+
+    /// Whether the mean loss is at most the limit, with `confidence`: looks after ever twice as many replications, until they have
+    /// cost about as much as `requests` requests. Look j may err with (1 − confidence) / 2^j, so that all looks together do not err more often
     /// than that. `largest` is the loss that a rollout does not exceed on average while few have lost anything.
     pub(super) fn judge(&self, scenario: &Scenario, requests: f64, confidence: f64, largest: f64) -> Test {
         let mut rollouts = self.metrics(scenario, 0..FIRST_LOOK_REPLICATIONS.0 as u64);
         let sent = mean_of(&rollouts, Metric::Requests).max(1.0);
-        let most = (requests / sent).clamp(FEWEST, MOST) as u64;
+        let most = self.affordable(requests, sent).clamp(FEWEST, MOST) as u64;
         let (fewest, first) = FIRST_LOOK_REPLICATIONS;
         let mut next = (FIRST_LOOK / sent).clamp(fewest, first) as u64;
         let mut error = (1.0 - confidence) / 2.0;
@@ -160,6 +195,11 @@ impl<'a> Lab<'a> {
         };
         (loss, verdict)
     }
+}
+
+/// No answer asks for latencies, so quiet stretches are skipped where that changes no count.
+pub(super) fn estimator(scenario: &Scenario) -> Estimator {
+    if refusals(scenario).is_empty() { Estimator::FailuresOnly } else { Estimator::EveryRequest }
 }
 
 fn hook(duration: SimDuration, version: Version) -> PreStop {

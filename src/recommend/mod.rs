@@ -22,12 +22,13 @@ mod text;
 use crate::engine::mix;
 use crate::model::spec::{End, PreStopAction, Scenario, StopBehaviour};
 use crate::record::{Metric, Metrics};
+use crate::run::Estimator;
 use crate::stats;
 
 pub use charts::{curve_chart, front_chart};
 pub use result::{
     Answer, Cost, CostEstimate, CurvePoint, Doubt, LossEstimate, Part, Recommendation, Remains, SCHEMA, StrategyPrice,
-    Tried,
+    Tried, Unproved,
 };
 pub use text::render;
 
@@ -69,8 +70,14 @@ pub fn recommend(scenario: &Scenario, question: &Question, progress: &(dyn Fn(u6
     lab.limit = question.target * requests;
     lab.drain_s = drain_s(&lab);
     let points = search::curve(&lab, question.longest_s, question.confidence);
-    let found = search::shortest(&points).and_then(|sleep_s| settle(&lab, question, &points, sleep_s));
-    let remains = found.is_none().then(|| remains::of(&lab, &points, question.confidence, requests));
+    let settled = search::shortest(&points).map(|sleep_s| settle(&lab, question, &points, sleep_s, requests));
+    let (found, unproved) = match settled {
+        Some(Settled::Found(found)) => (Some(found), None),
+        Some(Settled::Unproved(unproved)) => (None, Some(unproved)),
+        Some(Settled::Failed) | None => (None, None),
+    };
+    let nothing_suffices = found.is_none() && unproved.is_none();
+    let remains = nothing_suffices.then(|| remains::of(&lab, &points, question.confidence, requests));
     Recommendation {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION"),
@@ -84,6 +91,7 @@ pub fn recommend(scenario: &Scenario, question: &Question, progress: &(dyn Fn(u6
         curve: points.iter().map(|point| CurvePoint::new(point, requests)).collect(),
         knee_s: knee_s(&points),
         remains,
+        unproved,
         strategies: found.as_ref().map_or_else(Vec::new, strategy_prices),
         assumptions: assumptions(&lab, question),
         warnings: doubts(&lab, &points, found.as_ref()),
@@ -102,6 +110,13 @@ struct Found {
     failed_s: Vec<u64>,
 }
 
+/// What the verification came to.
+enum Settled {
+    Found(Found),
+    Unproved(Unproved),
+    Failed,
+}
+
 /// The seconds from the stop signal to the end of the process, the longest seen, rounded up, and one more for what was not
 /// seen. A server that ignores the signal ends with the grace period, whatever that is: it needs none for itself.
 fn drain_s(lab: &Lab<'_>) -> u64 {
@@ -110,14 +125,14 @@ fn drain_s(lab: &Lab<'_>) -> u64 {
     }
     let setup = lab.setup(0);
     let scenario = lab.scenario_with(Setup { grace_s: setup.grace_s.max(AMPLE_GRACE_S), ..setup });
-    let stops = lab.each(&scenario, 0..STOPS, true, &|output| lives::longest_stop(&output.trace?));
+    let stops = lab.lives(&scenario, 0..STOPS, &|output| lives::longest_stop(&output.trace?));
     stops.into_iter().flatten().max().map_or(0, whole_seconds) + 1
 }
 
 /// Chooses the strategy for a hook, and verifies both with fresh luck; longer hooks if need be.
-fn settle(lab: &Lab<'_>, question: &Question, points: &[Tested], sleep_s: u64) -> Option<Found> {
+fn settle(lab: &Lab<'_>, question: &Question, points: &[Tested], sleep_s: u64, requests: f64) -> Settled {
     let (mut sleep_s, mut error, mut failed_s) = (sleep_s, 1.0 - question.confidence, Vec::new());
-    let priced = if question.strategies { front::priced(lab, lab.setup(sleep_s)) } else { Vec::new() };
+    let priced = if question.strategies { front::priced(lab, lab.setup(sleep_s), requests) } else { Vec::new() };
     let chosen = front::chosen(&priced);
     let strategy = chosen.map_or(Strategy::of(lab.scenario), |index| priced[index].setup.strategy);
     for _ in 0..ATTEMPTS {
@@ -128,7 +143,12 @@ fn settle(lab: &Lab<'_>, question: &Question, points: &[Tested], sleep_s: u64) -
         let largest = search::largest_below(points, sleep_s);
         let verified = lab.judge(&scenario, REQUESTS_TO_VERIFY, 1.0 - error, largest);
         if verified.verdict == Verdict::Meets {
-            return Some(Found { setup, verified, seed: scenario.run.seed, priced, chosen, failed_s });
+            return Settled::Found(Found { setup, verified, seed: scenario.run.seed, priced, chosen, failed_s });
+        }
+        if verified.loss.hits == 0 {
+            // A longer hook cannot lose less.
+            let loss = LossEstimate::new(&verified.loss, requests);
+            return Settled::Unproved(Unproved { sleep_s, loss, rollouts: lab.rollouts_to_prove(&verified.loss) });
         }
         failed_s.push(sleep_s);
         sleep_s = (sleep_s + 1).max(sleep_s * 5 / 4);
@@ -136,7 +156,7 @@ fn settle(lab: &Lab<'_>, question: &Question, points: &[Tested], sleep_s: u64) -
             break;
         }
     }
-    None
+    Settled::Failed
 }
 
 /// Another seed, the same for the same one; small enough for a scenario file.
@@ -238,6 +258,13 @@ fn assumptions(lab: &Lab<'_>, question: &Question) -> Vec<String> {
          next shorter hook that lost any"
             .to_owned(),
     ];
+    if lab::estimator(lab.scenario) == Estimator::FailuresOnly {
+        said.push(
+            "losses are counted by the estimator failures-only, which skips stretches in which no request can fail: the counts are those of \
+             the run of every request"
+                .to_owned(),
+        );
+    }
     if lab.scenario.cluster.version < NATIVE_SLEEP {
         said.push("before 1.29 the hook is a command: the image has a `sleep`; without one the hook fails at once and saves nothing".to_owned());
     }

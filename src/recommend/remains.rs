@@ -69,7 +69,7 @@ fn entry(remedies: &[&Remedy], test: &Test, requests: f64) -> Tried {
 /// What lost requests met, most frequent first.
 fn met(lab: &Lab<'_>, scenario: &Scenario) -> Vec<Part> {
     let lost: Vec<LostRequest> =
-        lab.each(scenario, 0..READ, true, &|output| output.trace.map_or_else(Vec::new, |trace| trace.lost)).concat();
+        lab.stories(scenario, 0..READ, &|output| output.trace.map_or_else(Vec::new, |trace| trace.lost)).concat();
     let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
     lost.iter().for_each(|request| *counts.entry(request.met.words()).or_default() += 1);
     let share = |(what, count): (&'static str, usize)| Part { what, share: count as f64 / lost.len() as f64 };

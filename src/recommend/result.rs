@@ -28,14 +28,16 @@ pub struct Recommendation {
     pub requests: f64,
     /// The scenario unchanged.
     pub as_given: LossEstimate,
-    /// The hook; null if none of the hooks tried meets the target.
+    /// The hook; null if none of the hooks tried meets the target, or if that was not proved.
     pub answer: Option<Answer>,
     /// Loss against sleep, by sleep.
     pub curve: Vec<CurvePoint>,
     /// The sleep at the knee of the curve, seconds; null if the loss does not fall.
     pub knee_s: Option<u64>,
-    /// What is lost at the best hook tried, and what would help; null if there is an answer.
+    /// What is lost at the best hook tried, and what would help; null if there is an answer, or if one was not proved.
     pub remains: Option<Remains>,
+    /// The hook that lost nothing in too few rollouts to be the answer.
+    pub unproved: Option<Unproved>,
     /// Strategies with the recommended hook, the file's own first; empty without an answer or if not asked for.
     pub strategies: Vec<StrategyPrice>,
     /// What the answer takes for granted.
@@ -124,6 +126,17 @@ pub struct CurvePoint {
     pub loss: LossEstimate,
     /// `meets`, `likely` (the mean does, the bounds do not tell), `fails` or `unclear`.
     pub verdict: &'static str,
+}
+
+/// A hook that lost nothing, in fewer rollouts than the target asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Unproved {
+    /// Seconds of sleep.
+    pub sleep_s: u64,
+    /// What it may lose.
+    pub loss: LossEstimate,
+    /// Rollouts without a loss that would prove the target, about.
+    pub rollouts: u64,
 }
 
 /// What no hook saves.

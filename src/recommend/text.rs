@@ -1,6 +1,6 @@
 //! The recommendation for people.
 
-use super::result::{Answer, CostEstimate, CurvePoint, LossEstimate, Recommendation, Remains, StrategyPrice};
+use super::result::{Answer, CostEstimate, CurvePoint, LossEstimate, Recommendation, Remains, StrategyPrice, Unproved};
 use crate::report::{count, percent};
 
 /// The answer, what it rests on and what it costs, as text.
@@ -10,6 +10,9 @@ pub fn render(found: &Recommendation) -> String {
     asked(&mut out, found);
     if let Some(answer) = &found.answer {
         with_it(&mut out, answer);
+    }
+    if let Some(unproved) = &found.unproved {
+        row(&mut out, "with it", &format!("{}; simulated afresh", loss(&unproved.loss)));
     }
     curve(&mut out, found);
     if let Some(remains) = &found.remains {
@@ -32,6 +35,17 @@ fn line(out: &mut String, text: &str) {
 
 fn headline(out: &mut String, found: &Recommendation) {
     let name = &found.scenario;
+    if let Some(Unproved { sleep_s, rollouts, .. }) = found.unproved {
+        let what = if sleep_s == 0 { "no preStop hook".to_owned() } else { format!("preStop sleep {sleep_s} s") };
+        let rollouts = count(rollouts as f64);
+        line(
+            out,
+            &format!(
+                "{name}: {what} lost nothing, which does not prove the target: about {rollouts} rollouts would.\n"
+            ),
+        );
+        return;
+    }
     let Some(answer) = &found.answer else {
         let longest = found.curve.last().map_or(0, |point| point.sleep_s);
         line(out, &format!("{name}: no preStop sleep up to {longest} s meets the target.\n"));

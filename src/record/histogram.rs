@@ -5,12 +5,7 @@
 
 use crate::units::SimDuration;
 
-/// The octaves of 64-bit nanoseconds.
-const fn buckets(fine_bits: u32) -> usize {
-    (64 - fine_bits as usize + 1) << fine_bits
-}
-
-/// Counts of intervals by size.
+/// Counts of intervals by size, up to the octave of the largest so far: a short run does not pay for the octaves of years.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Histogram<const FINE: u32> {
     counts: Vec<u32>,
@@ -18,16 +13,28 @@ pub(crate) struct Histogram<const FINE: u32> {
 
 impl<const FINE: u32> Histogram<FINE> {
     pub(crate) fn new() -> Self {
-        Histogram { counts: vec![0; buckets(FINE)] }
+        Histogram { counts: Vec::new() }
     }
 
     #[inline(always)]
     pub(crate) fn record(&mut self, interval: SimDuration) {
-        self.counts[bucket::<FINE>(interval.as_nanos())] += 1;
+        let bucket = bucket::<FINE>(interval.as_nanos());
+        match self.counts.get_mut(bucket) {
+            Some(count) => *count += 1,
+            None => self.record_first(bucket),
+        }
+    }
+
+    /// The first of its octave.
+    #[cold]
+    fn record_first(&mut self, bucket: usize) {
+        self.counts.resize(((bucket >> FINE) + 1) << FINE, 0);
+        self.counts[bucket] += 1;
     }
 
     /// Adds the counts of another.
     pub(crate) fn join(&mut self, other: &Histogram<FINE>) {
+        self.counts.resize(self.counts.len().max(other.counts.len()), 0);
         self.counts.iter_mut().zip(&other.counts).for_each(|(sum, count)| *sum += count);
     }
 
@@ -37,7 +44,7 @@ impl<const FINE: u32> Histogram<FINE> {
         let (mut seen, mut place) = (0, 0);
         shares.map(|q| {
             let rank = ((q * total as f64).ceil() as u64).max(1);
-            while seen < rank && place < buckets(FINE) {
+            while seen < rank && place < self.counts.len() {
                 seen += u64::from(self.counts[place]);
                 place += 1;
             }
@@ -70,6 +77,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// The octaves of 64-bit nanoseconds.
+    const BUCKETS: usize = (64 - 7 + 1) << 7;
+
     #[test]
     fn quantiles_of_a_known_sample() {
         let mut histogram = Histogram::<7>::new();
@@ -86,7 +96,7 @@ mod tests {
         #[test]
         fn a_bucket_holds_what_is_put_into_it(nanos: u64) {
             let place = bucket::<7>(nanos);
-            prop_assert!(place < buckets(7));
+            prop_assert!(place < BUCKETS);
             prop_assert!(nanos <= upper_end::<7>(place));
             prop_assert!(place == 0 || upper_end::<7>(place - 1) < nanos);
             prop_assert!(upper_end::<7>(place) - nanos <= nanos / 128);

@@ -1,7 +1,7 @@
 //! Results as Markdown, for a pull request or a README.
 
 use super::rows::{self, Cell};
-use super::{RunResult, RunsResult, ablation};
+use super::{RunResult, RunsResult, ablation, assumptions};
 
 /// The same rows as the table for terminals.
 pub fn render(result: &RunsResult) -> String {
@@ -11,6 +11,7 @@ pub fn render(result: &RunsResult) -> String {
     let body = body.map(|row| std::iter::once(row.label.to_owned()).chain(row.cells.iter().map(joined)).collect());
     let mut text = format!("{}\n\n{}", rows::headline(&result.runs), pipes(&header, body.collect()));
     rows::paired_lines(&result.paired).iter().for_each(|line| text += &format!("\n{line}\n"));
+    result.runs.iter().for_each(|run| text += &assumptions::markdown(run));
     result.runs.iter().filter(|run| !run.ablation.is_empty()).for_each(|run| text += &ablations(run));
     text
 }
@@ -24,7 +25,7 @@ fn ablations(run: &RunResult) -> String {
     format!("\n{}, with one mechanism switched off in turn:\n\n{}", run.scenario, pipes(&header, ablation::rows(run)))
 }
 
-fn pipes(header: &[String], rows: Vec<Vec<String>>) -> String {
+pub(super) fn pipes(header: &[String], rows: Vec<Vec<String>>) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let escaped = |cells: Vec<String>| -> Vec<String> { cells.iter().map(|cell| cell.replace('|', "\\|")).collect() };
     let mut text = line(&escaped(header.to_vec())) + &line(&vec!["---".to_owned(); header.len()]);

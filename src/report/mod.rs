@@ -6,6 +6,7 @@
 
 pub mod ablation;
 pub mod article;
+mod assumptions;
 pub mod chain;
 pub mod csv;
 pub mod frequency;
@@ -31,5 +32,7 @@ pub(crate) mod sample;
 pub use ablation::Ablation;
 pub use gate::Gate;
 pub use number::{count, percent};
-pub use result::{Difference, FAILURES_ONLY, Named, Paired, RunResult, RunsResult, Share, Summary, Warning};
+pub use result::{
+    Assumption, Difference, FAILURES_ONLY, Named, Paired, RunResult, RunsResult, Share, Summary, Warning,
+};
 pub use series::SeriesResult;

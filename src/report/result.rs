@@ -94,6 +94,21 @@ pub struct Warning {
     pub message: String,
 }
 
+/// A key of the scenario that its author did not say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assumption {
+    /// The dotted key.
+    pub key: String,
+    /// Its value as TOML.
+    pub value: String,
+    /// `guessed` from what the author says, or `assumed`.
+    pub basis: String,
+    /// Why.
+    pub why: String,
+    /// `file:line:column` of what it was guessed from or is assumed about.
+    pub place: String,
+}
+
 /// What identifies a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Identity<'a> {
@@ -129,6 +144,9 @@ pub struct RunResult {
     pub probability: Probability,
     /// Doubts about the scenario.
     pub warnings: Vec<Warning>,
+    /// What was guessed and assumed, if the scenario comes from manifests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assumptions: Vec<Assumption>,
     /// What each mechanism contributes, if that was asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ablation: Vec<Ablation>,
@@ -189,6 +207,7 @@ impl RunResult {
             metrics: Named(Metric::ALL.iter().map(|&metric| named_summary(metric, replications)).collect()),
             probability: Probability { any_failed: any_failed(replications) },
             warnings,
+            assumptions: Vec::new(),
             ablation: Vec::new(),
             series: None,
         }

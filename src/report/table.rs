@@ -4,7 +4,7 @@
 use comfy_table::{Cell as TableCell, ContentArrangement, LineStyle, TableStyle};
 
 use super::rows::{self, Cell, Row};
-use super::{RunResult, RunsResult, ablation, overview};
+use super::{RunResult, RunsResult, ablation, assumptions, overview};
 
 /// How scenarios stand beside one another.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +32,7 @@ pub fn render(result: &RunsResult) -> String {
     if result.runs.len() > MANY.beside {
         let header = overview::HEADER.map(str::to_owned).to_vec();
         text += &grid(header, overview::rows(&result.runs), OVERVIEW_WIDTH);
+        result.runs.iter().for_each(|run| text += &assumptions::lines(run));
         ablations(&result.runs).for_each(|ablation| text += &ablation);
         return text;
     }
@@ -41,6 +42,7 @@ pub fn render(result: &RunsResult) -> String {
         text += &(block(runs, &rows, index * layout.beside, layout) + "\n");
     }
     rows::paired_lines(&result.paired).iter().for_each(|line| text += &format!("{line}\n"));
+    result.runs.iter().for_each(|run| text += &assumptions::lines(run));
     ablations(&result.runs).for_each(|ablation| text += &ablation);
     text
 }

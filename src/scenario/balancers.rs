@@ -16,7 +16,7 @@ use crate::scenario::values::{duration, items, period, rate_or_none, text, truth
 use crate::units::{Rate, SimDuration};
 
 /// What a failed try may be, as `next_upstream` lists it.
-pub(super) const CONDITIONS: [&str; 5] = ["error", "timeout", "http_502", "http_503", "http_504"];
+pub const CONDITIONS: [&str; 5] = ["error", "timeout", "http_502", "http_503", "http_504"];
 
 pub(super) fn ingress(fields: &mut Fields<'_>) -> BalancerSpec {
     let reloads = fields.or("kind", |node| names::INGRESS_KIND.parse(node), false);

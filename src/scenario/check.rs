@@ -38,6 +38,7 @@ pub(super) fn contradictions(log: &Log, root: &Table, scenario: &Scenario) {
         internal_policy_too_new(scenario),
         traffic_distribution_too_new(scenario),
         stall_of_what_shares(scenario),
+        replacement_policy_too_new(scenario),
         too_many_requests(scenario),
         too_many_connections(scenario),
         too_many_under_way(scenario),
@@ -194,6 +195,16 @@ fn traffic_distribution_too_new(scenario: &Scenario) -> Option<Contradiction> {
         key: "service.traffic_distribution",
         other: "cluster.version",
         fault: Fault::new("too-new", message).help(format!("it is on by default since {since}")),
+    })
+}
+
+fn replacement_policy_too_new(scenario: &Scenario) -> Option<Contradiction> {
+    let version = scenario.cluster.version;
+    let message = format!("`deployment.pod_replacement_policy` is not in Kubernetes {version}");
+    (scenario.deployment.replaces_after_termination() && version < Version::minor(36)).then(|| Contradiction {
+        key: "deployment.pod_replacement_policy",
+        other: "cluster.version",
+        fault: Fault::new("too-new", message).help("it came with 1.36, behind a gate"),
     })
 }
 

@@ -1,6 +1,8 @@
 //! `[cluster]`, `[deployment]` and `[kube_proxy]`.
 
-use crate::model::spec::{ClusterSize, ClusterSpec, Cni, DeploymentSpec, IptablesBackend, KubeProxySpec, ProxyMode};
+use crate::model::spec::{
+    ClusterSize, ClusterSpec, Cni, DeploymentSpec, IptablesBackend, KubeProxySpec, PodReplacementPolicy, ProxyMode,
+};
 use crate::scenario::log::Fault;
 use crate::scenario::names;
 use crate::scenario::reader::Fields;
@@ -34,6 +36,11 @@ pub(super) fn deployment(fields: &mut Fields<'_>) -> DeploymentSpec {
         min_ready: fields.or("min_ready", duration, SimDuration::ZERO),
         // No limit of a day: in clusters the deadline is switched off with 2147483647 seconds.
         progress_deadline: fields.or("progress_deadline", any_duration, SimDuration::from_secs(600)),
+        pod_replacement_policy: fields.or(
+            "pod_replacement_policy",
+            |node| names::POD_REPLACEMENT_POLICY.parse(node),
+            PodReplacementPolicy::TerminationStarted,
+        ),
     }
 }
 

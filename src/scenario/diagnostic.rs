@@ -1,7 +1,7 @@
 //! What is wrong with a scenario, as data and as text: the place, the line with a marker, what was expected, and how
 //! to mend it. Leaves out where a problem is printed: the caller decides.
 
-use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 /// More problems than this are counted, not printed: a file of garbage has one on each line.
@@ -27,7 +27,7 @@ pub struct Place {
     pub column: usize,
     /// Number of characters; zero where something is missing.
     pub len: usize,
-    /// The whole line.
+    /// The whole line; empty if it is too long to be shown.
     pub line_text: String,
 }
 
@@ -118,6 +118,9 @@ fn groups(problem: &Problem) -> Vec<Group<'_>> {
 }
 
 fn snippet(place: &Place, kind: AnnotationKind) -> Element<'_> {
+    if place.line_text.is_empty() && place.column > 1 {
+        return Origin::path(place.file.as_str()).line(place.line).char_column(place.column).into();
+    }
     let (start, end) = (byte_of(place, place.column - 1), byte_of(place, place.column - 1 + place.len));
     Snippet::source(place.line_text.as_str())
         .line_start(place.line)

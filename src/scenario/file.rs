@@ -1,25 +1,25 @@
 //! A whole scenario file, table by table, with its defaults: Kubernetes' own wherever Kubernetes has one.
 
 use crate::dist::Dist;
-use crate::model::spec::{End, Mechanism, Mechanisms, RunSpec, Scenario};
+use crate::model::spec::{End, Mechanism, Mechanisms, RolloutKind, RunSpec, Scenario, Strategy};
 use crate::scenario::dist::dist;
 use crate::scenario::log::Fault;
 use crate::scenario::reader::Fields;
 use crate::scenario::sweep::{self, Sweep};
 use crate::scenario::tree::Node;
 use crate::scenario::values::{duration, items, not_modelled, period, text, whole};
-use crate::scenario::{balancers, clients, cluster, delays, names, pod, service, suggest};
+use crate::scenario::{balancers, clients, cluster, delays, faults, names, pod, service, suggest, workload};
 use crate::units::SimDuration;
 
 /// Tables of the design that later versions will read.
-const LATER: [&str; 3] = ["faults", "workload", "autoscaler"];
+const LATER: [&str; 1] = ["autoscaler"];
 
 /// Reads everything. `stem` names the scenario if the file does not.
 pub(super) fn scenario(fields: &mut Fields<'_>, stem: &str) -> (Scenario, Option<Sweep>) {
     let name = fields.or("name", name, stem.to_owned());
     let description = fields.or("description", text, String::new());
     let run = fields.section("run", run);
-    let rollout_at = fields.section("rollout", rollout);
+    let (rollout_at, rollout_kind) = fields.section("rollout", rollout);
     let mut cluster = fields.section("cluster", cluster::cluster);
     let service = fields.section("service", service::service);
     let ingress = fields.optional("ingress", balancers::ingress);
@@ -28,12 +28,16 @@ pub(super) fn scenario(fields: &mut Fields<'_>, stem: &str) -> (Scenario, Option
     let ways = clients::Ways { service: service.kind, ingress: has_ingress, load_balancer: has_load_balancer };
     let clients = clients::clients(fields, cluster.nodes, ways);
     let delays = delays::delays(fields, &mut cluster);
+    let (workload, deployment) = workload::workload(fields, cluster.version, cluster.nodes);
     let scenario = Scenario {
         name,
         description,
         run,
         rollout_at,
-        deployment: fields.section("deployment", cluster::deployment),
+        rollout_kind,
+        faults: fields.each("faults", faults::fault).unwrap_or_default().into_iter().flatten().collect(),
+        workload,
+        deployment,
         pod: fields.section("pod", |fields| pod::pod(fields, cluster.version)),
         service,
         dns: fields.section("dns", service::dns),
@@ -95,10 +99,10 @@ fn refuse_two_ends(fields: &mut Fields<'_>) {
     }
 }
 
-/// The delay of the rollout; its kind is checked and forgotten.
-fn rollout(fields: &mut Fields<'_>) -> Dist {
-    fields.get("kind", |node| names::ROLLOUT_KIND.parse(node));
-    fields.or("at", dist, Dist::Constant(SimDuration::from_secs(20)))
+fn rollout(fields: &mut Fields<'_>) -> (Dist, RolloutKind) {
+    let default = RolloutKind::Template(Strategy::RollingUpdate);
+    let kind = fields.or("kind", |node| names::ROLLOUT_KIND.parse(node), default);
+    (fields.or("at", dist, Dist::Constant(SimDuration::from_secs(20))), kind)
 }
 
 fn model(fields: &mut Fields<'_>) -> Mechanisms {

@@ -26,7 +26,8 @@ pub(super) fn scenario(log: &Log, root: &Table, stem: &str) -> (Scenario, Option
     (scenario, sweep)
 }
 
-fn apply(log: &Log, root: &mut Table, text: usize, set: &str) {
+/// Puts the value of a `--set`, which is text number `text`, into the tree.
+pub(super) fn apply(log: &Log, root: &mut Table, text: usize, set: &str) {
     if let Err(fault) = setting::apply(root, text, set) {
         log.error("", Span { text, start: 0, end: set.len() }, fault);
     }

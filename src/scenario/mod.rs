@@ -12,7 +12,9 @@ mod cluster;
 mod delays;
 mod diagnostic;
 mod dist;
+mod faults;
 mod file;
+mod imported;
 mod interpreted;
 mod log;
 mod names;
@@ -31,11 +33,14 @@ mod sweep;
 mod tests;
 mod tree;
 mod values;
+mod workload;
 
+pub use balancers::CONDITIONS as RETRY_CONDITIONS;
 pub use check::hazards;
 pub use diagnostic::{Place, Problem, Severity, render};
+pub use imported::{Imported, Statement, read_imported};
 pub use settled::settled_toml;
-pub use source::Source;
+pub use source::{Source, Spot, Text};
 pub use sweep::{
     Axis, Coordinate, Design, MOST_POINTS, Sweep, SweepFile, VariedKey, VariedValue, in_order, read_sweep,
 };
@@ -43,7 +48,6 @@ pub use sweep::{
 use crate::model::spec::Scenario;
 use log::Log;
 use reader::Fields;
-use source::Text;
 use tree::Table;
 
 /// The scenario of a file, edited by `sets` (each `key=value`), with warnings; or everything that is wrong with it.
@@ -57,15 +61,18 @@ pub fn read(source: &Source, sets: &[String]) -> Result<(Scenario, Vec<Problem>)
 
 /// The scenario with nothing but defaults.
 pub fn defaults(name: &str) -> Scenario {
-    let log = Log::new(vec![Text::new(name.to_owned(), String::new())]);
+    let log = Log::new(vec![Text::new(name, "")]);
     Fields::root(&log, &tree::EMPTY, |fields| file::scenario(fields, name)).0
 }
 
 /// The file first, then each `--set`, counted from 1.
 fn texts(source: &Source, sets: &[String]) -> Vec<Text> {
-    let file = Text::new(source.name.clone(), source.text.clone());
-    let sets = sets.iter().enumerate().map(|(index, set)| Text::new(format!("--set[{}]", index + 1), set.clone()));
-    std::iter::once(file).chain(sets).collect()
+    let file = Text::new(source.name.as_str(), source.text.as_str());
+    std::iter::once(file).chain(set_texts(sets)).collect()
+}
+
+fn set_texts(sets: &[String]) -> impl Iterator<Item = Text> {
+    sets.iter().enumerate().map(|(index, set)| Text::new(format!("--set[{}]", index + 1), set.as_str()))
 }
 
 /// Hazards are looked for only in a scenario that is what its author wrote.

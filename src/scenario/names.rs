@@ -3,14 +3,31 @@
 
 use crate::model::spec::{
     Accepts, Arrivals, BalancerPreset, BalancingPolicy, ClientDns, ClientProfile, ClusterSize, Cni, Discipline,
-    IdlePolicy, InFlightPolicy, IptablesBackend, Method, NewConnections, Protocol, ProxyMode, QueuedPolicy, Retry,
-    ServerProfile, ServiceKind, SessionAffinity, StopBehaviour, TargetKind, Traffic, TrafficDistribution,
-    TrafficPolicy, Via,
+    IdlePolicy, InFlightPolicy, IptablesBackend, Method, NewConnections, PodManagement, PodReplacementPolicy, Protocol,
+    ProxyMode, QueuedPolicy, Retry, RolloutKind, ServerProfile, ServiceKind, SessionAffinity, StopBehaviour, Strategy,
+    TargetKind, Traffic, TrafficDistribution, TrafficPolicy, Via,
 };
 use crate::scenario::values::Names;
 
-pub(super) const ROLLOUT_KIND: Names<()> =
-    Names { built: &[("rolling_update", ())], later: &["recreate", "node_drain", "scale_down", "pod_delete"] };
+pub(super) const ROLLOUT_KIND: Names<RolloutKind> = Names {
+    built: &[
+        ("rolling_update", RolloutKind::Template(Strategy::RollingUpdate)),
+        ("recreate", RolloutKind::Template(Strategy::Recreate)),
+        ("none", RolloutKind::None),
+    ],
+    later: &["node_drain", "scale_down", "pod_delete"],
+};
+pub(super) const POD_MANAGEMENT: Names<PodManagement> = Names {
+    built: &[("ordered_ready", PodManagement::OrderedReady), ("parallel", PodManagement::Parallel)],
+    later: &[],
+};
+pub(super) const POD_REPLACEMENT_POLICY: Names<PodReplacementPolicy> = Names {
+    built: &[
+        ("termination_started", PodReplacementPolicy::TerminationStarted),
+        ("termination_complete", PodReplacementPolicy::TerminationComplete),
+    ],
+    later: &[],
+};
 pub(super) const CLUSTER_SIZE: Names<ClusterSize> =
     Names { built: &[("small", ClusterSize::Small), ("large", ClusterSize::Large)], later: &[] };
 pub(super) const CNI: Names<Cni> = Names { built: &[("bridge", Cni::Bridge), ("routed", Cni::Routed)], later: &[] };

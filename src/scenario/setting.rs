@@ -109,10 +109,10 @@ fn put_in_array(items: &mut Vec<Node>, path: &[Segment], value: Node) -> Result<
     put_below(&mut items[index], first, rest, value)
 }
 
-/// The value of a key, made if it is missing: `clients` as an array, anything else as a table.
+/// The value of a key, made if it is missing: `clients` and `faults` as arrays, anything else as a table.
 fn child<'a>(table: &'a mut Table, segment: &Segment, next: &Segment) -> &'a mut Node {
     if table.get(&segment.name).is_none() {
-        let array = segment.name == "clients" && next.name.parse::<usize>().is_ok();
+        let array = matches!(segment.name.as_str(), "clients" | "faults") && next.name.parse::<usize>().is_ok();
         let value = if array { Value::Array(Vec::new()) } else { Value::Table(Table::default()) };
         put_key(table, segment, Node { at: segment.at, value });
     }

@@ -10,7 +10,7 @@ use crate::model::spec::{
     WarmUp,
 };
 use crate::scenario::pod::action_name;
-use crate::scenario::{clients, names, settled_balancers};
+use crate::scenario::{clients, faults, names, settled_balancers, workload};
 use crate::units::IntOrPercent;
 
 /// Begins a settled scenario: a key in it need not be what somebody asked for.
@@ -25,9 +25,11 @@ pub fn settled_toml(scenario: &Scenario) -> String {
     run(&mut out, &scenario.run);
     out.table("rollout");
     out.raw("at", &scenario.rollout_at);
-    out.quoted("kind", names::ROLLOUT_KIND.of(()));
+    out.quoted("kind", names::ROLLOUT_KIND.of(scenario.rollout_kind));
     cluster(&mut out, &scenario.cluster);
-    deployment(&mut out, &scenario.deployment);
+    if !workload::settled(&mut out, &scenario.workload, &scenario.deployment) {
+        deployment(&mut out, &scenario.deployment);
+    }
     pod(&mut out, &scenario.pod);
     service(&mut out, &scenario.service);
     out.table("dns");
@@ -40,6 +42,7 @@ pub fn settled_toml(scenario: &Scenario) -> String {
         }
     }
     scenario.clients.iter().for_each(|spec| client(&mut out, spec));
+    scenario.faults.iter().for_each(|spec| faults::settled(&mut out, spec));
     delays(&mut out, scenario);
     out.table("model");
     let without: Vec<String> = scenario.without.iter().map(|mechanism| format!("\"{}\"", mechanism.name())).collect();
@@ -136,6 +139,7 @@ fn deployment(out: &mut Out, deployment: &DeploymentSpec) {
     out.fencepost("max_unavailable", deployment.max_unavailable);
     out.quoted("min_ready", deployment.min_ready);
     out.quoted("progress_deadline", deployment.progress_deadline);
+    out.quoted("pod_replacement_policy", names::POD_REPLACEMENT_POLICY.of(deployment.pod_replacement_policy));
 }
 
 fn pod(out: &mut Out, pod: &PodSpec) {

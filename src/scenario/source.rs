@@ -1,5 +1,7 @@
 //! The texts a scenario comes from: one file and any number of `--set`. Knows which line and column a byte is in.
 
+use std::sync::Arc;
+
 use crate::scenario::diagnostic::{Place, Problem, Severity};
 
 /// A scenario file that the caller has read.
@@ -39,7 +41,7 @@ impl Source {
 
 /// Points behind the last character that could be read. What follows is no text, so the line ends there.
 fn not_utf8(name: &str, readable: &[u8]) -> Problem {
-    let text = Text::new(name.to_owned(), String::from_utf8_lossy(readable).into_owned());
+    let text = Text::new(name, String::from_utf8_lossy(readable).as_ref());
     let end = text.text.len();
     Problem {
         severity: Severity::Error,
@@ -60,39 +62,66 @@ pub(super) struct Span {
     pub(super) end: usize,
 }
 
-/// A text with its lines found.
+/// A line with more bytes than this is not shown: a file that a program wrote may be one line of megabytes.
+const LONGEST_LINE: usize = 4_096;
+
+/// A text with its lines found. A clone shares them.
 #[derive(Debug, Clone)]
-pub(super) struct Text {
-    name: String,
-    pub(super) text: String,
-    line_starts: Vec<usize>,
+pub struct Text {
+    name: Arc<str>,
+    pub(super) text: Arc<str>,
+    line_starts: Arc<[usize]>,
+}
+
+/// A stretch of bytes in one of several texts that are no scenario files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Spot {
+    /// Which text, counted from 0.
+    pub text: usize,
+    /// The first byte.
+    pub start: usize,
+    /// The byte behind the last.
+    pub end: usize,
 }
 
 impl Text {
-    pub(super) fn new(name: String, text: String) -> Text {
+    /// A text that diagnostics call by this name.
+    pub fn new(name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> Text {
+        let text: Arc<str> = text.into();
         let after_breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(index, _)| index + 1);
         let line_starts = std::iter::once(0).chain(after_breaks).collect();
-        Text { name, text, line_starts }
+        Text { name: name.into(), text, line_starts }
+    }
+
+    /// The name, usually the path as the user typed it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The whole text.
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// The line of a byte, counted from 0.
-    pub(super) fn line_of(&self, byte: usize) -> usize {
+    pub fn line_of(&self, byte: usize) -> usize {
         self.line_starts.partition_point(|start| *start <= byte).saturating_sub(1)
     }
 
     /// The place of the bytes from `start` to `end`, cut at the end of the first line.
-    pub(super) fn place(&self, start: usize, end: usize) -> Place {
+    pub fn place(&self, start: usize, end: usize) -> Place {
         let line = self.line_of(start);
         let line_start = self.line_starts[line];
         let line_text = self.text[line_start..].lines().next().unwrap_or_default();
         let before = self.characters(line_start, start).min(line_text.chars().count());
         let rest = line_text.chars().count() - before;
+        let shown = if line_text.len() > LONGEST_LINE { "" } else { line_text };
         Place {
-            file: self.name.clone(),
+            file: self.name.to_string(),
             line: line + 1,
             column: before + 1,
             len: self.characters(start, end).min(rest),
-            line_text: line_text.to_owned(),
+            line_text: shown.to_owned(),
         }
     }
 
@@ -108,7 +137,8 @@ impl Text {
 
     /// Number of characters that begin between two bytes, which may lie anywhere.
     fn characters(&self, start: usize, end: usize) -> usize {
-        self.text.char_indices().skip_while(|(byte, _)| *byte < start).take_while(|(byte, _)| *byte < end).count()
+        let begins = |byte: &usize| self.text.is_char_boundary(*byte);
+        (start..end.min(self.text.len())).filter(begins).count()
     }
 }
 
@@ -117,7 +147,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, (start, end): (usize, usize), expected: (usize, usize, usize, &str)) {
-        let place = Text::new("a.toml".into(), text.into()).place(start, end);
+        let place = Text::new("a.toml", text).place(start, end);
         assert_eq!((place.line, place.column, place.len, place.line_text.as_str()), expected, "{text:?}");
     }
 
@@ -130,6 +160,7 @@ mod tests {
         check("", (0, 0), (1, 1, 0, ""));
         check("a = \"\"\"x\ny\"\"\"", (4, 14), (1, 5, 4, "a = \"\"\"x"));
         check("a", (17, 99), (1, 2, 0, "a"));
+        check(&"a".repeat(LONGEST_LINE + 1), (9, 11), (1, 10, 2, ""));
     }
 
     #[test]

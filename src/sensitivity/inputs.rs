@@ -114,7 +114,7 @@ fn factor(key: &str, low: &str, high: &str, scenario: &Scenario) -> Result<Range
 pub fn defaults(scenario: &Scenario) -> Vec<Input> {
     let delay = |id: &DelayId| {
         let dist = scenario.delays.get(*id).clone();
-        (!dist.is_zero() && *id != DelayId::KpSyncSpread && *id != DelayId::NodeLoad)
+        (!dist.is_zero() && ![DelayId::KpSyncSpread, DelayId::NodeLoad, DelayId::Contention].contains(id))
             .then(|| Input { key: format!("delays.{}", id.name()), range: Range::Factor(Box::new(dist), 0.5, 2.0) })
     };
     let period = Range::Duration(SimDuration::ZERO, SimDuration::from_secs(10));

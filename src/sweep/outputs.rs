@@ -5,11 +5,11 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
 use super::Rows;
-use crate::report::picture::sweep::{Swept, drawable};
+use crate::report::picture::sweep::{Swept, refusal};
 use crate::report::sink::{Folder, SinkError};
 use crate::report::sweep::{Manifest, PointResult, csv, manifest_json};
 
-/// Writes `sweep.jsonl`, `sweep.csv`, `sweep.parquet` (feature `parquet`), the picture if there is one for so many axes,
+/// Writes `sweep.jsonl`, `sweep.csv`, `sweep.parquet` (feature `parquet`), the picture if there is one of such a sweep,
 /// and last `manifest.json`: where it stands, all others do.
 ///
 /// # Errors
@@ -52,7 +52,7 @@ fn write_parquet(file: &mut File, manifest: &Manifest, rows: &mut dyn Rows) -> i
 }
 
 fn write_picture(folder: &Folder, manifest: &Manifest, rows: &mut dyn Rows) -> Result<(), SinkError> {
-    if !drawable(manifest) {
+    if refusal(manifest).is_some() {
         return Ok(());
     }
     let mut swept = Swept::new(manifest);

@@ -82,14 +82,22 @@ impl Capacity {
     /// A pod came into the rules of an element, or went.
     pub(super) fn set_rule(&mut self, at: SimTime, pod: PodId, element: usize, comes: bool) {
         if self.chooses.get(element).is_some_and(|chooses| *chooses) {
-            let routed = &mut self.pods[pod.index()].routed;
+            let routed = &mut self.pod(pod).routed;
             *routed = if comes { *routed + 1 } else { routed.saturating_sub(1) };
             self.set(1, at, self.pods.iter().map(|pod| pod.routed).sum());
         }
     }
 
+    /// The pod, which may be a further one.
+    fn pod(&mut self, pod: PodId) -> &mut Pod {
+        if self.pods.len() <= pod.index() {
+            self.pods.resize(pod.index() + 1, Pod::default());
+        }
+        &mut self.pods[pod.index()]
+    }
+
     fn set_works(&mut self, at: SimTime, pod: PodId, works: bool) {
-        self.pods[pod.index()].works = works;
+        self.pod(pod).works = works;
         self.set(2, at, self.pods.iter().filter(|pod| pod.works).count() as u32);
     }
 

@@ -5,7 +5,7 @@
 
 use crate::ids::PodId;
 use crate::model::client::Pacing;
-use crate::model::server::{Service, Workers};
+use crate::model::server::{Pool, Service};
 use crate::model::spec::Via;
 use crate::units::{SimDuration, SimTime};
 use crate::world::path::Path;
@@ -168,8 +168,8 @@ impl Lane {
     /// The request reaches its pod before the [`horizon`](Lane::horizon), is served, and the next one is on its way. Says
     /// when that one reaches the pod; nothing if this wake is one for the slot, and then nothing has happened.
     #[inline(always)]
-    pub(super) fn wake(&mut self, now: SimTime, path: &mut Path<'_>, workers: &mut Workers) -> Option<SimTime> {
-        let (free_at, worker) = workers.first_free();
+    pub(super) fn wake(&mut self, now: SimTime, path: &mut Path<'_>, pool: &mut impl Pool) -> Option<SimTime> {
+        let (free_at, worker) = pool.first_free();
         let (one_way, next) = (self.round_trip.half(), self.index + 1);
         let finish = now.max(free_at) + self.service_time;
         let done = finish + path.response_time;

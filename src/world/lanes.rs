@@ -5,9 +5,9 @@
 //! the plain driver has, or the horizon before which no lane can end. Counts are sums and digests have no order, so the
 //! results are those of the plain driver ([`path`](super::path)) byte for byte, which a test keeps.
 
-use crate::engine::{Slots, WakeQueue};
+use crate::engine::{Slots, WakeQueue, Wakes};
 use crate::ids::PodId;
-use crate::model::server::Servers;
+use crate::model::server::{Pool, Servers};
 use crate::units::{SimDuration, SimTime};
 use crate::world::lane::Lane;
 use crate::world::path::Path;
@@ -206,7 +206,6 @@ impl Lanes {
     }
 
     /// Runs the lanes of one pod. Says which lane its slot must take over, and when it wakes.
-    #[inline(never)]
     fn run_pod(
         &mut self,
         pod: u32,
@@ -216,15 +215,14 @@ impl Lanes {
     ) -> Option<(SimTime, u32)> {
         let queue = &mut self.pods[pod as usize];
         let workers = servers.reading(PodId(pod))?;
-        loop {
-            let first = queue.first()?;
-            if first.at >= end.0 && (first.at > end.0 || first.number >= end.1) {
-                return None;
-            }
-            match self.lanes[first.number as usize].as_mut()?.wake(first.at, path, workers) {
-                Some(next) => queue.put_off(first, next),
-                None => return Some((first.at, first.number)),
-            }
+        // The usual shapes have loops of their own, which do not ask for the shape at every request.
+        let Some(only) = workers.only() else { return run_lanes(&mut self.lanes, queue, end, path, workers) };
+        if let Some(mut few) = queue.few::<4>() {
+            return run_lanes(&mut self.lanes, &mut few, end, path, only);
+        }
+        match queue.few::<8>() {
+            Some(mut few) => run_lanes(&mut self.lanes, &mut few, end, path, only),
+            None => run_lanes(&mut self.lanes, queue, end, path, only),
         }
     }
 
@@ -245,6 +243,27 @@ impl Lanes {
             given_back = true;
         }
         given_back
+    }
+}
+
+/// Runs the lanes of `queue` up to `end`. Says which of them its slot must take over, and when it wakes.
+#[inline(never)]
+fn run_lanes(
+    lanes: &mut [Option<Lane>],
+    queue: &mut impl Wakes,
+    end: (SimTime, u32),
+    path: &mut Path<'_>,
+    pool: &mut impl Pool,
+) -> Option<(SimTime, u32)> {
+    loop {
+        let first = queue.first()?;
+        if first.at >= end.0 && (first.at > end.0 || first.number >= end.1) {
+            return None;
+        }
+        match lanes[first.number as usize].as_mut()?.wake(first.at, path, pool) {
+            Some(next) => queue.put_off(first, next),
+            None => return Some((first.at, first.number)),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod connect;
 mod elements;
 mod exposure;
 mod failures_only;
+mod faults;
 mod lane;
 mod lanes;
 mod path;
@@ -17,6 +18,7 @@ mod proxied;
 mod recorder;
 mod requests;
 mod route;
+mod sets;
 mod sharing;
 mod slot;
 mod stopping;
@@ -40,7 +42,7 @@ use crate::model::msg::{Draws, Listener, Msg, RoomOut, Severing};
 use crate::model::replicaset::{self, ReplicaSetController};
 use crate::model::scheduler::{self, Scheduler};
 use crate::model::server::{self, Servers};
-use crate::model::spec::{DelayId, End, Scenario};
+use crate::model::spec::{DelayId, End, RolloutKind, Scenario, Strategy};
 use crate::record::RunOutput;
 use crate::units::{SimDuration, SimTime};
 
@@ -50,6 +52,7 @@ use path::View;
 use recorder::Recorder;
 use requests::Requests;
 use route::Routes;
+use sets::Sets;
 
 /// Ranks of the rooms in the order of simultaneous events.
 mod rank {
@@ -64,6 +67,7 @@ mod rank {
     pub(super) const INGRESS: u8 = 8;
     pub(super) const SERVER: u8 = 9;
     pub(super) const WORLD: u8 = 10;
+    pub(super) const SETS: u8 = 11;
 }
 
 /// How old the Deployment is when the run begins: long enough for all old pods to share one bucket of ages.
@@ -77,6 +81,7 @@ enum Event {
     Deliver(Msg),
     Deployment(deployment::Timer),
     ReplicaSet(replicaset::Timer),
+    Sets(sets::Timer),
     Scheduler(scheduler::Timer),
     Kubelet(NodeId, kubelet::Timer),
     Endpoints(endpoints::Timer),
@@ -159,6 +164,7 @@ pub struct World<'s> {
     api: ApiServer<'s>,
     deployment: DeploymentController<'s>,
     replica_sets: ReplicaSetController<'s>,
+    sets: Sets<'s>,
     scheduler: Scheduler<'s>,
     kubelets: Vec<Kubelet<'s>>,
     endpoints: EndpointSliceController<'s>,
@@ -203,9 +209,10 @@ impl<'s> World<'s> {
             end: SimTime::ZERO + scenario.horizon(),
             calendar: Calendar::default(),
             outs: Outs::new(scenario.cluster.nodes),
-            api: ApiServer::new(scenario, draws("api").forced(forcing.as_ref(), hops_to_rules), &pods),
-            deployment: DeploymentController::new(scenario, draws("deployment"), old),
+            api: ApiServer::new(scenario, draws("api").forced(forcing.as_ref(), hops_to_rules), old, &pods),
+            deployment: DeploymentController::new(scenario, draws("deployment"), old, &pods),
             replica_sets: ReplicaSetController::new(scenario, draws("replicaset"), old, &pods),
+            sets: Sets::new(scenario, key, &pods),
             scheduler: Scheduler::new(draws("scheduler"), scenario.cluster.nodes, placed),
             kubelets: nodes().map(|node| Kubelet::new(scenario, node, on_node("kubelet", node))).collect(),
             balancers,
@@ -250,11 +257,24 @@ impl<'s> World<'s> {
         for layer in [Layer::LoadBalancer, Layer::Ingress] {
             self.with_balancer(layer, |balancer, out| balancer.start(out));
         }
-        let at = self.scenario.rollout_at.draw(&mut key.stream("rollout", "at", 0));
-        let change = Event::Deliver(Msg::Write(Write::ChangeTemplate));
-        self.calendar.schedule(SimTime::ZERO + at, Tie::new(rank::WORLD, 0, 0), change);
+        self.schedule_rollout(key);
         self.drain_all();
         self.requests.start(self.end);
+    }
+
+    fn schedule_rollout(&mut self, key: StreamKey) {
+        let at = self.scenario.rollout_at.draw(&mut key.stream("rollout", "at", 0));
+        if let RolloutKind::Template(_) = self.scenario.rollout_kind {
+            self.schedule_write(SimTime::ZERO + at, 0, Write::ChangeTemplate(Revision::New));
+        }
+        for (index, fault) in self.scenario.faults.iter().enumerate() {
+            let at = SimTime::ZERO + fault.at.draw(&mut key.stream("fault", "at", index as u64));
+            self.schedule_write(at, index as u32 + 2, faults::write(fault.kind));
+        }
+    }
+
+    fn schedule_write(&mut self, at: SimTime, sequence: u32, write: Write) {
+        self.calendar.schedule(at, Tie::new(rank::WORLD, 0, sequence), Event::Deliver(Msg::Write(write)));
     }
 
     fn handle_next_event(&mut self) {
@@ -264,6 +284,7 @@ impl<'s> World<'s> {
             Event::Deliver(msg) => self.deliver(msg),
             Event::Deployment(timer) => self.deployment.on_timer(now, timer, &mut self.outs.deployment),
             Event::ReplicaSet(timer) => self.replica_sets.on_timer(now, timer, &mut self.outs.replica_set),
+            Event::Sets(timer) => self.sets.on_timer(now, timer),
             Event::Scheduler(timer) => self.scheduler.on_timer(now, timer, &mut self.outs.scheduler),
             Event::Kubelet(node, timer) => {
                 self.kubelets[node.index()].on_timer(now, timer, &mut self.outs.kubelets[node.index()]);
@@ -366,12 +387,15 @@ impl<'s> World<'s> {
     }
 
     fn write(&mut self, write: Write) {
-        if let (Write::ChangeTemplate, Some(forcing)) = (&write, &self.forcing) {
+        if let (Write::ChangeTemplate(_), Some(forcing)) = (&write, &self.forcing) {
             forcing.begin();
         }
         if let Write::BindPod { pod, node } = write {
             self.node_of[pod.index()] = Some(node);
             self.recorder.place(pod, node);
+        }
+        if let Write::CreatePod { pod, .. } = write {
+            self.make_room_for(pod);
         }
         self.api.on_write(self.now, write, &mut self.outs.api);
         self.recorder.count_pods(self.now, self.api.counts());
@@ -380,13 +404,24 @@ impl<'s> World<'s> {
         }
     }
 
+    /// Tables of pods hold twice the old ones; a run that makes more pods than it replaces needs longer ones.
+    fn make_room_for(&mut self, pod: PodId) {
+        if self.node_of.len() <= pod.index() {
+            self.node_of.resize(pod.index() + 1, None);
+            self.servers.make_room_for(pod);
+        }
+    }
+
     /// At every instant ready pods ≥ desired − maxUnavailable, unless a pod lost its readiness by itself.
     fn check_availability(&self) {
         let spec = &self.scenario.deployment;
         let fenceposts = resolve_fenceposts(Some(spec.max_surge), Some(spec.max_unavailable), spec.replicas);
         let rolling = deployment::Rolling { desired: spec.replicas, fenceposts };
-        let (ready, least) = (self.api.counts().ready, spec.replicas - max_unavailable(&rolling));
-        let promised = !self.api.counts().lost_readiness;
+        let strategy = self.scenario.strategy();
+        let (ready, least) = (self.api.counts().ready, spec.replicas - max_unavailable(strategy, &rolling));
+        let keeps =
+            strategy == Strategy::RollingUpdate && !self.scenario.faults.iter().any(|fault| faults::takes(fault.kind));
+        let promised = keeps && !self.api.counts().lost_readiness;
         assert!(ready >= least || !promised, "{ready} pods ready at {}, at least {least} promised", self.now);
     }
 
@@ -394,6 +429,7 @@ impl<'s> World<'s> {
         let now = self.now;
         let object: &Object = self.api.at(version);
         match watcher {
+            Watcher::Deployment | Watcher::ReplicaSet if !self.sets.is_deployment() => self.sets.on_watch(now, object),
             Watcher::Deployment => self.deployment.on_watch(now, object, &mut self.outs.deployment),
             Watcher::ReplicaSet => self.replica_sets.on_watch(now, object, &mut self.outs.replica_set),
             Watcher::Scheduler => self.scheduler.on_watch(now, object, &mut self.outs.scheduler),
@@ -441,6 +477,13 @@ impl<'s> World<'s> {
         drain(calendar, recorder, &mut outs.api, |()| unreachable!("the API server sets no timers"));
         drain(calendar, recorder, &mut outs.deployment, Event::Deployment);
         drain(calendar, recorder, &mut outs.replica_set, Event::ReplicaSet);
+        match &mut self.sets {
+            Sets::Deployment => {}
+            Sets::StatefulSet(set) => {
+                drain(calendar, recorder, &mut set.1, |t| Event::Sets(sets::Timer::StatefulSet(t)))
+            }
+            Sets::DaemonSet(set) => drain(calendar, recorder, &mut set.1, |t| Event::Sets(sets::Timer::DaemonSet(t))),
+        }
         drain(calendar, recorder, &mut outs.scheduler, Event::Scheduler);
         for (node, out) in outs.kubelets.iter_mut().enumerate() {
             drain(calendar, recorder, out, |timer| Event::Kubelet(NodeId(node as u32), timer));
@@ -523,11 +566,15 @@ fn drain_effects<T>(
 }
 
 fn old_replica_set(scenario: &Scenario) -> ReplicaSetObject {
-    let replicas = scenario.deployment.replicas;
+    let spec = &scenario.deployment;
+    let replicas = spec.replicas;
+    let surge = resolve_fenceposts(Some(spec.max_surge), Some(spec.max_unavailable), replicas).surge;
     ReplicaSetObject {
         revision: Revision::Old,
         replicas,
-        status: ReplicaSetStatus { replicas, ready: replicas, available: replicas },
+        desired: replicas,
+        max_replicas: replicas + surge,
+        status: ReplicaSetStatus { replicas, ready: replicas, available: replicas, terminating: 0 },
         version: ResourceVersion::default(),
     }
 }
@@ -540,6 +587,7 @@ fn old_pods(scenario: &Scenario, key: StreamKey) -> Vec<PodObject> {
         PodObject {
             id: PodId(index),
             revision: Revision::Old,
+            pinned: None,
             node: Some(NodeId(index % scenario.cluster.nodes)),
             created: Timestamp::before_start(DEPLOYMENT_AGE + READY_SPREAD),
             phase: Phase::Running,

@@ -71,7 +71,9 @@ impl<'s> Recorder<'s> {
             Fact::Route { at, pod, replica, worker, event: event @ (RouteEvent::In | RouteEvent::Out) } => {
                 self.set_rule(at, pod, self.elements.worker(replica, worker), event == RouteEvent::In);
             }
-            Fact::TemplateChanged { at } => self.template_changed = Some(at),
+            Fact::TemplateChanged { at } => {
+                self.template_changed.get_or_insert(at);
+            }
             Fact::RolloutComplete { at } => {
                 self.complete.get_or_insert(at);
             }
@@ -99,7 +101,7 @@ impl<'s> Recorder<'s> {
     /// A pod is bound to a node.
     pub(super) fn place(&mut self, pod: PodId, node: NodeId) {
         if let Some(trace) = &mut self.trace {
-            trace.pods[pod.index()].node = Some(node);
+            trace.pod_mut(pod).node = Some(node);
         }
     }
 

@@ -94,27 +94,53 @@ fn threads_change_no_byte() {
     check_same(&room, "p1", "p2");
 }
 
-/// Kills the process at moments spread over its life; what was finished by then is not run again, and in the end nobody
+/// Ends the process by a signal, as the kernel, a terminal or an engine does. False if it had ended by itself.
+#[cfg(unix)]
+fn interrupt(child: &mut std::process::Child, signal: &str) -> bool {
+    let number = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-s", signal, &number]).status().unwrap().success());
+    !child.wait().unwrap().success()
+}
+
+/// Interrupts the process at moments spread over its life; what was finished by then is not run again, and in the end nobody
 /// can tell.
-#[test]
-fn a_sweep_that_was_killed_goes_on_to_the_same_bytes() {
-    let room = room("killed");
+#[cfg(unix)]
+fn goes_on_after(signal: &str, attempts: u32) {
+    let room = room(&format!("interrupted-{signal}"));
     let sweep = ["sweep", "tiny.toml", "--quiet", "--threads", "1", "--replications", "200"];
     room.check(&[&sweep[..], &["--out", "whole"]].concat(), 0);
-    for attempt in 0..count(2, 10) {
-        let out = format!("killed-{attempt}");
+    for attempt in 0..attempts {
+        let out = format!("interrupted-{attempt}");
         let arguments = [&sweep[..], &["--resume", "--out", &out]].concat();
-        let mut kills = 0;
-        while kills < 3 {
+        let mut finished = 0;
+        for kills in 0..3 {
             let mut child = room.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
             std::thread::sleep(Duration::from_millis(u64::from(37 * attempt + 90 * kills + 20)));
-            child.kill().unwrap();
-            child.wait().unwrap();
-            kills += 1;
+            if !interrupt(&mut child, signal) {
+                break;
+            }
+            let journal = fs::read_to_string(room.path(&format!("{out}/sweep.journal"))).unwrap_or_default();
+            let lines = journal.matches('\n').count();
+            assert!(lines >= finished, "{signal}: {finished} lines of the journal have become {lines}");
+            finished = lines;
         }
         room.check(&arguments, 0);
         check_same(&room, "whole", &out);
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_sweep_that_was_killed_goes_on_to_the_same_bytes() {
+    goes_on_after("KILL", count(2, 10));
+}
+
+/// Ctrl-C, and what an engine sends before it kills.
+#[cfg(unix)]
+#[test]
+fn a_sweep_that_was_interrupted_goes_on_to_the_same_bytes() {
+    goes_on_after("INT", count(1, 5));
+    goes_on_after("TERM", count(1, 5));
 }
 
 #[test]

@@ -36,6 +36,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["units", "engine", "record", "model::spec", "model::deployment", "run", "stats", "replications", "report"],
     ),
     ("sensitivity", &["units", "engine", "dist", "model::spec", "stats", "report"]),
+    // Texts in, keys of scenarios out.
+    ("manifests", &["units", "model::spec", "scenario"]),
     ("measured", &["record"]),
     ("validate", &["engine", "record"]),
     ("explain", &["record", "model::spec", "run", "report"]),
@@ -47,6 +49,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "record",
             "model::spec",
             "scenario",
+            "manifests",
             "run",
             "stats",
             "importance",

@@ -16,7 +16,7 @@ mod work_queue;
 pub use difference::difference;
 pub use object::{
     Conditions, DeploymentObject, DeploymentStatus, Endpoint, EndpointSliceObject, Hints, Object, Phase, PodObject,
-    ReplicaSetObject, ReplicaSetStatus, ResourceVersion, Timestamp,
+    ProgressCondition, ProgressReason, ReplicaSetObject, ReplicaSetStatus, ResourceVersion, RolloutState, Timestamp,
 };
 pub use server::{ApiServer, PodCounts, Watcher, Write, hops_to_rules};
 pub use throttle::TokenBucket;

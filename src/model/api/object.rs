@@ -67,6 +67,8 @@ pub struct PodObject {
     pub id: PodId,
     /// Which ReplicaSet owns it.
     pub revision: Revision,
+    /// Node affinity to one node, as a DaemonSet gives it.
+    pub pinned: Option<NodeId>,
     /// `spec.nodeName`.
     pub node: Option<NodeId>,
     /// `metadata.creationTimestamp`.
@@ -103,6 +105,8 @@ pub struct ReplicaSetStatus {
     pub ready: u32,
     /// Of these Ready for `minReadySeconds`.
     pub available: u32,
+    /// Pods being deleted; written since 1.35 (KEP-3973).
+    pub terminating: u32,
 }
 
 /// A ReplicaSet.
@@ -112,6 +116,11 @@ pub struct ReplicaSetObject {
     pub revision: Revision,
     /// `spec.replicas`.
     pub replicas: u32,
+    /// Annotations `deployment.kubernetes.io/desired-replicas` and `max-replicas`: the Deployment's size when it was last
+    /// scaled, without and with the surge.
+    pub desired: u32,
+    /// See `desired`.
+    pub max_replicas: u32,
     /// What its controller last wrote.
     pub status: ReplicaSetStatus,
     /// Version of this state.
@@ -126,7 +135,42 @@ pub struct DeploymentStatus {
     /// Of these of the current template.
     pub updated: u32,
     /// Of all ReplicaSets.
+    pub ready: u32,
+    /// Of all ReplicaSets.
     pub available: u32,
+    /// Of all ReplicaSets.
+    pub terminating: u32,
+}
+
+/// Why condition Progressing has its status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProgressReason {
+    /// The last rollout is complete.
+    NewReplicaSetAvailable,
+    /// Something changed for the better.
+    Progressing,
+    /// Nothing did for `progressDeadlineSeconds`.
+    DeadlineExceeded,
+}
+
+/// Condition Progressing of a Deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProgressCondition {
+    /// Why.
+    pub reason: ProgressReason,
+    /// `lastUpdateTime`: the last progress.
+    pub updated: SimTime,
+}
+
+/// What a status that is written says of the rollout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RolloutState {
+    /// It goes on, or there is none.
+    UnderWay,
+    /// It is complete.
+    Complete,
+    /// It has made no progress for `progressDeadlineSeconds`.
+    DeadlineExceeded,
 }
 
 /// A Deployment.
@@ -134,8 +178,21 @@ pub struct DeploymentStatus {
 pub struct DeploymentObject {
     /// The current template.
     pub template: Revision,
+    /// `spec.replicas`.
+    pub desired: u32,
+    /// `spec.paused`.
+    pub paused: bool,
     /// What its controller last wrote.
     pub status: DeploymentStatus,
+}
+
+impl DeploymentObject {
+    /// A Deployment of the old template whose pods are all available.
+    pub fn settled(replicas: u32) -> Self {
+        let status =
+            DeploymentStatus { replicas, updated: replicas, ready: replicas, available: replicas, terminating: 0 };
+        DeploymentObject { template: Revision::Old, desired: replicas, paused: false, status }
+    }
 }
 
 /// Conditions of an endpoint.

@@ -5,21 +5,34 @@ use std::collections::BTreeMap;
 use crate::ids::{Layer, NodeId, PodId, ReplicaId, Revision};
 use crate::model::api::{
     DeploymentObject, DeploymentStatus, EndpointSliceObject, Object, Phase, PodObject, ReplicaSetObject,
-    ReplicaSetStatus, ResourceVersion, Timestamp,
+    ReplicaSetStatus, ResourceVersion, RolloutState, Timestamp,
 };
 use crate::model::msg::{Draws, Fact, Msg, PodEvent, RoomOut};
-use crate::model::spec::{DelayId, Mechanism, Scenario, ServiceKind, TargetKind};
+use crate::model::spec::{DelayId, Mechanism, Scenario, ServiceKind, Strategy, TargetKind};
 use crate::units::SimTime;
 
 /// A change asked of the API server. It is committed when it arrives: the caller has waited for `api_write`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Write {
-    /// A user changes the pod template.
-    ChangeTemplate,
-    /// The Deployment controller creates the ReplicaSet of the new template.
+    /// A user changes the pod template, or goes back to the one before.
+    ChangeTemplate(Revision),
+    /// A user or an autoscaler sets the Deployment's size.
+    ScaleDeployment {
+        /// To which size.
+        replicas: u32,
+    },
+    /// A user pauses the rollout, or lets it go on.
+    PauseDeployment(bool),
+    /// The Deployment controller creates the ReplicaSet of a template.
     CreateReplicaSet {
+        /// Of which.
+        revision: Revision,
         /// Its size.
         replicas: u32,
+        /// The Deployment's size.
+        desired: u32,
+        /// The surge for that size.
+        surge: u32,
     },
     /// The Deployment controller sets the size of a ReplicaSet.
     ScaleReplicaSet {
@@ -27,6 +40,10 @@ pub enum Write {
         revision: Revision,
         /// To which size.
         replicas: u32,
+        /// The Deployment's size.
+        desired: u32,
+        /// The surge for that size.
+        surge: u32,
         /// The version the caller has seen; refused if another is stored.
         seen: ResourceVersion,
     },
@@ -41,13 +58,17 @@ pub enum Write {
     DeploymentStatus {
         /// The status.
         status: DeploymentStatus,
-        /// The controller finds the rollout complete.
-        complete: bool,
+        /// What it says of the rollout.
+        state: RolloutState,
     },
-    /// The ReplicaSet controller creates a pod.
+    /// The workload's controller creates a pod.
     CreatePod {
         /// The pod's id, given by the controller.
         pod: PodId,
+        /// Of which template.
+        revision: Revision,
+        /// The node it must go to, if it is one of a DaemonSet.
+        node: Option<NodeId>,
         /// Its uid.
         uid: u64,
     },
@@ -74,7 +95,7 @@ pub enum Write {
         /// Of which pod.
         pod: PodId,
     },
-    /// The ReplicaSet controller deletes a pod: the deletion timestamp is set.
+    /// The workload's controller deletes a pod, or an eviction or a user: the deletion timestamp is set.
     DeletePod {
         /// Which.
         pod: PodId,
@@ -155,19 +176,14 @@ pub struct ApiServer<'s> {
     pods: BTreeMap<PodId, PodObject>,
     counts: PodCounts,
     /// When each watcher gets its latest event of each kind: later events do not overtake.
-    delivered: BTreeMap<(Watcher, u8), SimTime>,
+    delivered: Delivered,
 }
 
 impl<'s> ApiServer<'s> {
     /// A store that holds a Deployment with its old ReplicaSet, all pods available.
-    pub fn new(scenario: &'s Scenario, draws: Draws<'s>, pods: &[PodObject]) -> Self {
+    pub fn new(scenario: &'s Scenario, draws: Draws<'s>, old: ReplicaSetObject, pods: &[PodObject]) -> Self {
         let replicas = scenario.deployment.replicas;
-        let status = ReplicaSetStatus { replicas, ready: replicas, available: replicas };
-        let old = ReplicaSetObject { revision: Revision::Old, replicas, status, version: ResourceVersion::default() };
-        let deployment = DeploymentObject {
-            template: Revision::Old,
-            status: DeploymentStatus { replicas, updated: replicas, available: replicas },
-        };
+        let deployment = DeploymentObject::settled(replicas);
         ApiServer {
             scenario,
             draws,
@@ -176,7 +192,7 @@ impl<'s> ApiServer<'s> {
             replica_sets: [Some(old), None],
             pods: pods.iter().map(|pod| (pod.id, *pod)).collect(),
             counts: PodCounts { ready: replicas, objects: replicas, lost_readiness: false },
-            delivered: BTreeMap::new(),
+            delivered: Delivered::default(),
         }
     }
 
@@ -193,14 +209,20 @@ impl<'s> ApiServer<'s> {
     /// Commits a write and tells the watchers.
     pub fn on_write(&mut self, now: SimTime, write: Write, out: &mut RoomOut<()>) {
         match write {
-            Write::ChangeTemplate => self.change_template(now, out),
-            Write::CreateReplicaSet { replicas } => self.create_replica_set(now, replicas, out),
-            Write::ScaleReplicaSet { revision, replicas, seen } => self.scale(now, revision, replicas, seen, out),
+            Write::ChangeTemplate(to) => self.change_template(now, to, out),
+            Write::ScaleDeployment { replicas } => self.update_deployment(now, out, |spec| spec.desired = replicas),
+            Write::PauseDeployment(paused) => self.update_deployment(now, out, |spec| spec.paused = paused),
+            Write::CreateReplicaSet { revision, replicas, desired, surge } => {
+                self.create_replica_set(now, revision, (replicas, desired, surge), out);
+            }
+            Write::ScaleReplicaSet { revision, replicas, desired, surge, seen } => {
+                self.scale(now, revision, (replicas, desired, surge), seen, out);
+            }
             Write::ReplicaSetStatus { revision, status } => {
                 self.update_replica_set(now, revision, out, |set| set.status = status);
             }
-            Write::DeploymentStatus { status, complete } => self.deployment_status(now, status, complete, out),
-            Write::CreatePod { pod, uid } => self.create_pod(now, pod, uid, out),
+            Write::DeploymentStatus { status, state } => self.deployment_status(now, status, state, out),
+            Write::CreatePod { pod, revision, node, uid } => self.create_pod(now, pod, (revision, node, uid), out),
             Write::BindPod { pod, node } => self.bind(now, pod, node, out),
             Write::PodStatus { pod, phase, ready, has_ip } => self.pod_status(now, pod, (phase, ready, has_ip), out),
             Write::OpenReadinessGate { pod } => self.update_pod(now, pod, out, |pod| pod.gated = false),
@@ -210,44 +232,68 @@ impl<'s> ApiServer<'s> {
         }
     }
 
-    fn change_template(&mut self, now: SimTime, out: &mut RoomOut<()>) {
-        self.deployment.template = Revision::New;
+    fn change_template(&mut self, now: SimTime, to: Revision, out: &mut RoomOut<()>) {
         out.record(Fact::TemplateChanged { at: now });
-        self.publish_deployment(now, out);
+        self.update_deployment(now, out, |deployment| deployment.template = to);
     }
 
-    fn deployment_status(&mut self, now: SimTime, status: DeploymentStatus, complete: bool, out: &mut RoomOut<()>) {
-        self.deployment.status = status;
-        if complete {
-            out.record(Fact::RolloutComplete { at: now });
+    fn deployment_status(
+        &mut self,
+        now: SimTime,
+        status: DeploymentStatus,
+        state: RolloutState,
+        out: &mut RoomOut<()>,
+    ) {
+        match state {
+            RolloutState::Complete => out.record(Fact::RolloutComplete { at: now }),
+            RolloutState::DeadlineExceeded => out.record(Fact::DeadlineExceeded { at: now }),
+            RolloutState::UnderWay => {}
         }
-        self.publish_deployment(now, out);
+        self.update_deployment(now, out, |deployment| deployment.status = status);
     }
 
-    fn publish_deployment(&mut self, now: SimTime, out: &mut RoomOut<()>) {
+    fn update_deployment(&mut self, now: SimTime, out: &mut RoomOut<()>, change: impl FnOnce(&mut DeploymentObject)) {
+        change(&mut self.deployment);
         self.publish(now, Object::Deployment(self.deployment), &[Watcher::Deployment], out);
     }
 
-    fn create_replica_set(&mut self, now: SimTime, replicas: u32, out: &mut RoomOut<()>) {
+    fn create_replica_set(
+        &mut self,
+        now: SimTime,
+        revision: Revision,
+        (replicas, desired, surge): (u32, u32, u32),
+        out: &mut RoomOut<()>,
+    ) {
         let set = ReplicaSetObject {
-            revision: Revision::New,
+            revision,
             replicas,
+            desired,
+            max_replicas: desired + surge,
             status: ReplicaSetStatus::default(),
             version: ResourceVersion::default(),
         };
-        self.replica_sets[Revision::New as usize] = Some(set);
-        out.record(Fact::Scaled { at: now, revision: Revision::New, replicas });
-        self.update_replica_set(now, Revision::New, out, |_| ());
+        self.replica_sets[revision as usize] = Some(set);
+        out.record(Fact::Scaled { at: now, revision, replicas });
+        self.update_replica_set(now, revision, out, |_| ());
     }
 
-    fn scale(&mut self, now: SimTime, revision: Revision, replicas: u32, seen: ResourceVersion, out: &mut RoomOut<()>) {
+    fn scale(
+        &mut self,
+        now: SimTime,
+        revision: Revision,
+        (replicas, desired, surge): (u32, u32, u32),
+        seen: ResourceVersion,
+        out: &mut RoomOut<()>,
+    ) {
         let stored = self.replica_sets[revision as usize].map(|set| set.version);
         if stored != Some(seen) {
             out.send(0, now, Msg::ScaleConflict);
             return;
         }
         out.record(Fact::Scaled { at: now, revision, replicas });
-        self.update_replica_set(now, revision, out, |set| set.replicas = replicas);
+        self.update_replica_set(now, revision, out, |set| {
+            (set.replicas, set.desired, set.max_replicas) = (replicas, desired, desired + surge);
+        });
     }
 
     fn update_replica_set(
@@ -265,10 +311,17 @@ impl<'s> ApiServer<'s> {
         self.publish(now, object, &[Watcher::Deployment, Watcher::ReplicaSet], out);
     }
 
-    fn create_pod(&mut self, now: SimTime, id: PodId, uid: u64, out: &mut RoomOut<()>) {
+    fn create_pod(
+        &mut self,
+        now: SimTime,
+        id: PodId,
+        (revision, pinned, uid): (Revision, Option<NodeId>, u64),
+        out: &mut RoomOut<()>,
+    ) {
         let pod = PodObject {
             id,
-            revision: Revision::New,
+            revision,
+            pinned,
             node: None,
             created: Timestamp::during(now),
             phase: Phase::Pending,
@@ -322,15 +375,21 @@ impl<'s> ApiServer<'s> {
         self.counts.ready -= u32::from(before.ready);
         out.record(Fact::Pod { at: now, pod: id, event: PodEvent::Deleted });
         self.update_pod(now, id, out, |pod| pod.deleted = true);
+        if before.node.is_none() {
+            self.remove_pod(now, id, out);
+        }
     }
 
     fn remove_pod(&mut self, now: SimTime, id: PodId, out: &mut RoomOut<()>) {
         let Some(pod) = self.pods.remove(&id) else { return };
-        assert!(pod.deleted, "the kubelet removes {id:?} only after it was deleted");
+        assert!(pod.deleted, "{id:?} is removed only after it was deleted");
         self.counts.objects -= 1;
         out.record(Fact::Pod { at: now, pod: id, event: PodEvent::Removed });
         let watchers = [Watcher::ReplicaSet, Watcher::Scheduler, Watcher::EndpointSlice];
         self.publish(now, Object::PodRemoved(id), &watchers, out);
+        if self.deployment_watches_pods() {
+            self.publish(now, Object::PodRemoved(id), &[Watcher::Deployment], out);
+        }
     }
 
     fn update_pod(&mut self, now: SimTime, id: PodId, out: &mut RoomOut<()>, change: impl FnOnce(&mut PodObject)) {
@@ -339,6 +398,14 @@ impl<'s> ApiServer<'s> {
         let pod = *pod;
         let third = pod.node.map_or(Watcher::Scheduler, Watcher::Kubelet);
         self.publish(now, Object::Pod(pod), &[Watcher::ReplicaSet, Watcher::EndpointSlice, third], out);
+        if self.deployment_watches_pods() {
+            self.publish(now, Object::Pod(pod), &[Watcher::Deployment], out);
+        }
+    }
+
+    /// Its controller has the pods in its cache for the strategy Recreate, and looks at them for nothing else.
+    fn deployment_watches_pods(&self) -> bool {
+        self.scenario.strategy() == Strategy::Recreate
     }
 
     fn put_slice(&mut self, now: SimTime, slice: EndpointSliceObject, out: &mut RoomOut<()>) {
@@ -370,7 +437,7 @@ impl<'s> ApiServer<'s> {
         } else {
             self.draws.draw(DelayId::WatchHop, watcher.ordinal() << 32 | u64::from(kind) << 28 | ordinal)
         };
-        let latest = self.delivered.entry((watcher, kind)).or_insert(SimTime::ZERO);
+        let latest = self.delivered.latest(watcher, kind);
         *latest = (*latest).max(now + hop);
         *latest
     }
@@ -378,6 +445,30 @@ impl<'s> ApiServer<'s> {
     fn is_instant(&self, watcher: Watcher) -> bool {
         self.scenario.without.has(Mechanism::EndpointSliceHop)
             && matches!(watcher, Watcher::EndpointSlice | Watcher::KubeProxy(_) | Watcher::Dns | Watcher::Balancer(_))
+    }
+}
+
+/// When each watcher gets its latest event of each kind.
+#[derive(Debug, Default)]
+struct Delivered {
+    /// By the watcher's ordinal; the replicas of balancers by layer and number.
+    cluster: Vec<[SimTime; KINDS]>,
+    balancers: [Vec<[SimTime; KINDS]>; 2],
+}
+
+/// Watch streams that a watcher may have.
+const KINDS: usize = 4;
+
+impl Delivered {
+    fn latest(&mut self, watcher: Watcher, kind: u8) -> &mut SimTime {
+        let (list, place) = match watcher {
+            Watcher::Balancer(replica) => (&mut self.balancers[replica.layer as usize], replica.number as usize),
+            other => (&mut self.cluster, other.ordinal() as usize),
+        };
+        if place >= list.len() {
+            list.resize(place + 1, [SimTime::ZERO; KINDS]);
+        }
+        &mut list[place][kind as usize]
     }
 }
 

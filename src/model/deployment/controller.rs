@@ -1,14 +1,19 @@
 //! The controller as a room: when it syncs, what it reads, what its calls cost.
 
-use crate::ids::Revision;
+use std::collections::BTreeMap;
+
+use crate::engine::Tie;
+use crate::ids::{PodId, Revision};
 use crate::model::api::{
-    DeploymentObject, DeploymentStatus, Object, ReplicaSetObject, TokenBucket, Watcher, WorkQueue, Write,
+    DeploymentObject, DeploymentStatus, Object, Phase, PodObject, ProgressCondition, ProgressReason, ReplicaSetObject,
+    RolloutState, TokenBucket, Watcher, WorkQueue, Write,
 };
-use crate::model::deployment::rolling::{
-    OldReplicaSet, Rolling, deployment_complete, new_replicas, resolve_fenceposts, scale_down_old, scale_new,
-};
+use crate::model::deployment::progress::{next_condition, requeue_stuck};
+use crate::model::deployment::recreate::old_pods_running;
+use crate::model::deployment::rolling::{Rolling, deployment_complete, resolve_fenceposts};
+use crate::model::deployment::sync::{Decision, View, decide};
 use crate::model::msg::{Draws, Msg, RoomOut};
-use crate::model::spec::{DelayId, Scenario};
+use crate::model::spec::{DelayId, Scenario, Strategy};
 use crate::units::{SimDuration, SimTime};
 
 /// The first back-off of a work queue's item after an error (client-go util/workqueue).
@@ -25,58 +30,69 @@ pub enum Timer {
     Done,
     /// The back-off after an error is over.
     BackedOff,
+    /// The progress deadline may have passed.
+    Recheck,
 }
 
 /// The Deployment controller.
 #[derive(Debug)]
 pub struct DeploymentController<'s> {
     scenario: &'s Scenario,
-    rolling: Rolling,
     draws: Draws<'s>,
     limiter: TokenBucket,
     queue: WorkQueue,
-    deployment: Option<DeploymentObject>,
+    deployment: DeploymentObject,
     replica_sets: [Option<ReplicaSetObject>; 2],
+    /// Strategy Recreate only: the pods, of which version and in which phase.
+    pods: BTreeMap<PodId, (Revision, Phase)>,
     written_status: Option<DeploymentStatus>,
-    created_new: bool,
+    condition: Option<ProgressCondition>,
+    /// ReplicaSets that were asked for, by template.
+    created: [bool; 2],
+    recheck: Option<(SimTime, Tie)>,
     conflict: bool,
     failures: u32,
 }
 
-/// What one sync decides: at most one of its two halves changes something, but for the sync that creates the new
-/// ReplicaSet, which goes on to the scale-down half.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Decision {
-    create: Option<u32>,
-    scale_new: Option<u32>,
-    scale_old: Option<u32>,
-}
-
 impl<'s> DeploymentController<'s> {
     /// A controller whose caches hold the Deployment before the rollout.
-    pub fn new(scenario: &'s Scenario, draws: Draws<'s>, old: ReplicaSetObject) -> Self {
-        let spec = &scenario.deployment;
-        let fenceposts = resolve_fenceposts(Some(spec.max_surge), Some(spec.max_unavailable), spec.replicas);
+    pub fn new(scenario: &'s Scenario, draws: Draws<'s>, old: ReplicaSetObject, pods: &[PodObject]) -> Self {
         DeploymentController {
             scenario,
-            rolling: Rolling { desired: spec.replicas, fenceposts },
             draws,
             limiter: TokenBucket::new(20, 30),
             queue: WorkQueue::default(),
-            deployment: None,
+            deployment: DeploymentObject::settled(scenario.deployment.replicas),
             replica_sets: [Some(old), None],
+            pods: pods.iter().map(|pod| (pod.id, (pod.revision, pod.phase))).collect(),
             written_status: None,
-            created_new: false,
+            condition: Some(ProgressCondition {
+                reason: ProgressReason::NewReplicaSetAvailable,
+                updated: SimTime::ZERO,
+            }),
+            created: [true, false],
+            recheck: None,
             conflict: false,
             failures: 0,
         }
     }
 
-    /// A Deployment or ReplicaSet changed.
+    /// The Deployment or a ReplicaSet changed; for the strategy Recreate, or a pod, of which only the end of the last
+    /// starts a sync.
     pub fn on_watch(&mut self, now: SimTime, object: &Object, out: &mut RoomOut<Timer>) {
         match object {
-            Object::Deployment(deployment) => self.deployment = Some(*deployment),
+            Object::Deployment(deployment) => self.deployment = *deployment,
             Object::ReplicaSet(set) => self.replica_sets[set.revision as usize] = Some(*set),
+            Object::Pod(pod) => {
+                self.pods.insert(pod.id, (pod.revision, pod.phase));
+                return;
+            }
+            Object::PodRemoved(pod) => {
+                self.pods.remove(pod);
+                if !self.pods.is_empty() {
+                    return;
+                }
+            }
             other => unreachable!("{:?} does not watch {other:?}", Watcher::Deployment),
         }
         self.enqueue(now, out);
@@ -98,6 +114,10 @@ impl<'s> DeploymentController<'s> {
             Timer::Computed => self.sync(now, out),
             Timer::Done => self.finish(now, out),
             Timer::BackedOff => self.enqueue(now, out),
+            Timer::Recheck => {
+                self.recheck = None;
+                self.enqueue(now, out);
+            }
         }
     }
 
@@ -113,16 +133,48 @@ impl<'s> DeploymentController<'s> {
     }
 
     fn sync(&mut self, now: SimTime, out: &mut RoomOut<Timer>) {
-        let decision = self.decide();
+        let view = self.view();
+        let decision = self.without_repetition(decide(&view));
         let mut at = now;
+        let (desired, surge) = (view.rolling.desired, view.rolling.fenceposts.surge);
         if let Some(replicas) = decision.create {
-            self.created_new = true;
-            at = self.call(at, Write::CreateReplicaSet { replicas }, out);
+            self.created[view.template as usize] = true;
+            self.condition = Some(ProgressCondition { reason: ProgressReason::Progressing, updated: now });
+            at = self.call(at, Write::CreateReplicaSet { revision: view.template, replicas, desired, surge }, out);
         }
-        at = self.scale(at, Revision::New, decision.scale_new, out);
-        at = self.scale(at, Revision::Old, decision.scale_old, out);
-        at = self.write_status(at, out);
+        for revision in [view.template, view.template.other()] {
+            at = self.scale(at, revision, decision.sizes[revision as usize], (desired, surge), out);
+        }
+        at = self.write_status(now, at, &view, out);
         out.set_timer(0, at, Timer::Done);
+    }
+
+    /// A ReplicaSet that was asked for and is not in the cache yet is not asked for again.
+    fn without_repetition(&self, decision: Decision) -> Decision {
+        let waits = decision.create.is_some() && self.created[self.deployment.template as usize];
+        if waits { Decision::default() } else { decision }
+    }
+
+    fn view(&self) -> View {
+        let (spec, desired) = (&self.scenario.deployment, self.deployment.desired);
+        let fenceposts = resolve_fenceposts(Some(spec.max_surge), Some(spec.max_unavailable), desired);
+        let strategy = self.scenario.strategy();
+        View {
+            strategy,
+            rolling: Rolling { desired, fenceposts },
+            paused: self.deployment.paused,
+            template: self.deployment.template,
+            sets: self.replica_sets,
+            counts_terminating: spec.replaces_after_termination(),
+            old_pods_running: strategy == Strategy::Recreate && self.old_pods_running(),
+        }
+    }
+
+    fn old_pods_running(&self) -> bool {
+        let old = self.deployment.template.other();
+        let reported = self.replica_sets[old as usize].map(|set| set.status.replicas);
+        let phases = self.pods.values().filter(|(revision, _)| *revision == old).map(|(_, phase)| *phase);
+        old_pods_running(reported, phases)
     }
 
     fn finish(&mut self, now: SimTime, out: &mut RoomOut<Timer>) {
@@ -145,60 +197,80 @@ impl<'s> DeploymentController<'s> {
         at
     }
 
-    fn scale(&mut self, at: SimTime, revision: Revision, replicas: Option<u32>, out: &mut RoomOut<Timer>) -> SimTime {
+    fn scale(
+        &mut self,
+        at: SimTime,
+        revision: Revision,
+        replicas: Option<u32>,
+        (desired, surge): (u32, u32),
+        out: &mut RoomOut<Timer>,
+    ) -> SimTime {
         let (Some(replicas), Some(set)) = (replicas, self.replica_sets[revision as usize]) else { return at };
-        self.call(at, Write::ScaleReplicaSet { revision, replicas, seen: set.version }, out)
+        self.call(at, Write::ScaleReplicaSet { revision, replicas, desired, surge, seen: set.version }, out)
     }
 
-    fn decide(&self) -> Decision {
-        let template_is_new = self.deployment.is_some_and(|deployment| deployment.template == Revision::New);
-        let (Some(old), true) = (self.replica_sets[Revision::Old as usize], template_is_new) else {
-            return Decision::default();
-        };
-        match self.replica_sets[Revision::New as usize] {
-            None if self.created_new => Decision::default(),
-            None => {
-                let replicas = new_replicas(&self.rolling, 0, old.replicas);
-                Decision { create: Some(replicas), scale_old: self.scale_old(&old, replicas, 0), ..Decision::default() }
-            }
-            Some(new) => self.decide_between(&old, &new),
-        }
-    }
-
-    fn decide_between(&self, old: &ReplicaSetObject, new: &ReplicaSetObject) -> Decision {
-        let grown = scale_new(&self.rolling, new.replicas, old.replicas + new.replicas);
-        if grown.is_some() {
-            return Decision { scale_new: grown, ..Decision::default() };
-        }
-        let scale_old = self.scale_old(old, new.replicas, new.status.available);
-        Decision { scale_old, ..Decision::default() }
-    }
-
-    fn scale_old(&self, old: &ReplicaSetObject, new_spec: u32, new_available: u32) -> Option<u32> {
-        let mut sets = [OldReplicaSet { replicas: old.replicas, available: old.status.available }];
-        scale_down_old(&self.rolling, &mut sets, new_spec, new_available);
-        (sets[0].replicas != old.replicas).then_some(sets[0].replicas)
-    }
-
-    /// Writes the status if it differs from the last one written.
-    fn write_status(&mut self, at: SimTime, out: &mut RoomOut<Timer>) -> SimTime {
+    /// Writes the status if it differs from the last one written, or if the deadline has passed.
+    fn write_status(&mut self, now: SimTime, at: SimTime, view: &View, out: &mut RoomOut<Timer>) -> SimTime {
         let status = self.status();
-        if self.written_status == Some(status) {
+        let timed_out = self.deadline_passes(now, view, &status);
+        if self.written_status == Some(status) && !timed_out {
+            self.recheck_later(now, view, &status, out);
             return at;
         }
         self.written_status = Some(status);
         let rolled = self.replica_sets[Revision::New as usize].is_some();
-        let complete = rolled && deployment_complete(self.scenario.deployment.replicas, &status);
-        self.call(at, Write::DeploymentStatus { status, complete }, out)
+        let settled = !self.scenario.deployment.replaces_after_termination() || status.terminating == 0;
+        let state = if rolled && settled && deployment_complete(view.rolling.desired, &status) {
+            RolloutState::Complete
+        } else if timed_out {
+            RolloutState::DeadlineExceeded
+        } else {
+            RolloutState::UnderWay
+        };
+        self.call(at, Write::DeploymentStatus { status, state }, out)
+    }
+
+    /// Brings the condition up to date, and says whether it has just become ProgressDeadlineExceeded. A pause resets it.
+    fn deadline_passes(&mut self, now: SimTime, view: &View, status: &DeploymentStatus) -> bool {
+        let exceeded = |condition: Option<ProgressCondition>| {
+            condition.is_some_and(|condition| condition.reason == ProgressReason::DeadlineExceeded)
+        };
+        let before = exceeded(self.condition);
+        self.condition = if view.paused {
+            Some(ProgressCondition { reason: ProgressReason::Progressing, updated: now })
+        } else {
+            let written = self.written_status.unwrap_or(*status);
+            let states = (view.rolling.desired, &written, status);
+            next_condition(self.scenario.deployment.progress_deadline, self.condition.as_ref(), states, now)
+        };
+        exceeded(self.condition) && !before
+    }
+
+    /// A sync that finds no news looks again when the deadline is over, if the run lasts so long.
+    fn recheck_later(&mut self, now: SimTime, view: &View, status: &DeploymentStatus, out: &mut RoomOut<Timer>) {
+        let deadline = self.scenario.deployment.progress_deadline;
+        if view.paused || deadline > self.scenario.horizon() {
+            return;
+        }
+        let state = (view.rolling.desired, status);
+        let Some(left) = requeue_stuck(Some(deadline), self.condition.as_ref(), state, now) else { return };
+        let at = now + left + SimDuration::from_secs(1);
+        match self.recheck {
+            Some((earlier, _)) if earlier <= at => return,
+            Some((_, timer)) => out.cancel(timer),
+            None => {}
+        }
+        self.recheck = Some((at, out.set_timer(0, at, Timer::Recheck)));
     }
 
     fn status(&self) -> DeploymentStatus {
         let sum = |of: fn(&ReplicaSetObject) -> u32| self.replica_sets.iter().flatten().map(of).sum();
-        let template = self.deployment.map_or(Revision::Old, |deployment| deployment.template);
         DeploymentStatus {
             replicas: sum(|set| set.status.replicas),
-            updated: self.replica_sets[template as usize].map_or(0, |set| set.status.replicas),
+            updated: self.replica_sets[self.deployment.template as usize].map_or(0, |set| set.status.replicas),
+            ready: sum(|set| set.status.ready),
             available: sum(|set| set.status.available),
+            terminating: sum(|set| set.status.terminating),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The arithmetic of a rolling update: pure, and what upstream's own test tables are run against.
 
 use crate::model::api::DeploymentStatus;
+use crate::model::spec::Strategy;
 use crate::units::IntOrPercent;
 
 /// `maxSurge` and `maxUnavailable` as numbers of pods.
@@ -53,9 +54,18 @@ fn to_pods(count: u64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-/// Pods that may be unavailable: never more than desired. Source: deployment_util.go MaxUnavailable for RollingUpdate.
-pub fn max_unavailable(rolling: &Rolling) -> u32 {
-    rolling.fenceposts.unavailable.min(rolling.desired)
+/// Pods that may be unavailable in a rolling update: never more than desired; the strategy Recreate promises nothing, for
+/// which upstream's answer is 0. Source: deployment_util.go MaxUnavailable.
+pub fn max_unavailable(strategy: Strategy, rolling: &Rolling) -> u32 {
+    match strategy {
+        Strategy::RollingUpdate => rolling.fenceposts.unavailable.min(rolling.desired),
+        Strategy::Recreate => 0,
+    }
+}
+
+/// Pods that have to be available all along.
+fn min_available(rolling: &Rolling) -> u32 {
+    rolling.desired - max_unavailable(Strategy::RollingUpdate, rolling)
 }
 
 /// How far the new ReplicaSet can grow. `total` is the sum of `spec.replicas` over all ReplicaSets. Source:
@@ -92,8 +102,7 @@ pub fn cleanup_unhealthy(old: &mut [OldReplicaSet], max_cleanup: u32) -> Option<
 /// Takes available pods from old ReplicaSets, oldest first, as far as `available` (all ReplicaSets) stays at or above
 /// the least allowed. Returns how many. Source: rolling.go scaleDownOldReplicaSetsForRollingUpdate.
 pub fn scale_down_available(rolling: &Rolling, old: &mut [OldReplicaSet], available: u32) -> u32 {
-    let min_available = rolling.desired - max_unavailable(rolling);
-    let allowed = available.saturating_sub(min_available);
+    let allowed = available.saturating_sub(min_available(rolling));
     let mut taken = 0;
     for set in old {
         let count = set.replicas.min(allowed - taken);
@@ -110,9 +119,9 @@ pub fn scale_down_old(rolling: &Rolling, old: &mut [OldReplicaSet], new_spec: u3
     if old_spec == 0 {
         return;
     }
-    let min_available = rolling.desired - max_unavailable(rolling);
     let new_unavailable = i64::from(new_spec) - i64::from(new_available);
-    let max_scaled_down = i64::from(old_spec) + i64::from(new_spec) - i64::from(min_available) - new_unavailable;
+    let max_scaled_down =
+        i64::from(old_spec) + i64::from(new_spec) - i64::from(min_available(rolling)) - new_unavailable;
     if max_scaled_down <= 0 {
         return;
     }
@@ -163,7 +172,7 @@ mod tests {
             let mut sets = [OldReplicaSet { replicas: old, available: old }];
             scale_down_old(&rolling, &mut sets, new_available, new_available);
             let left = sets[0].replicas + new_available;
-            let allowed = desired - max_unavailable(&rolling);
+            let allowed = min_available(&rolling);
             prop_assert!(left >= allowed.min(old + new_available));
         }
     }

@@ -9,6 +9,7 @@ use crate::model::kubelet::probe::{
     ReadinessWorker, is_due, is_triggered_by_status, runs_while_terminating, starts_with_jitter,
 };
 use crate::model::kubelet::rounds::Rounds;
+use crate::model::kubelet::runtime::Runtime;
 use crate::model::kubelet::termination::{hook_length, plan_stop};
 use crate::model::msg::{Draws, Fact, Msg, PodEvent, RoomOut};
 use crate::model::spec::{DelayId, Scenario, Signal};
@@ -86,6 +87,7 @@ pub struct Kubelet<'s> {
     workers: BTreeMap<PodId, Worker>,
     /// How much longer than usual the container runtime takes during this run.
     load: f64,
+    runtime: Runtime,
     limiter: TokenBucket,
     /// The status manager writes one status after the other.
     status_busy_until: SimTime,
@@ -123,8 +125,9 @@ impl<'s> Kubelet<'s> {
         let relists = Rounds::new(DelayId::Pleg, ("relist", "relist_phase"), node, &mut draws);
         let status_rounds = Rounds::new(DelayId::StatusRound, ("status_round", "status_round_phase"), node, &mut draws);
         let load = draws.draw(DelayId::NodeLoad, node.0.into()).as_secs_f64();
+        let runtime = Runtime::new(draws.draw(DelayId::Contention, node.0.into()).as_secs_f64());
         let (workers, status_busy_until) = (BTreeMap::new(), SimTime::ZERO);
-        Kubelet { scenario, draws, workers, load, limiter, status_busy_until, relists, status_rounds }
+        Kubelet { scenario, draws, workers, load, runtime, limiter, status_busy_until, relists, status_rounds }
     }
 
     /// A pod that has been running and ready since long before the run.
@@ -187,6 +190,7 @@ impl<'s> Kubelet<'s> {
 
     /// One of the kubelet's own timers.
     pub fn on_timer(&mut self, now: SimTime, timer: Timer, out: &mut RoomOut<Timer>) {
+        self.runtime.end(now, timer, out);
         match timer {
             Timer::WorkerStarts(pod) => self.worker_starts(now, pod, out),
             Timer::SandboxReady(pod) => self.sandbox_ready(now, pod, out),
@@ -250,7 +254,7 @@ impl<'s> Kubelet<'s> {
         self.write_status(now, pod, out);
         self.start_probing(now, pod, out);
         let sandbox = self.draw_loaded(DelayId::Sandbox, pod);
-        out.set_timer(pod.0, now + sandbox, Timer::SandboxReady(pod));
+        self.runtime.begin(now, pod, sandbox, Timer::SandboxReady(pod), out);
     }
 
     /// The probe worker starts with the pod worker, before the container exists; that moment is the phase of its grid.
@@ -274,7 +278,7 @@ impl<'s> Kubelet<'s> {
         out.record(Fact::Pod { at: now, pod, event: PodEvent::SandboxReady });
         let pull = self.draws.draw(DelayId::Pull, pod.0.into());
         let create = self.draw_loaded(DelayId::CreateStart, pod);
-        out.set_timer(pod.0, now + pull + create, Timer::ContainerStarts(pod));
+        self.runtime.begin(now, pod, pull + create, Timer::ContainerStarts(pod), out);
     }
 
     fn container_starts(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
@@ -369,7 +373,7 @@ impl<'s> Kubelet<'s> {
     /// Teardown of the sandbox, the final status (at once since 1.27), removal of the object.
     fn after_exit(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
         let teardown = self.draw_loaded(DelayId::ExitTeardown, pod);
-        out.set_timer(pod.0, now + teardown, Timer::NamespaceGone(pod));
+        self.runtime.begin(now, pod, teardown, Timer::NamespaceGone(pod), out);
         let noticed = if self.scenario.cluster.version >= Version::minor(27) {
             now
         } else {

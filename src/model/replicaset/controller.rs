@@ -169,7 +169,7 @@ impl<'s> ReplicaSetController<'s> {
             return;
         };
         let active: Vec<PodObject> = self.active(revision).copied().collect();
-        let status = self.status(now, &active);
+        let status = self.status(now, revision, &active);
         self.recheck_later(now, revision, set.replicas, &status, &active, out);
         self.keys[revision as usize].found = status;
         let key = &self.keys[revision as usize];
@@ -213,7 +213,7 @@ impl<'s> ReplicaSetController<'s> {
         self.next_pod += 1;
         self.keys[revision as usize].pending_creates.insert(pod);
         let uid = self.draws.streams().get("uid", pod.0.into()).bits();
-        self.call(at, revision, pod.0.into(), Write::CreatePod { pod, uid }, out)
+        self.call(at, revision, pod.0.into(), Write::CreatePod { pod, revision, node: None, uid }, out)
     }
 
     fn delete(
@@ -285,13 +285,20 @@ impl<'s> ReplicaSetController<'s> {
         at
     }
 
-    fn status(&self, now: SimTime, active: &[PodObject]) -> ReplicaSetStatus {
+    fn status(&self, now: SimTime, revision: Revision, active: &[PodObject]) -> ReplicaSetStatus {
         let count = |of: &dyn Fn(&PodObject) -> bool| active.iter().filter(|pod| of(pod)).count() as u32;
         ReplicaSetStatus {
             replicas: active.len() as u32,
             ready: count(&|pod| pod.ready),
             available: count(&|pod| self.is_available(now, pod)),
+            terminating: if self.scenario.counts_terminating() { self.terminating(revision) } else { 0 },
         }
+    }
+
+    /// Pods being deleted that have not ended.
+    fn terminating(&self, revision: Revision) -> u32 {
+        let terminates = |pod: &&PodObject| pod.revision == revision && pod.deleted && !pod.phase.is_terminal();
+        self.pods.values().filter(terminates).count() as u32
     }
 
     fn is_available(&self, now: SimTime, pod: &PodObject) -> bool {

@@ -15,8 +15,8 @@ use crate::units::SimTime;
 /// What the scheduler calls itself back for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Timer {
-    /// The pod's turn has come and its node is chosen.
-    Bind(PodId),
+    /// The pod's turn has come and its node is chosen, or known if it is one of a DaemonSet.
+    Bind(PodId, Option<NodeId>),
 }
 
 /// The scheduler.
@@ -44,7 +44,7 @@ impl<'s> Scheduler<'s> {
             Object::Pod(pod) if pod.node.is_none() && !pod.deleted => {
                 let at = self.busy_until.max(now) + self.draws.draw(DelayId::Sched, pod.id.0.into());
                 self.busy_until = at;
-                out.set_timer(pod.id.0, at, Timer::Bind(pod.id));
+                out.set_timer(pod.id.0, at, Timer::Bind(pod.id, pod.pinned));
             }
             Object::Pod(_) => {}
             Object::PodRemoved(pod) => self.forget(*pod),
@@ -54,8 +54,8 @@ impl<'s> Scheduler<'s> {
 
     /// The scheduler's own timer.
     pub fn on_timer(&mut self, now: SimTime, timer: Timer, out: &mut RoomOut<Timer>) {
-        let Timer::Bind(pod) = timer;
-        let node = self.emptiest(pod);
+        let Timer::Bind(pod, pinned) = timer;
+        let node = pinned.unwrap_or_else(|| self.emptiest(pod));
         self.place(pod, node);
         out.send(pod.0, now, Msg::Write(Write::BindPod { pod, node }));
     }

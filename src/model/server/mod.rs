@@ -21,7 +21,7 @@ use crate::units::{SimDuration, SimTime};
 
 use admission::{UnderWay, Warmth};
 pub use sharing::{Quota, Sharing};
-pub use workers::{Service, Workers};
+pub use workers::{Pool, Service, Workers};
 
 /// What a server calls itself back for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,21 +130,18 @@ pub struct Servers<'s> {
 impl<'s> Servers<'s> {
     /// Room for `pods` pods, the first `listening` of which listen already.
     pub fn new(scenario: &'s Scenario, mut draws: Draws<'s>, pods: usize, listening: usize) -> Self {
-        let server = &scenario.pod.server;
-        let mut process = |index| Process {
-            listener: if index < listening { Listener::Open } else { Listener::NotYet },
-            reads: usual_reads(server),
-            unready: false,
-            stops: false,
-            drained: SimTime::ZERO,
-            exited: None,
-            workers: Workers::new(server.workers),
-            under_way: UnderWay::default(),
-            warmth: Warmth::default(),
-            sharing: server.shares().then(|| Box::new(sharing(server, index, &mut draws))),
-        };
-        let processes = (0..pods).map(&mut process).collect();
+        let listener = |index| if index < listening { Listener::Open } else { Listener::NotYet };
+        let process = |index| Process::new(scenario, listener(index), sharing(scenario, index, &mut draws));
+        let processes = (0..pods).map(process).collect();
         Servers { scenario, draws, processes }
+    }
+
+    /// Makes the tables long enough for `pod`.
+    pub fn make_room_for(&mut self, pod: PodId) {
+        while self.processes.len() <= pod.index() {
+            let sharing = sharing(self.scenario, self.processes.len(), &mut self.draws);
+            self.processes.push(Process::new(self.scenario, Listener::NotYet, sharing));
+        }
     }
 
     /// What a SYN to `pod` meets now.
@@ -436,6 +433,22 @@ impl<'s> Servers<'s> {
 }
 
 impl Process {
+    fn new(scenario: &Scenario, listener: Listener, sharing: Option<Box<Sharing>>) -> Self {
+        let server = &scenario.pod.server;
+        Process {
+            listener,
+            reads: usual_reads(server),
+            unready: false,
+            stops: false,
+            drained: SimTime::ZERO,
+            exited: None,
+            workers: Workers::new(server.workers),
+            under_way: UnderWay::default(),
+            warmth: Warmth::default(),
+            sharing,
+        }
+    }
+
     /// Requests that it has not answered.
     fn under_way(&mut self, now: SimTime) -> u64 {
         match &mut self.sharing {
@@ -468,12 +481,15 @@ fn usual_reads(server: &ServerSpec) -> Reads {
     if server.only_queues() { Reads::Always } else { Reads::WithCare }
 }
 
-/// The periods of a CPU limit begin when the process' group is made; those of old pods began anywhere.
-fn sharing(server: &ServerSpec, index: usize, draws: &mut Draws<'_>) -> Sharing {
+/// Where requests share the process of a pod. The periods of a CPU limit begin when the process' group is made, which is at any
+/// time.
+fn sharing(scenario: &Scenario, index: usize, draws: &mut Draws<'_>) -> Option<Box<Sharing>> {
+    let server = &scenario.pod.server;
     let quota = server.cpu_limit.map(|limit| {
         let share = draws.streams().get("cpu_phase", index as u64).uniform();
         let phase = SimDuration::from_nanos_f64_rounded(limit.period.as_nanos() as f64 * share);
         Quota::new(limit.cores, limit.period, SimTime::ZERO + phase)
     });
-    Sharing::new(server.workers, server.discipline == Discipline::ProcessorSharing, quota)
+    let shares = server.discipline == Discipline::ProcessorSharing;
+    server.shares().then(|| Box::new(Sharing::new(server.workers, shares, quota)))
 }

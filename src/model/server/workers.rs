@@ -11,6 +11,35 @@ pub struct Service {
     pub finish: SimTime,
 }
 
+/// Who serves requests first in, first out.
+pub trait Pool {
+    /// When the next request is taken up at the earliest, and the worker that does it, for whoever knows when it is done. A
+    /// server without limit has no such worker.
+    fn first_free(&mut self) -> (SimTime, Option<&mut SimTime>);
+}
+
+/// A single worker, known by when it is free.
+impl Pool for SimTime {
+    #[inline(always)]
+    fn first_free(&mut self) -> (SimTime, Option<&mut SimTime>) {
+        (*self, Some(self))
+    }
+}
+
+impl Pool for Workers {
+    #[inline]
+    fn first_free(&mut self) -> (SimTime, Option<&mut SimTime>) {
+        match self.free_at.as_mut_slice() {
+            [] => (self.opens_at, None),
+            [only] => (*only, Some(only)),
+            several => {
+                let first = several.iter_mut().min().expect("a pool has workers");
+                (*first, Some(first))
+            }
+        }
+    }
+}
+
 /// The workers of one process, known by when each is free next: exact for first in, first out, since a later arrival
 /// never changes when an earlier one is served (Kiefer and Wolfowitz 1955).
 #[derive(Debug, Clone)]
@@ -50,17 +79,11 @@ impl Workers {
         Service { start, finish }
     }
 
-    /// When the next request is taken up at the earliest, and the worker that does it, for whoever knows when it is done. A
-    /// server without limit has no such worker.
-    #[inline]
-    pub fn first_free(&mut self) -> (SimTime, Option<&mut SimTime>) {
+    /// The only worker, if there is one.
+    pub fn only(&mut self) -> Option<&mut SimTime> {
         match self.free_at.as_mut_slice() {
-            [] => (self.opens_at, None),
-            [only] => (*only, Some(only)),
-            several => {
-                let first = several.iter_mut().min().expect("a pool has workers");
-                (*first, Some(first))
-            }
+            [only] => Some(only),
+            _ => None,
         }
     }
 }

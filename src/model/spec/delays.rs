@@ -42,6 +42,7 @@ delay_ids! {
     Sched = "sched": "pod seen by the scheduler to pod bound",
     KubeletSeen = "kubelet_seen": "pod seen by the kubelet to pod worker started",
     NodeLoad = "node_load": "factor for a whole run on sandbox, create_start and exit_teardown, 1s meaning 1",
+    Contention = "contention": "share by which each other sandbox, create_start or exit_teardown of the node slows one, 1s meaning 1",
     Sandbox = "sandbox": "sandbox, network and volumes",
     Pull = "pull": "image pull, zero when cached",
     CreateStart = "create_start": "creating and starting the container",
@@ -196,6 +197,7 @@ fn default(id: DelayId, size: ClusterSize, version: Version) -> Dist {
         | DelayId::StatusRound
         | DelayId::EpsDelSeen
         | DelayId::KpTail
+        | DelayId::Contention
         | DelayId::Pull
         | DelayId::EpsBatch
         | DelayId::Route

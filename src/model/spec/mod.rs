@@ -6,8 +6,10 @@ mod balancer;
 mod delays;
 mod mechanisms;
 mod policies;
+mod rollout;
 mod server;
 mod service;
+mod sets;
 mod traffic;
 mod workload;
 
@@ -19,11 +21,13 @@ pub use delays::{DelayId, Delays, NodeDelays};
 pub use mechanisms::{Mechanism, Mechanisms};
 pub use policies::BalancingPolicy;
 pub(crate) use policies::balancing_policies;
+pub use rollout::{FaultKind, FaultSpec, PodReplacementPolicy, RolloutKind, Strategy};
 pub use server::{
     Accepts, CpuLimit, Discipline, IdlePolicy, InFlightPolicy, LameDuck, NewConnections, QueuedPolicy, ServerProfile,
     ServerSpec, StopBehaviour, WarmUp,
 };
 pub use service::{DnsSpec, ServiceKind, ServiceSpec, SessionAffinity, TrafficDistribution, TrafficPolicy};
+pub use sets::{DaemonSetSpec, PodManagement, StatefulSetSpec, WorkloadKind};
 pub use traffic::{Arrivals, ClientDns, ClientProfile, ClientSpec, EntryNode, Method, Retry, Traffic, Via};
 pub use workload::{
     ClusterSize, ClusterSpec, Cni, DeploymentSpec, IptablesBackend, KubeProxySpec, PodSpec, PreStop, PreStopAction,
@@ -32,7 +36,7 @@ pub use workload::{
 
 use crate::dist::Dist;
 use crate::ids::Layer;
-use crate::units::SimDuration;
+use crate::units::{SimDuration, Version};
 
 /// When the clients stop sending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,9 +69,15 @@ pub struct Scenario {
     pub run: RunSpec,
     /// `rollout.at`: when the API server stores the new pod template.
     pub rollout_at: Dist,
+    /// `rollout.kind`: what happens then.
+    pub rollout_kind: RolloutKind,
+    /// `[[faults]]`, in the order of the file.
+    pub faults: Vec<FaultSpec>,
     /// `[cluster]`.
     pub cluster: ClusterSpec,
-    /// `[deployment]`.
+    /// `[workload]`.
+    pub workload: WorkloadKind,
+    /// `[deployment]`; of another workload its size and fenceposts.
     pub deployment: DeploymentSpec,
     /// `[pod]`.
     pub pod: PodSpec,
@@ -103,6 +113,19 @@ impl Scenario {
         let rate: f64 = self.clients.iter().map(|client| client.rate.as_per_second()).sum();
         let workers = self.pod.server.workers.map_or(f64::INFINITY, f64::from) * f64::from(self.deployment.replicas);
         rate * self.pod.server.service_time.mean_secs() / workers
+    }
+
+    /// How pods are replaced.
+    pub fn strategy(&self) -> Strategy {
+        match self.rollout_kind {
+            RolloutKind::Template(strategy) => strategy,
+            RolloutKind::None => Strategy::RollingUpdate,
+        }
+    }
+
+    /// Whether a ReplicaSet's status counts terminating pods: on by default since 1.35 (KEP-3973).
+    pub fn counts_terminating(&self) -> bool {
+        self.cluster.version >= Version::minor(35)
     }
 
     /// The longest time a run can last: clients stop by then even if the rollout never ends.

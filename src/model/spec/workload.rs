@@ -2,7 +2,7 @@
 
 use crate::dist::Dist;
 use crate::ids::{NodeId, ZoneId};
-use crate::model::spec::ServerSpec;
+use crate::model::spec::{PodReplacementPolicy, ServerSpec};
 use crate::units::{IntOrPercent, KernelVersion, SimDuration, Version};
 
 /// `cluster.size`: which column of the delay table gives the defaults.
@@ -67,6 +67,15 @@ pub struct DeploymentSpec {
     pub min_ready: SimDuration,
     /// `progressDeadlineSeconds`.
     pub progress_deadline: SimDuration,
+    /// `podReplacementPolicy`.
+    pub pod_replacement_policy: PodReplacementPolicy,
+}
+
+impl DeploymentSpec {
+    /// Whether new pods wait until old ones have ended.
+    pub fn replaces_after_termination(&self) -> bool {
+        self.pod_replacement_policy == PodReplacementPolicy::TerminationComplete
+    }
 }
 
 /// `[pod]`.

@@ -35,6 +35,7 @@ fn lines(trace: &Trace) -> Vec<String> {
     let mut steps: Vec<_> = trace.template_changed.iter().map(|&at| (at, "template changed".to_owned())).collect();
     steps.extend(trace.scaled.iter().map(|&(at, revision, size)| (at, scaled(revision, size))));
     steps.extend(trace.rollout_complete.iter().map(|&at| (at, "Deployment complete".to_owned())));
+    steps.extend(trace.deadline_exceeded.iter().map(|&at| (at, "progress deadline exceeded".to_owned())));
     steps.sort_by_key(|step| step.0);
     steps.iter().map(|(at, what)| line(*at, what)).collect()
 }

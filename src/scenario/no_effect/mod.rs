@@ -102,7 +102,7 @@ fn says_something(root: &Table, key: &str, scenario: &Scenario) -> bool {
 
 fn read_without(mut root: Table, key: &str, scenario: &Scenario) -> Scenario {
     remove(&mut root, key);
-    let log = Log::new(vec![Text::new(String::new(), String::new())]);
+    let log = Log::new(vec![Text::new("", "")]);
     Fields::root(&log, &root, |fields| file::scenario(fields, &scenario.name)).0
 }
 

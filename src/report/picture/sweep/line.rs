@@ -97,7 +97,7 @@ fn add_panel(scene: &mut Scene, swept: &Swept, xs: &XAxis<'_>, (panel, frame): (
 }
 
 /// Horizontal lines at round values with the numbers beside them.
-fn add_scale(scene: &mut Scene, y: Axis, frame: Frame) {
+pub(super) fn add_scale(scene: &mut Scene, y: Axis, frame: Frame) {
     let (ticks, _) = y.ticks(if frame.bottom - frame.top > 300.0 { 8.0 } else { 4.0 });
     for tick in ticks {
         scene.horizontal(y.x(tick), frame.left, frame.right, GRID);

@@ -1,8 +1,9 @@
-//! A sweep as a picture: over one axis lines with bands, over two a heat map; each with what is lost and, beside it, what
-//! it costs in time. A sweep over more axes has no picture.
+//! A sweep as a picture: over one axis lines with bands, over two a heat map, over more, or where points are laid at random, dots
+//! over each axis; each with what is lost and, beside it, what it costs in time.
 
 mod heat;
 mod line;
+mod scatter;
 #[cfg(test)]
 mod tests;
 
@@ -24,9 +25,16 @@ const PANELS: [(Metric, &str, Ink); 2] = [
     (Metric::AllTerminatedS, "until the last old pod ended, seconds", Ink(127, 63, 0)),
 ];
 
-/// Whether there is a picture for such a sweep.
-pub fn drawable(manifest: &Manifest) -> bool {
-    manifest.points > 1 && (manifest.axes.len() == 1 || manifest.axes.len() == 2 && manifest.design == "grid")
+/// A picture has a row for each axis at most.
+const MOST_AXES: usize = 24;
+
+/// Why there is no picture of such a sweep; nothing if there is one.
+pub fn refusal(manifest: &Manifest) -> Option<&'static str> {
+    match manifest.axes.len() {
+        _ if manifest.points < 2 => Some("a single point"),
+        axes if axes > MOST_AXES => Some("more than 24 axes"),
+        _ => None,
+    }
 }
 
 /// What the picture shows, gathered row by row.
@@ -34,6 +42,8 @@ pub fn drawable(manifest: &Manifest) -> bool {
 pub struct Swept {
     title: String,
     seed: u64,
+    /// Every value of an axis meets every value of the others.
+    is_grid: bool,
     axes: Vec<AxisHead>,
     spots: Vec<Spot>,
 }
@@ -65,7 +75,13 @@ struct Found {
 impl Swept {
     /// A picture without points yet.
     pub fn new(manifest: &Manifest) -> Swept {
-        Swept { title: manifest.scenario.clone(), seed: manifest.seed, axes: manifest.axes.clone(), spots: Vec::new() }
+        Swept {
+            title: manifest.scenario.clone(),
+            seed: manifest.seed,
+            is_grid: manifest.design == "grid",
+            axes: manifest.axes.clone(),
+            spots: Vec::new(),
+        }
     }
 
     /// Adds a point.
@@ -97,10 +113,12 @@ impl Swept {
     fn lay_out(&self) -> Scene {
         let mut scene = Scene::new(WIDTH);
         let labels: Vec<String> = self.axes.iter().map(AxisHead::label).collect();
-        add_title(&mut scene, &format!("{} over {}", self.title, labels.join(" and ")));
+        let over = if labels.len() > 3 { format!("{} axes", labels.len()) } else { labels.join(" and ") };
+        add_title(&mut scene, &format!("{} over {over}", self.title));
         match self.axes.len() {
             1 => line::add(&mut scene, self),
-            _ => heat::add(&mut scene, self),
+            2 if self.is_grid => heat::add(&mut scene, self),
+            _ => scatter::add(&mut scene, self),
         }
         scene
     }

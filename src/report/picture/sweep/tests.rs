@@ -48,19 +48,30 @@ fn polygons(svg: &str) -> usize {
 }
 
 #[test]
-fn one_or_two_axes_of_a_grid_have_a_picture() {
-    for (axes, points, expected) in [
-        (&["n"][..], 2, true),
-        (&["n", "m"], 4, true),
-        (&["n"], 1, false),
-        (&[], 1, false),
-        (&["a", "b", "c"], 8, false),
-    ] {
-        assert_eq!(drawable(&manifest(axes, points)), expected, "{axes:?}");
-    }
-    let design = "sobol".to_owned();
-    assert!(!drawable(&Manifest { design: design.clone(), ..manifest(&["n", "m"], 4) }));
-    assert!(drawable(&Manifest { design, ..manifest(&["n"], 4) }));
+fn a_single_point_has_no_picture_and_too_many_axes_have_none() {
+    assert_eq!(refusal(&manifest(&["n"], 2)), None);
+    assert_eq!(refusal(&manifest(&["a", "b", "c"], 8)), None);
+    assert_eq!(refusal(&manifest(&["n"], 1)), Some("a single point"));
+    assert_eq!(refusal(&manifest(&["n"; 25], 99)), Some("more than 24 axes"));
+}
+
+/// A dot with its rim for each point in each panel, and a bar of the mean for each shared value.
+#[test]
+fn three_axes_have_every_point_over_each() {
+    let values: Vec<[i64; 3]> = (0..8).map(|index| [index / 4, index / 2 % 2, index]).collect();
+    let rows: Vec<&[i64]> = values.iter().map(|values| &values[..]).collect();
+    let svg = swept(&["mode", "n", "n_steps"], &rows, |index| index as u32).svg();
+    // The time of one point is not known.
+    assert_eq!(polygons(&svg), 3 * (8 + 7) * 2, "{svg}");
+    assert_eq!(svg.matches("#D55E00").count(), 2 * 2 * 2, "{svg}");
+    assert!(svg.contains("shop over mode and n and n_steps") && svg.contains(">v1<"), "{svg}");
+}
+
+#[test]
+fn two_axes_of_a_random_design_have_every_point_over_each() {
+    let mut swept = swept(&["n", "m"], &[&[1, 5], &[2, 9], &[3, 7]], |_| 2);
+    swept.is_grid = false;
+    assert_eq!(polygons(&swept.svg()), 2 * (3 + 2) * 2);
 }
 
 /// Two bands, and for each point a dot with its rim; the lines between them; and no line over a gap.

@@ -1,0 +1,80 @@
+//! The run, the cluster and the rolling update itself.
+
+use super::facts::{Facts, quoted, seconds};
+use crate::manifests::object::{Workload, WorkloadKind};
+use crate::manifests::read::Objects;
+use crate::manifests::settle::route::route;
+use crate::units::IntOrPercent;
+
+/// Nodes that are assumed at most: enough for each pod of a small workload to have one of its own.
+const ASSUMED_NODES: u32 = 3;
+
+/// When the run ends, and in which cluster it is.
+pub(super) fn run(facts: &mut Facts<'_>, workload: &Workload) {
+    let at = workload.meta.at;
+    facts.assume("run.end.after_old_pods_gone", seconds(5), at, "clients go on for 5 s once the last old pod is gone");
+    facts.assume("cluster.version", quoted("1.34"), at, "manifests do not tell the version of the cluster");
+}
+
+/// The controller, the replicas and how they are replaced.
+pub(super) fn workload(facts: &mut Facts<'_>, objects: &Objects, workload: &Workload) {
+    let replicas = replicas(facts, objects, workload);
+    let nodes = replicas.clamp(1, ASSUMED_NODES);
+    facts.assume("cluster.nodes", nodes, workload.meta.at, "manifests do not tell the number of nodes");
+    if let Some(min_ready) = workload.min_ready {
+        facts.read("deployment.min_ready", seconds(min_ready.value), min_ready.at);
+    }
+    match workload.kind {
+        WorkloadKind::Deployment => deployment(facts, workload),
+        WorkloadKind::StatefulSet => facts.read("workload.kind", quoted("stateful_set"), workload.meta.at),
+        WorkloadKind::DaemonSet => facts.read("workload.kind", quoted("daemon_set"), workload.meta.at),
+    }
+    if workload.pod.host_network {
+        facts.not_simulated(workload.pod.at, "hostNetwork is not simulated: the pods get addresses of their own", None);
+    }
+}
+
+/// Without `replicas` a HorizontalPodAutoscaler decides; it is at its minimum when nothing is known of the load.
+fn replicas(facts: &mut Facts<'_>, objects: &Objects, workload: &Workload) -> u32 {
+    let scaler = route(objects, workload).autoscaler;
+    if let Some(scaler) = scaler {
+        let message = "the HorizontalPodAutoscaler is not simulated: the number of replicas stays what it is";
+        facts.not_simulated(scaler.meta.at, message, None);
+    }
+    if let Some(replicas) = workload.replicas {
+        facts.read("deployment.replicas", replicas.value, replicas.at);
+        return replicas.value;
+    }
+    if workload.kind == WorkloadKind::DaemonSet {
+        let why = "a DaemonSet has a pod on each node, and manifests do not tell how many nodes there are";
+        facts.assume("deployment.replicas", ASSUMED_NODES, workload.meta.at, why);
+        return ASSUMED_NODES;
+    }
+    let Some(scaler) = scaler else { return 1 };
+    let least = scaler.min_replicas.map_or(1, |least| least.value.max(1));
+    let why = "the Deployment has no replicas field: the HorizontalPodAutoscaler's minimum";
+    facts.assume("deployment.replicas", least, scaler.min_replicas.map_or(scaler.meta.at, |least| least.at), why);
+    least
+}
+
+fn deployment(facts: &mut Facts<'_>, workload: &Workload) {
+    let strategy = &workload.strategy;
+    if let Some(kind) = strategy.kind.as_ref().filter(|kind| kind.value == "Recreate") {
+        facts.read("rollout.kind", quoted("recreate"), kind.at);
+    }
+    let amount = |value: IntOrPercent| match value {
+        IntOrPercent::Int(number) => number.to_string(),
+        IntOrPercent::Percent(percent) => quoted(format!("{percent}%")),
+    };
+    for (key, value) in [("max_surge", strategy.max_surge), ("max_unavailable", strategy.max_unavailable)] {
+        let key = format!("deployment.{key}");
+        match value {
+            Some(value) => facts.read(&key, amount(value.value), value.at),
+            None if workload.is_extensions => facts.read(&key, 1, workload.meta.at),
+            None => {}
+        }
+    }
+    if let Some(deadline) = workload.progress_deadline {
+        facts.read("deployment.progress_deadline", seconds(deadline.value), deadline.at);
+    }
+}
