@@ -306,6 +306,9 @@ pub(super) struct RunArgs {
     /// A number of failed requests that was measured: marked in the picture of their distribution (repeatable)
     #[arg(long, value_name = "N")]
     pub(super) observed: Vec<u64>,
+    /// Show how it went second by second: `series` in the result, and series.csv
+    #[arg(long)]
+    pub(super) series: bool,
     /// Exit with code 3 if this holds, such as 'failed.p95 > 0' (repeatable)
     #[arg(long, value_name = "GATE")]
     pub(super) fail_if: Vec<Gate>,

@@ -41,6 +41,7 @@ fn how(args: &RunArgs) -> How {
             EstimatorName::FailuresOnly => Estimator::FailuresOnly,
         },
         ablate: args.ablate,
+        series: args.series,
         quiet: args.output.quiet,
     }
 }
@@ -80,6 +81,9 @@ fn write_one(observed: &[u64], input: &Input, measured: &Measured, folder: &Fold
     let race = json::render(&playground::race(&input.scenario, shown(measured), true));
     folder.write("scenario.toml", settled.as_bytes())?;
     folder.write("replications.csv", csv::replications(&measured.replications).as_bytes())?;
+    if let Some(series) = &measured.result.series {
+        folder.write("series.csv", csv::series(series).as_bytes())?;
+    }
     folder.write("result.json", json::render(&measured.result).as_bytes())?;
     folder.write(report::RACE, race.as_bytes())?;
     let failed = report::distribution(&measured.result, &measured.replications, observed);

@@ -17,7 +17,6 @@ pub mod gate;
 #[cfg(feature = "cli")]
 pub mod html;
 pub mod json;
-#[cfg(feature = "cli")]
 pub mod markdown;
 #[cfg(feature = "cli")]
 pub mod mermaid;
@@ -32,6 +31,7 @@ pub mod race;
 pub mod result;
 mod rows;
 pub mod schema;
+pub mod series;
 #[cfg(feature = "cli")]
 pub mod sink;
 pub mod story;
@@ -54,3 +54,4 @@ pub use number::{count, percent};
 pub use result::{
     Assumption, Difference, FAILURES_ONLY, Named, Paired, RunResult, RunsResult, Share, Summary, Warning,
 };
+pub use series::SeriesResult;

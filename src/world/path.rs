@@ -11,9 +11,9 @@ use crate::ids::{PodId, ReplicaId, SlotId, Target};
 use crate::model::client::retries_silently;
 use crate::model::msg::Listener;
 use crate::model::network::{ClosedFate, SynFate, closed_fate, next_syn, silent_syn_end, syn_fate, syn_given_up};
-use crate::model::server::{Servers, Service};
-use crate::model::spec::{DelayId, Mechanism, ProxyMode, QueuedPolicy, Scenario, ServiceKind, Via};
-use crate::record::{FailureKind, LostRequest, Met};
+use crate::model::server::{Meets, Servers, Service};
+use crate::model::spec::{DelayId, Mechanism, ProxyMode, Scenario, ServiceKind, Via};
+use crate::record::{FailureKind, LostRequest, Met, Series};
 use crate::units::{SimDuration, SimTime};
 use crate::world::balancers::Balancers;
 use crate::world::failures_only;
@@ -21,7 +21,7 @@ use crate::world::proxied::on_trip;
 use crate::world::route::{Routes, Way};
 use crate::world::slot::{Answer, Ending, Failure, Schedule, Slot, Socket, State};
 use crate::world::tally::Tally;
-use crate::world::{Estimator, Options};
+use crate::world::{Estimator, Options, keeps_series};
 
 /// What a packet can meet: the rules of each node, the names' addresses and the servers.
 #[derive(Debug)]
@@ -38,6 +38,8 @@ pub(super) struct Results {
     pub(super) digest: Option<Digest>,
     pub(super) lost: Vec<LostRequest>,
     pub(super) connected: Vec<(SimTime, SlotId, PodId)>,
+    /// How it goes second by second, if that is kept.
+    pub(super) series: Option<Box<Series>>,
 }
 
 /// What a wake means beyond its slot.
@@ -98,7 +100,11 @@ impl<'s> Path<'s> {
             begun: 0,
             established: 0,
             closed: 0,
-            results: Results { digest: observed.then(Digest::default), ..Results::default() },
+            results: Results {
+                digest: observed.then(Digest::default),
+                series: keeps_series(scenario, options).then(|| Box::new(Series::new(scenario.horizon()))),
+                ..Results::default()
+            },
             lost_through: None,
         }
     }
@@ -133,6 +139,7 @@ impl<'s> Path<'s> {
             State::Retransmission => self.connect_again(slot, view),
             State::Answer => return self.answer_known(slot),
             State::GivesUp => self.gives_up(slot, view),
+            State::Shares => self.wake_sharing(slot, view),
             State::Proxied => return self.wake_proxied(slot, view),
             State::Idle => unreachable!("an idle slot has no wake"),
         }
@@ -239,6 +246,7 @@ impl<'s> Path<'s> {
             view.routes.syn_failed(self.now, slot, listener);
         }
         match fate {
+            SynFate::Accepted if view.servers.is_full(pod, self.now) => self.dropped_at(slot, pod, view),
             SynFate::Accepted => self.established(slot, pod, view),
             SynFate::Answered(kind, met) => self.answered(slot, Some(pod), kind, met, view),
             SynFate::Silent => self.silent(slot, pod, view),
@@ -246,7 +254,7 @@ impl<'s> Path<'s> {
     }
 
     /// The attempt fails by an answer of the network, one way later.
-    fn answered(
+    pub(super) fn answered(
         &mut self,
         slot: &mut Slot<'s>,
         pod: Option<PodId>,
@@ -272,6 +280,25 @@ impl<'s> Path<'s> {
         self.attempt_failed(slot, failure, view);
     }
 
+    /// The accept queue is full: the SYN is dropped and sent again, to the same pod, which conntrack knows.
+    #[cold]
+    fn dropped_at(&mut self, slot: &mut Slot<'s>, pod: PodId, view: &mut View<'_, 's>) {
+        let (call, timeout) = (slot.call, slot.spec.connect_timeout);
+        slot.pinned = Some(pod).filter(|_| !self.scenario.without.has(Mechanism::ConntrackPinning));
+        let given_up = syn_given_up(call.attempt_sent, timeout);
+        match next_syn(call.attempt_sent, self.now).filter(|at| *at < given_up) {
+            Some(at) => {
+                slot.state = State::Retransmission;
+                self.wake_at(slot, at + call.one_way());
+            }
+            None => {
+                slot.pinned = None;
+                let (kind, met, met_at) = (FailureKind::ConnectTimeout, Met::BacklogFull, self.now);
+                self.attempt_failed(slot, Failure { kind, met, met_at, known: given_up, pod: Some(pod) }, view);
+            }
+        }
+    }
+
     /// Without pinning each retransmission chooses anew, and so does one of a SYN that no pod was chosen for.
     fn retransmit_later(&mut self, slot: &mut Slot<'s>, way: Way, view: &mut View<'_, 's>) {
         let call = slot.call;
@@ -290,6 +317,10 @@ impl<'s> Path<'s> {
     }
 
     fn connect_again(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
+        if let Some(pod) = slot.pinned.take() {
+            self.syn_to(slot, pod, view);
+            return;
+        }
         slot.call.choice = None;
         self.syn(slot, view);
     }
@@ -298,7 +329,7 @@ impl<'s> Path<'s> {
         self.established += 1;
         let free = slot.spec.free_connect;
         let node = slot.call.node;
-        let (idle_since, accepted) = (self.now, view.servers.reads(pod));
+        let (idle_since, accepted) = (self.now, view.servers.establish(pod, self.now));
         slot.socket = Some(Socket { pod, node, carried: 0, closed_at: None, idle_since, severed: false, accepted });
         if self.options.trace {
             let id = SlotId(slot.ordinal);
@@ -336,28 +367,56 @@ impl<'s> Path<'s> {
         let Some(socket) = &slot.socket else { unreachable!("a request is served over a connection") };
         match view.servers.serve(socket.pod, self.now, slot.call.service_time) {
             Some(service) => self.serves(slot, service, false),
-            None => self.serve_at_the_end(slot, view),
+            None => self.meet(slot, view),
         }
     }
 
-    /// A server that is about to stop answers with `Connection: close`, or does not read any more: then the request waits
-    /// for the end of its connection.
+    /// The request meets more than the workers of its pod, or a server that is about to stop.
     #[cold]
-    fn serve_at_the_end(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
+    fn meet(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
         let Some(socket) = &slot.socket else { unreachable!("a request is served over a connection") };
-        match view.servers.serve_at_the_end(socket.pod, self.now, slot.call.service_time) {
-            Some(service) => self.serves(slot, service, true),
-            None => self.give_up_later(slot),
+        match view.servers.meet(socket.pod, self.now, slot.call.service_time) {
+            Meets::Served { service, last } => self.serves(slot, service, last),
+            Meets::Shares => self.share(slot, socket.pod, view),
+            Meets::Overload => self.answer_503(slot, Met::Overload),
+            Meets::Rejected => self.answer_503(slot, Met::StoppingServer),
+            Meets::Unread => self.give_up_later(slot),
         }
+    }
+
+    /// The server answers 503 at once; one that stops closes the connection.
+    fn answer_503(&mut self, slot: &mut Slot<'s>, met: Met) {
+        let Some(socket) = &mut slot.socket else { unreachable!("a request is answered over a connection") };
+        let (call, now) = (slot.call, self.now);
+        socket.carried += 1;
+        socket.idle_since = now;
+        let last = met == Met::StoppingServer || socket.carried >= self.scenario.pod.server.keep_alive_requests;
+        if last || !slot.spec.keep_alive {
+            socket.closed_at = Some(now);
+        }
+        let known = now + call.one_way();
+        let failure = Failure { kind: FailureKind::Http503, met, met_at: now, known, pod: Some(socket.pod) };
+        let closes = !slot.spec.keep_alive || (last && slot.spec.honours_connection_close);
+        slot.answer = Some(Answer { call, known, ending: Ending::Lost(failure), closes });
+        self.go_on(slot, known);
     }
 
     /// The request is served then; `last` says that the server closes the connection after it.
     #[inline(always)]
     fn serves(&mut self, slot: &mut Slot<'s>, service: Service, last: bool) {
+        let patience = self.now.saturating_sub(slot.call.one_way()) + slot.spec.request_timeout;
+        self.serves_until(slot, service, last, patience);
+    }
+
+    #[inline(always)]
+    pub(super) fn serves_until(&mut self, slot: &mut Slot<'s>, service: Service, last: bool, patience: SimTime) {
         let server = &self.scenario.pod.server;
-        let Some(socket) = &mut slot.socket else { unreachable!("a request is served over a connection") };
         let call = slot.call;
         let done = service.finish + server.response_time;
+        if self.results.series.is_some() {
+            self.observe_service(slot, service, done);
+        }
+        let Some(socket) = &mut slot.socket else { unreachable!("a request is served over a connection") };
         socket.carried += 1;
         socket.idle_since = done;
         let last = last || socket.carried >= server.keep_alive_requests;
@@ -370,8 +429,8 @@ impl<'s> Path<'s> {
         let closes = !slot.spec.keep_alive || (last && slot.spec.honours_connection_close);
         let known = done + call.one_way();
         slot.answer = Some(Answer { call, known, ending: Ending::Served { service, done }, closes });
-        if known > self.now.saturating_sub(call.one_way()) + slot.spec.request_timeout {
-            self.give_up_later(slot);
+        if known > patience {
+            self.give_up_at(slot, patience);
         } else {
             self.go_on(slot, known);
         }
@@ -379,13 +438,17 @@ impl<'s> Path<'s> {
 
     /// The client waits for the response as long as its patience lasts, counted from sending the request.
     fn give_up_later(&mut self, slot: &mut Slot<'s>) {
-        slot.patience = self.now.saturating_sub(slot.call.one_way()) + slot.spec.request_timeout;
+        self.give_up_at(slot, self.now.saturating_sub(slot.call.one_way()) + slot.spec.request_timeout);
+    }
+
+    fn give_up_at(&mut self, slot: &mut Slot<'s>, patience: SimTime) {
+        slot.patience = patience;
         slot.state = State::GivesUp;
         self.wake_at(slot, slot.patience);
     }
 
     /// The client's patience ended before the response was there.
-    fn gives_up(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
+    pub(super) fn gives_up(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
         slot.call.may_have_run |= slot.answer.take().is_some();
         let pod = slot.socket.map(|socket| socket.pod);
         let (kind, met) = (FailureKind::Timeout, Met::SlowServer);
@@ -463,7 +526,7 @@ impl<'s> Path<'s> {
     }
 
     /// The attempt fails. Either the client tries again by itself, or the request is lost.
-    fn attempt_failed(&mut self, slot: &mut Slot<'s>, failure: Failure, view: &mut View<'_, 's>) {
+    pub(super) fn attempt_failed(&mut self, slot: &mut Slot<'s>, failure: Failure, view: &mut View<'_, 's>) {
         self.close_socket(slot);
         let client = slot.spec;
         let call = &mut slot.call;
@@ -476,6 +539,7 @@ impl<'s> Path<'s> {
             return;
         }
         (call.attempt, call.attempt_sent, call.choice) = (call.attempt + 1, failure.known, None);
+        self.tally.extra_attempts += u64::from(!call.warm_up);
         let at = failure.known + call.one_way();
         if at <= self.now {
             self.connect(slot, view);
@@ -485,7 +549,7 @@ impl<'s> Path<'s> {
         }
     }
 
-    fn close_socket(&mut self, slot: &mut Slot<'s>) {
+    pub(super) fn close_socket(&mut self, slot: &mut Slot<'s>) {
         if slot.socket.take().is_some() {
             self.closed += 1;
         }
@@ -522,12 +586,20 @@ impl<'s> Path<'s> {
             match answer.ending {
                 Ending::Served { .. } => {
                     self.tally.succeeded(answer.known - answer.call.sent);
+                    if let Some(series) = &mut self.results.series {
+                        series.succeeded(answer.known, answer.known - answer.call.sent);
+                    }
                     if answer.call.attempt > 1 {
                         self.tally.retried += 1;
                         self.tally.duplicated += u64::from(answer.call.may_have_run);
                     }
                 }
-                Ending::Lost(failure) => self.tally.failed(failure.kind, answer.known),
+                Ending::Lost(failure) => {
+                    self.tally.failed(failure.kind, answer.known);
+                    if let Some(series) = &mut self.results.series {
+                        series.failed(answer.known, failure.kind);
+                    }
+                }
             }
             if self.results.digest.is_some() {
                 self.observe(slot, answer);
@@ -566,106 +638,10 @@ impl<'s> Path<'s> {
         });
     }
 
-    /// A load balancer ends the connection by RST, to the client and to the pod.
-    pub(super) fn reset_one(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
-        let (Some(socket), Some(flow)) = (&mut slot.socket, &mut slot.flow) else { return };
-        if socket.closed_at.is_some_and(|closed| closed <= self.now) {
-            return;
-        }
-        (socket.closed_at, socket.severed, flow.reset) = (Some(self.now), true, true);
-        self.tally.connections_severed += 1;
-        if let Some(answer) = slot.answer.filter(|answer| answer.in_service(self.now).is_some()) {
-            self.revoke(slot, answer, FailureKind::Reset, Met::UnhealthyTarget, view);
-        }
-    }
-
     #[cold]
     pub(super) fn observe_served(&mut self, who: u64, call: u64, sent: SimTime, known: SimTime) {
         let words = [6, who, call, sent.as_nanos(), known.as_nanos()];
         self.results.digest.iter_mut().for_each(|digest| digest.add(&words));
-    }
-
-    /// Returns when the connection's request is drained, or now.
-    pub(super) fn sever_one(&mut self, slot: &mut Slot<'s>, cut: bool, view: &mut View<'_, 's>) -> SimTime {
-        let timeout = self.scenario.pod.server.keep_alive_timeout;
-        let Some(socket) = &mut slot.socket else { return self.now };
-        if slot.answer.is_some_and(|answer| answer.closes && answer.known <= self.now) {
-            // The client has closed it; that is noted at its next wake.
-            return self.now;
-        }
-        if socket.closed_at.is_none() && self.now.saturating_since(socket.idle_since) > timeout {
-            socket.closed_at = Some(socket.idle_since + timeout);
-        }
-        let open = socket.closed_at.is_none_or(|closed| closed > self.now);
-        self.tally.connections_severed += u64::from(open && !socket.severed);
-        socket.severed |= open;
-        match slot.answer.and_then(|answer| Some((answer, answer.in_service(self.now)?))) {
-            Some((answer, service)) => self.sever_in_service(slot, answer, service, cut, view),
-            None => self.sever_idle(slot, view),
-        }
-    }
-
-    /// The connection has no request in service: it is idle, or its request has not arrived, or is not read any more.
-    fn sever_idle(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) -> SimTime {
-        let Some(socket) = &mut slot.socket else { return self.now };
-        socket.closed_at = Some(socket.closed_at.map_or(self.now, |closed| closed.min(self.now)));
-        let unread = slot.state == State::GivesUp && slot.answer.is_none();
-        if unread && self.now + slot.call.one_way() <= slot.patience {
-            let pod = Some(socket.pod);
-            self.answered(slot, pod, FailureKind::Reset, Met::ClosedUnread, view);
-        }
-        self.now
-    }
-
-    /// Returns when the request is drained, or now.
-    fn sever_in_service(
-        &mut self,
-        slot: &mut Slot<'s>,
-        answer: Answer,
-        service: Service,
-        cut: bool,
-        view: &mut View<'_, 's>,
-    ) -> SimTime {
-        let Some(socket) = &mut slot.socket else { return self.now };
-        let unread = service.start > self.now && self.scenario.pod.server.queued == QueuedPolicy::Reset;
-        if !cut && !unread {
-            socket.closed_at = Some(socket.idle_since);
-            self.drain_one(slot);
-            return answer.done();
-        }
-        socket.closed_at = Some(self.now);
-        if slot.state == State::GivesUp && self.now + answer.call.one_way() > slot.patience {
-            // The client gives up before it learns of the end.
-            return self.now;
-        }
-        let (kind, met) = match () {
-            () if service.start > self.now => (FailureKind::Reset, Met::ClosedUnread),
-            () if service.finish > self.now => (FailureKind::Eof, Met::CutInService),
-            () => (FailureKind::Truncated, Met::CutInResponse),
-        };
-        self.revoke(slot, answer, kind, met, view);
-        self.now
-    }
-
-    /// A drained request is answered with `Connection: close`.
-    fn drain_one(&mut self, slot: &mut Slot<'s>) {
-        let honours = slot.spec.honours_connection_close;
-        if let Some(answer) = &mut slot.answer {
-            answer.closes |= honours;
-        }
-    }
-
-    /// The answer arranged for a request will not come: the connection ends instead.
-    fn revoke(&mut self, slot: &mut Slot<'s>, answer: Answer, kind: FailureKind, met: Met, view: &mut View<'_, 's>) {
-        let pod = slot.socket.map(|socket| socket.pod);
-        slot.answer = None;
-        let next_was_arranged = slot.state == State::Packet;
-        if next_was_arranged {
-            slot.drawn = Some((slot.call.round_trip, slot.call.service_time));
-        }
-        slot.call = answer.call;
-        slot.call.may_have_run |= met != Met::ClosedUnread;
-        self.answered(slot, pod, kind, met, view);
     }
 }
 

@@ -25,6 +25,8 @@ pub(super) enum State {
     Answer,
     /// The client loses patience with the response.
     GivesUp,
+    /// The request shares its pod's process: it may be done, or its client loses patience.
+    Shares,
     /// What the slot's trip through balancers says.
     Proxied,
 }
@@ -240,8 +242,14 @@ pub(super) struct Slot<'s> {
     pub(super) answer: Option<Answer>,
     /// Draws of the next call that were made before its turn was put off.
     pub(super) drawn: Option<(SimDuration, SimDuration)>,
-    /// In state `GivesUp`: until when the client waits for the response.
+    /// In states `GivesUp` and `Shares`: until when the client waits for the response.
     pub(super) patience: SimTime,
+    /// The request shares the process of this pod, since then and with so much work.
+    pub(super) shares: Option<PodId>,
+    pub(super) arrived: SimTime,
+    pub(super) work: SimDuration,
+    /// The SYN that is retransmitted goes to this pod again, pinned by conntrack.
+    pub(super) pinned: Option<PodId>,
     pub(super) luck: Luck,
     /// Of a client that goes through balancers which terminate its connections.
     pub(super) trip: Option<Box<Trip>>,

@@ -6,6 +6,7 @@
 
 mod article;
 mod balancers;
+mod capacity;
 mod cli;
 mod common;
 mod coverage;
@@ -13,6 +14,7 @@ mod data_plane;
 mod determinism;
 mod drivers;
 mod estimators;
+mod load;
 mod manifests;
 mod mechanisms;
 mod no_effect;
@@ -23,6 +25,7 @@ mod rare;
 mod readme;
 mod recommend;
 mod scenario_files;
+mod servers;
 mod sweep;
 mod theory;
 mod tidy;
