@@ -66,4 +66,7 @@ pub mod recommend;
 pub mod sensitivity;
 
 #[cfg(feature = "cli")]
+pub mod hazards;
+
+#[cfg(feature = "cli")]
 pub mod cli;

@@ -4,8 +4,9 @@ use super::args::{EstimatorName, Format, RunArgs};
 use super::failure::Failure;
 use super::input::{self, Input};
 use super::simulate::{self, How, Measured};
-use super::{folders, print, report, watch};
+use super::{against, folders, print, report, watch};
 use crate::playground;
+use crate::report::against::comment_on;
 use crate::report::html::{self, Piece};
 use crate::report::sink::Folder;
 use crate::report::{Gate, RunsResult, csv, json, markdown, table};
@@ -14,6 +15,9 @@ use crate::scenario;
 
 /// Runs the command. Files are written before anything is printed, so that a reader who leaves early loses nothing.
 pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
+    if !args.against.is_empty() {
+        return against::run(args, how(args));
+    }
     let inputs = load(args)?;
     let names: Vec<&str> = inputs.iter().map(|input| input.scenario.name.as_str()).collect();
     let folders = folders::prepare(args.output.out.as_deref(), &names)?;
@@ -22,7 +26,7 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     if args.watch {
         inputs.iter().zip(&measured).for_each(|(input, one)| watch::play(&input.scenario, shown(one)));
     }
-    let together = simulate::together(&measured);
+    let together = beside(&inputs, &measured);
     print::result(&rendered(&together, args.format))?;
     if !args.output.quiet {
         notes(args, &measured, &folders).iter().for_each(|note| print::note(note));
@@ -98,12 +102,22 @@ fn write_one(observed: &[u64], input: &Input, measured: &Measured, folder: &Fold
     report::write(folder, &results, &[piece])
 }
 
+/// Several workloads of one cluster are no variants of each other: no differences are taken.
+fn beside(inputs: &[Input], measured: &[Measured]) -> RunsResult {
+    let differ = inputs.iter().any(|input| input.workload.is_some() && input.workload != inputs[0].workload);
+    if differ {
+        return RunsResult::side_by_side(measured.iter().map(|one| one.result.clone()).collect());
+    }
+    simulate::together(measured)
+}
+
 /// One scenario is one object of JSON; several are one object with all of them.
 pub(super) fn rendered(together: &RunsResult, format: Format) -> String {
     match (format, together.runs.as_slice()) {
         (Format::Table, _) => table::render(together),
         (Format::Csv, runs) => csv::render(runs),
         (Format::Markdown, _) => markdown::render(together),
+        (Format::Comment, runs) => comment_on(runs),
         (Format::Json, [run]) => json::render(run),
         (Format::Json, _) => json::render(together),
     }

@@ -6,6 +6,8 @@
 
 pub mod ablation;
 #[cfg(feature = "cli")]
+pub mod against;
+#[cfg(feature = "cli")]
 pub mod article;
 mod assumptions;
 pub mod chain;
