@@ -2,6 +2,7 @@
 //! scalars, duplicate keys refused. What a hostile file can cost is bounded: its size, its depth, and the number of values
 //! that aliases may turn it into.
 
+mod crowd;
 mod json;
 mod node;
 mod offsets;
@@ -42,7 +43,8 @@ impl Unreadable {
     }
 
     fn too_many_values(at: Range) -> Unreadable {
-        let message = format!("the file has more than {MOST_VALUES} values, aliases written out");
+        let message =
+            format!("the file has more than {MOST_VALUES} values, aliases written out, or too many in one collection");
         Unreadable::new(at, "too-many-values", message).help("give fewer objects at once")
     }
 
@@ -68,7 +70,7 @@ pub(super) fn documents(text: &Text) -> (Vec<Node>, Option<Unreadable>) {
     let (mut documents, mut problem) =
         if is_json { json::documents(text, begin) } else { yaml::documents(text, begin) };
     // YAML's flow style begins like JSON.
-    if is_json && problem.is_some() {
+    if is_json && problem.as_ref().is_some_and(|problem| problem.code == "syntax") {
         let (as_yaml, yaml_problem) = yaml::documents(text, begin);
         if yaml_problem.is_none() {
             (documents, problem) = (as_yaml, None);

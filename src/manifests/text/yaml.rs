@@ -8,10 +8,13 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
 use super::node::{Entry, Node, Range, Value};
 use super::offsets::Offsets;
-use super::{DEEPEST, MOST_VALUES, Unreadable, distinct, scalar};
+use super::{DEEPEST, MOST_VALUES, Unreadable, crowd, distinct, scalar};
 
 /// The documents of the text from byte `begin` on, up to the first thing that cannot be read.
 pub(super) fn documents(text: &str, begin: usize) -> (Vec<Node>, Option<Unreadable>) {
+    if let Some(at) = crowd::find(text, begin) {
+        return (Vec::new(), Some(Unreadable::too_many_values(at)));
+    }
     let mut builder = Builder::new(text, begin);
     for event in Parser::new_from_str(&text[begin..]) {
         let taken = match event {

@@ -250,6 +250,7 @@ fn a_hundred_megabytes_cost_no_more_than_a_few() {
         check_program("values", &repeated("- 1\n", 15));
         check_program("anchors", &repeated("- &a x\n", 15));
         check_program("documents", &repeated("--- a\n", 15));
+        check_program("flow", &[b"a: [".to_vec(), repeated("1,", 15)].concat());
         check_program("numbers", &[b"{\"a\": [".to_vec(), repeated("1,", 15)].concat());
     }
 }
