@@ -3,7 +3,7 @@
 
 use crate::model::spec::{
     Arrivals, BalancerPreset, BalancingPolicy, ClientDns, ClientProfile, ClusterSize, Cni, InFlightPolicy,
-    IptablesBackend, Method, PodManagement, PodReplacementPolicy, Protocol, ProxyMode, QueuedPolicy, Retry,
+    IptablesBackend, Jitter, Method, PodManagement, PodReplacementPolicy, Protocol, ProxyMode, QueuedPolicy, Retry,
     RolloutKind, ServerProfile, ServiceKind, SessionAffinity, StopBehaviour, Strategy, TargetKind, Traffic,
     TrafficDistribution, TrafficPolicy, Via,
 };
@@ -80,15 +80,58 @@ pub(super) const IN_FLIGHT: Names<InFlightPolicy> =
 pub(super) const QUEUED: Names<QueuedPolicy> =
     Names { built: &[("reset", QueuedPolicy::Reset), ("serve", QueuedPolicy::Serve)], later: &[] };
 pub(super) const CLIENT_PROFILE: Names<ClientProfile> = Names {
-    built: &[("fortio", ClientProfile::Fortio), ("paced", ClientProfile::Paced), ("open", ClientProfile::Open)],
-    later: &["go", "hey", "wrk", "ab", "vegeta", "k6", "curl"],
-};
-pub(super) const PACED_ARRIVALS: Names<Arrivals> = Names {
-    built: &[("together", Arrivals::Together), ("staggered", Arrivals::Staggered), ("spaced", Arrivals::Spaced)],
+    built: &[
+        ("fortio", ClientProfile::Fortio),
+        ("fortio-std", ClientProfile::FortioStd),
+        ("hey", ClientProfile::Hey),
+        ("wrk", ClientProfile::Wrk),
+        ("wrk2", ClientProfile::Wrk2),
+        ("ab", ClientProfile::Ab),
+        ("vegeta", ClientProfile::Vegeta),
+        ("k6", ClientProfile::K6),
+        ("go", ClientProfile::Go),
+        ("python-requests", ClientProfile::PythonRequests),
+        ("okhttp", ClientProfile::OkHttp),
+        ("curl", ClientProfile::Curl),
+        ("browser", ClientProfile::Browser),
+        ("paced", ClientProfile::Paced),
+        ("open", ClientProfile::Open),
+    ],
     later: &[],
 };
-pub(super) const OPEN_ARRIVALS: Names<Arrivals> =
-    Names { built: &[("constant", Arrivals::Constant), ("poisson", Arrivals::Poisson)], later: &[] };
+pub(super) const CLOSED_ARRIVALS: Names<Arrivals> = Names {
+    built: &[
+        ("together", Arrivals::Together),
+        ("staggered", Arrivals::Staggered),
+        ("spaced", Arrivals::Spaced),
+        ("think", Arrivals::Think),
+    ],
+    later: &[],
+};
+pub(super) const OPEN_ARRIVALS: Names<Arrivals> = Names {
+    built: &[
+        ("constant", Arrivals::Constant),
+        ("poisson", Arrivals::Poisson),
+        ("bursty", Arrivals::Bursty),
+        ("daily", Arrivals::Daily),
+        ("trace", Arrivals::Trace),
+    ],
+    later: &[],
+};
+pub(super) const ANY_ARRIVALS: Names<Arrivals> = Names {
+    built: &[
+        ("constant", Arrivals::Constant),
+        ("poisson", Arrivals::Poisson),
+        ("bursty", Arrivals::Bursty),
+        ("daily", Arrivals::Daily),
+        ("trace", Arrivals::Trace),
+        ("together", Arrivals::Together),
+        ("staggered", Arrivals::Staggered),
+        ("spaced", Arrivals::Spaced),
+        ("think", Arrivals::Think),
+    ],
+    later: &[],
+};
 pub(super) const TRAFFIC: Names<Traffic> =
     Names { built: &[("internal", Traffic::Internal), ("external", Traffic::External)], later: &[] };
 /// Besides the length of the client's own cache.
@@ -138,5 +181,14 @@ pub(super) const LOAD_BALANCER_TARGET: Names<TargetKind> = Names {
     later: &[],
 };
 pub(super) const BALANCING_POLICY: Names<BalancingPolicy> = Names { built: BalancingPolicy::NAMES, later: &[] };
-pub(super) const RETRY: Names<Retry> =
-    Names { built: &[("none", Retry::None), ("reused_once", Retry::ReusedOnce)], later: &[] };
+pub(super) const RETRY: Names<Retry> = Names {
+    built: &[
+        ("none", Retry::None),
+        ("reused_once", Retry::ReusedOnce),
+        ("reused_closed", Retry::ReusedClosed),
+        ("reused_idempotent", Retry::ReusedIdempotent),
+    ],
+    later: &[],
+};
+pub(super) const JITTER: Names<Jitter> =
+    Names { built: &[("none", Jitter::None), ("equal", Jitter::Equal), ("full", Jitter::Full)], later: &[] };

@@ -1,9 +1,9 @@
 //! The requests of all clients: their slots, when they start and stop, where open-loop requests come from, and what a
 //! stopping server does to the connections it has. What happens to one request stands in [`path`](super::path).
 
-use crate::engine::{Stream, StreamKey};
+use crate::engine::StreamKey;
 use crate::ids::{NodeId, PodId, ReplicaId, Target};
-use crate::model::client::Pacing;
+use crate::model::client::{ArrivalProcess, Pacing};
 use crate::model::msg::Listener;
 use crate::model::spec::{Arrivals, ClientSpec, DelayId, End, EntryNode, Scenario};
 use crate::record::Metrics;
@@ -13,7 +13,7 @@ use crate::world::elements::Elements;
 use crate::world::lanes::Lanes;
 use crate::world::path::{After, Path, Results, View};
 use crate::world::proxied::on_trip;
-use crate::world::slot::{Call, Flow, Luck, Schedule, Slot, State};
+use crate::world::slot::{Call, Drawn, Flow, Luck, Schedule, Slot, State};
 use crate::world::trip::Trip;
 use crate::world::{Driver, Options};
 
@@ -24,19 +24,20 @@ struct Client<'s> {
     warm_ups_left: u32,
     slots: std::ops::Range<u32>,
     /// Of an open-loop client.
-    source: Option<Source>,
+    source: Option<Source<'s>>,
 }
 
 /// Where the requests of an open-loop client come from.
 #[derive(Debug)]
-struct Source {
+struct Source<'s> {
     /// The slot that wakes at arrivals.
     slot: u32,
     next: u64,
-    gaps: Stream,
+    arrivals: ArrivalProcess<'s>,
     luck: Luck,
-    /// Slots without a request, the last one used on top.
-    free: Vec<u32>,
+    /// Slots without a request: those with a connection, the last one used on top, and those without.
+    idle: Vec<u32>,
+    bare: Vec<u32>,
 }
 
 /// All requests of all clients.
@@ -160,16 +161,43 @@ impl<'s> Requests<'s> {
             self.arrive(client, now);
             return;
         }
-        if self.path.wake(&mut self.slots[index as usize], view) == After::Free
-            && let Some(source) = &mut self.clients[client].source
-        {
-            source.free.push(index);
+        if self.path.wake(&mut self.slots[index as usize], view) == After::Free {
+            self.set_free(client, index);
         }
+    }
+
+    /// The slot's request has ended: its connection is kept for another, unless there are enough.
+    fn set_free(&mut self, client: usize, index: u32) {
+        let Client { spec, source: Some(source), .. } = &mut self.clients[client] else { return };
+        let slot = &mut self.slots[index as usize];
+        if slot.is_connected() && spec.pool.max_idle.is_some_and(|most| source.idle.len() >= most as usize) {
+            drop_closed(source, &mut self.slots, &mut self.path);
+        }
+        let full = spec.pool.max_idle.is_some_and(|most| source.idle.len() >= most as usize);
+        let slot = &mut self.slots[index as usize];
+        if full {
+            self.path.close(slot);
+        }
+        if slot.is_connected() { source.idle.push(index) } else { source.bare.push(index) }
+    }
+
+    /// The idle connection used last, of those that the client does not know to be closed; else a slot without one.
+    fn take_free(&mut self, client: usize) -> Option<u32> {
+        let source = self.clients[client].source.as_mut()?;
+        while let Some(index) = source.idle.pop() {
+            let slot = &mut self.slots[index as usize];
+            if !self.path.knows_to_be_closed(slot) {
+                return Some(index);
+            }
+            self.path.close(slot);
+            source.bare.push(index);
+        }
+        source.bare.pop()
     }
 
     fn add_client(&mut self, spec: &'s ClientSpec) {
         let (client, first) = (self.clients.len() as u32, self.slots.len() as u32);
-        let open = opens_loop(spec);
+        let open = spec.is_open();
         // An open-loop client's first slot is its source.
         let count = if open { 1 } else { self.threads(spec) };
         for ordinal in 0..count {
@@ -179,9 +207,10 @@ impl<'s> Requests<'s> {
         let source = open.then(|| Source {
             slot: first,
             next: 0,
-            gaps: self.key.stream("client", "gap", client.into()),
+            arrivals: ArrivalProcess::new(spec, self.key.stream("client", "gap", client.into())),
             luck: Luck::new(self.key, entity(client, u32::MAX)),
-            free: Vec::new(),
+            idle: Vec::new(),
+            bare: Vec::new(),
         });
         let slots = first..self.slots.len() as u32;
         self.clients.push(Client { spec, warm_ups_left: 0, slots, source });
@@ -209,7 +238,7 @@ impl<'s> Requests<'s> {
             _ => 0.0,
         };
         let phase = SimDuration::from_nanos_f64_rounded(pacing.period().as_nanos() as f64 * share);
-        Schedule { pacing, start: SimTime::ZERO + phase }
+        Schedule { pacing, start: SimTime::ZERO + phase, thinks: spec.thinks() }
     }
 
     fn add_slot(&mut self, client: u32, ordinal: u32, schedule: Option<Schedule>) {
@@ -218,14 +247,17 @@ impl<'s> Requests<'s> {
             index: self.slots.len() as u32,
             client,
             spec,
+            plain: spec.is_plain(),
+            reuses: u32::MAX,
             ordinal,
             schedule,
             state: State::Idle,
             socket: None,
             flow: None,
-            call: Call::none(self.entry_node(spec, ordinal.into())),
+            call: Call { idempotent: spec.idempotent > 0.0, ..Call::none(self.entry_node(spec, ordinal.into())) },
             answer: None,
             drawn: None,
+            thought: None,
             patience: SimTime::ZERO,
             luck: Luck::new(self.key, entity(client, ordinal)),
             trip: self.trip(spec, entity(client, ordinal)),
@@ -270,6 +302,9 @@ impl<'s> Requests<'s> {
             let slot = &mut self.slots[index as usize];
             let Some(schedule) = &mut slot.schedule else { continue };
             schedule.start += now - SimTime::ZERO;
+            if schedule.thinks {
+                schedule.start += slot.luck.think_time(&slot.spec.think_time);
+            }
             let due = schedule.start;
             if due < self.path.stop {
                 self.path.begin_call(slot, 0, due, false);
@@ -280,26 +315,20 @@ impl<'s> Requests<'s> {
 
     /// Arranges the next arrival of an open-loop client.
     fn arrange_arrival(&mut self, client: usize, now: SimTime) {
-        let Client { spec, source: Some(source), .. } = &mut self.clients[client] else { return };
-        let rate = spec.rate.as_per_second();
-        let gap = match spec.arrivals {
-            Arrivals::Poisson => -libm::log(source.gaps.uniform()) / rate,
-            _ => 1.0 / rate,
-        };
-        let at = now + SimDuration::from_secs_f64_rounded(gap);
+        let Some(source) = &mut self.clients[client].source else { return };
+        let at = source.arrivals.next(now);
         let at = if at < self.path.stop { at } else { SimTime::MAX };
         self.path.wakes.set(source.slot, at);
     }
 
     /// A request of an open-loop client is due: it takes a free slot.
     fn arrive(&mut self, client: usize, now: SimTime) {
-        if now >= self.path.stop {
+        if now >= self.path.stop || now >= self.path.stopped[client] {
             self.path.wakes.set(self.clients[client].slots.start, SimTime::MAX);
             return;
         }
         self.arrange_arrival(client, now);
-        let taken = self.clients[client].source.as_mut().and_then(|source| source.free.pop());
-        let index = taken.unwrap_or_else(|| self.add_open_slot(client));
+        let index = self.take_free(client).unwrap_or_else(|| self.add_open_slot(client));
         let call = self.open_call(client, now);
         let slot = &mut self.slots[index as usize];
         (slot.call, slot.state) = (call, State::Packet);
@@ -322,12 +351,13 @@ impl<'s> Requests<'s> {
         };
         let index = source.next;
         source.next += 1;
-        let round_trip = source.luck.round_trip(scenario.delays.get(DelayId::RttPod));
-        let service_time = source.luck.service_time(&scenario.pod.server.service_time);
+        let (round_trip, service_time) = (scenario.delays.get(DelayId::RttPod), &scenario.pod.server.service_time);
+        let Drawn { round_trip, service_time, idempotent } =
+            source.luck.drawn(spec, spec.is_plain(), round_trip, service_time);
         let choice = Some(source.luck.choice().bits());
         let spec = *spec;
         let none = Call::none(self.entry_node(spec, index));
-        Call { index, sent: now, attempt_sent: now, round_trip, service_time, choice, ..none }
+        Call { index, sent: now, attempt_sent: now, round_trip, service_time, idempotent, choice, ..none }
     }
 
     /// The server of `pod` ends its connections now; `cut` those with a request in service, too, `backlog` those that
@@ -409,10 +439,10 @@ impl<'s> Requests<'s> {
     /// The share of the offered load that each element of the data plane chooses pods for.
     pub(super) fn entering_shares(&self) -> Vec<f64> {
         let mut shares = vec![0.0; Elements::of(self.scenario).count()];
-        let all: f64 = self.scenario.clients.iter().map(|client| client.rate.as_per_second()).sum();
+        let all: f64 = self.scenario.clients.iter().map(|client| self.scenario.offered_rate(client)).sum();
         for client in &self.scenario.clients {
             for (element, share) in self.elements_of(client) {
-                shares[element] += client.rate.as_per_second() / all * share;
+                shares[element] += self.scenario.offered_rate(client) / all * share;
             }
         }
         shares
@@ -425,7 +455,7 @@ impl<'s> Requests<'s> {
     }
 
     fn elements_of(&self, client: &ClientSpec) -> Vec<(usize, f64)> {
-        let entries = if opens_loop(client) { self.scenario.cluster.nodes } else { self.threads(client) };
+        let entries = if client.is_open() { self.scenario.cluster.nodes } else { self.threads(client) };
         let entry = |number: u32| (self.entry_node(client, number.into()), 1.0 / f64::from(entries));
         let nodes: Vec<_> = (0..entries).map(entry).collect();
         Elements::of(self.scenario).chosen_by(client.via, &nodes)
@@ -447,11 +477,22 @@ fn is_calm(view: &mut View<'_, '_>) -> bool {
     routes.proxies.iter().all(|proxy| !proxy.rules().is_empty() && proxy.rules().iter().all(&mut answers))
 }
 
-fn opens_loop(client: &ClientSpec) -> bool {
-    matches!(client.arrivals, Arrivals::Constant | Arrivals::Poisson)
-}
-
 /// The ordinal of a connection in the names of streams.
 fn entity(client: u32, ordinal: u32) -> u64 {
     u64::from(client) << 32 | u64::from(ordinal)
+}
+
+/// Drops the idle connections that the client knows to be closed.
+fn drop_closed<'s>(source: &mut Source<'s>, slots: &mut [Slot<'s>], path: &mut Path<'s>) {
+    let (mut idle, bare) = (std::mem::take(&mut source.idle), &mut source.bare);
+    idle.retain(|index| {
+        let slot = &mut slots[*index as usize];
+        let closed = path.knows_to_be_closed(slot);
+        if closed {
+            path.close(slot);
+            bare.push(*index);
+        }
+        !closed
+    });
+    source.idle = idle;
 }

@@ -4,9 +4,12 @@
 #![expect(clippy::float_cmp, reason = "counts are whole numbers")]
 #![expect(clippy::disallowed_methods, reason = "expectations may be computed with std's maths")]
 
+mod arrivals;
 mod article;
 mod balancers;
 mod cli;
+mod clients;
+mod closed_network;
 mod common;
 mod coverage;
 mod data_plane;
