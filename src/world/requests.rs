@@ -35,7 +35,7 @@ struct Source<'s> {
     next: u64,
     arrivals: ArrivalProcess<'s>,
     luck: Luck,
-    /// Slots without a request: those with a connection, the last one used on top, and those without.
+    /// Slots without a request, the last one used on top; of a pool those with a connection, and those without.
     idle: Vec<u32>,
     bare: Vec<u32>,
 }
@@ -169,21 +169,27 @@ impl<'s> Requests<'s> {
     /// The slot's request has ended: its connection is kept for another, unless there are enough.
     fn set_free(&mut self, client: usize, index: u32) {
         let Client { spec, source: Some(source), .. } = &mut self.clients[client] else { return };
-        let slot = &mut self.slots[index as usize];
-        if slot.is_connected() && spec.pool.max_idle.is_some_and(|most| source.idle.len() >= most as usize) {
+        let Some(most) = spec.pool.max_idle.map(|most| most as usize) else {
+            source.idle.push(index);
+            return;
+        };
+        if source.idle.len() >= most {
             drop_closed(source, &mut self.slots, &mut self.path);
         }
-        let full = spec.pool.max_idle.is_some_and(|most| source.idle.len() >= most as usize);
         let slot = &mut self.slots[index as usize];
-        if full {
+        if source.idle.len() >= most {
             self.path.close(slot);
         }
         if slot.is_connected() { source.idle.push(index) } else { source.bare.push(index) }
     }
 
-    /// The idle connection used last, of those that the client does not know to be closed; else a slot without one.
+    /// The slot used last; of a pool the idle connection used last, of those that the client does not know to be closed, else
+    /// a slot without one.
     fn take_free(&mut self, client: usize) -> Option<u32> {
-        let source = self.clients[client].source.as_mut()?;
+        let Client { spec, source: Some(source), .. } = &mut self.clients[client] else { return None };
+        if spec.pool.max_idle.is_none() {
+            return source.idle.pop().or_else(|| source.bare.pop());
+        }
         while let Some(index) = source.idle.pop() {
             let slot = &mut self.slots[index as usize];
             if !self.path.knows_to_be_closed(slot) {
