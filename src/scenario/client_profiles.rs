@@ -3,18 +3,18 @@
 
 use crate::dist::{Dist, Factor};
 use crate::model::spec::{
-    Arrivals, BurstSpec, ClientDns, ClientProfile, ClientSpec, EntryNode, Failures, Method, PoolSpec, Retry,
-    ServiceKind, ShapeSpec, Traffic, Via,
+    Arrivals, BurstSpec, ClientBalancing, ClientDns, ClientProfile, ClientProtocol, ClientSpec, EntryNode, Failures,
+    Method, PoolSpec, RetriesSpec, Retry, ServiceKind, ShapeSpec, Traffic, Via,
 };
-use crate::scenario::names;
 use crate::scenario::values::{DAY, Names};
+use crate::scenario::{client_rules, names};
 use crate::units::{Rate, SimDuration};
 
 /// The ways of arriving that a profile can have: load generators are built as one kind of loop, services may be either.
 pub(super) const fn arrival_names(profile: ClientProfile) -> Names<Arrivals> {
-    use ClientProfile::{Go, OkHttp, Open, PythonRequests, Vegeta};
+    use ClientProfile::{Go, Grpc, OkHttp, Open, PythonRequests, Vegeta};
     match profile {
-        Open | Vegeta => names::OPEN_ARRIVALS,
+        Open | Vegeta | Grpc => names::OPEN_ARRIVALS,
         Go | PythonRequests | OkHttp => names::ANY_ARRIVALS,
         _ => names::CLOSED_ARRIVALS,
     }
@@ -57,6 +57,8 @@ pub(super) fn row(profile: ClientProfile, service: ServiceKind) -> ClientSpec {
             at_full_speed(1, ClientSpec { connect_timeout, ..curl })
         }
         ClientProfile::Browser => browser(paced),
+        ClientProfile::Grpc => grpc(paced),
+        ClientProfile::Session => sessions(paced),
     }
 }
 
@@ -72,6 +74,8 @@ fn paced(service: ServiceKind) -> ClientSpec {
         shape: ShapeSpec::day(),
         trace: Vec::new(),
         traffic: if service.is_externally_accessible() { Traffic::External } else { Traffic::Internal },
+        protocol: ClientProtocol::Http1,
+        balancing: ClientBalancing::PickFirst,
         via: Via::Service,
         method: Method::Get,
         idempotent: 1.0,
@@ -87,6 +91,7 @@ fn paced(service: ServiceKind) -> ClientSpec {
         spread_to_end: false,
         retry: Retry::None,
         retries: None,
+        reconnect: None,
         stops_on: Failures::NONE,
         pool: PoolSpec::UNLIMITED,
         notices_close: true,
@@ -159,6 +164,28 @@ fn browser(base: ClientSpec) -> ClientSpec {
     let think_time = Dist::Exponential(SimDuration::from_secs(10));
     let base = ClientSpec { users: 10, retry: Retry::ReusedIdempotent, pool, ..dialling(patience(base, 300)) };
     ClientSpec { think_time, ..at_full_speed(6, base) }
+}
+
+/// A channel of grpc-go: no limit for a call, 20 s to connect, the name asked every 30 s at most.
+fn grpc(base: ClientSpec) -> ClientSpec {
+    ClientSpec {
+        connections: 1,
+        arrivals: Arrivals::Poisson,
+        protocol: ClientProtocol::Http2,
+        method: Method::Post,
+        idempotent: 0.0,
+        dns: ClientDns::CachedFor(SimDuration::from_secs(30)),
+        connect_timeout: SimDuration::from_secs(20),
+        request_timeout: DAY,
+        ..base
+    }
+}
+
+/// A thousand sessions with a message every ten seconds, which begin again within a second of their end.
+fn sessions(base: ClientSpec) -> ClientSpec {
+    let reconnect = Some(client_rules::reconnect_row());
+    let retries = Some(RetriesSpec { attempts: 100, non_idempotent: true, ..client_rules::retries_row() });
+    ClientSpec { users: 1_000, connections: 1, rate: per_second(100), retries, reconnect, ..base }
 }
 
 fn per_second(number: u32) -> Rate {

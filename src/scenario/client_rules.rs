@@ -1,7 +1,7 @@
 //! What a client's table says about its pool, its retries and its work.
 
 use crate::dist::Factor;
-use crate::model::spec::{BackOff, Failures, Jitter, PoolSpec, RetriesSpec};
+use crate::model::spec::{BackOff, Failures, Jitter, PoolSpec, ReconnectSpec, RetriesSpec};
 use crate::scenario::dist::factor;
 use crate::scenario::log::Fault;
 use crate::scenario::names;
@@ -75,19 +75,48 @@ fn usual() -> Failures {
     usual.into_iter().filter_map(Failures::by_name).fold(Failures::NONE, Failures::and)
 }
 
+/// Three attempts with the usual back-off.
+pub(super) fn retries_row() -> RetriesSpec {
+    let back_off = back_off_row(SimDuration::from_millis(100));
+    RetriesSpec { attempts: 3, on: usual(), non_idempotent: false, back_off, budget: None }
+}
+
+/// Within a second, at the work of any other request.
+pub(super) fn reconnect_row() -> ReconnectSpec {
+    let base = SimDuration::from_secs(1);
+    ReconnectSpec { back_off: BackOff { max: base, ..back_off_row(base) }, work: 1.0 }
+}
+
+fn back_off_row(base: SimDuration) -> BackOff {
+    BackOff { base, factor: 2.0, max: SimDuration::from_secs(10), jitter: Jitter::Full }
+}
+
 pub(super) fn retries(fields: &mut Fields<'_>) -> RetriesSpec {
+    let row = retries_row();
     RetriesSpec {
-        attempts: fields.or("attempts", whole(2..=100), 3),
-        on: fields.or("on", failures, usual()),
-        non_idempotent: fields.or("non_idempotent", truth, false),
+        attempts: fields.or("attempts", whole(2..=100), row.attempts),
+        on: fields.or("on", failures, row.on),
+        non_idempotent: fields.or("non_idempotent", truth, row.non_idempotent),
         back_off: BackOff {
-            base: fields.or("back_off", duration, SimDuration::from_millis(100)),
-            factor: fields.or("back_off_factor", number(1.0..=100.0), 2.0),
-            max: fields.or("back_off_max", duration, SimDuration::from_secs(10)),
-            jitter: fields.or("jitter", |node| names::JITTER.parse(node), Jitter::Full),
+            factor: fields.or("back_off_factor", number(1.0..=100.0), row.back_off.factor),
+            max: fields.or("back_off_max", duration, row.back_off.max),
+            ..first_back_off(fields, row.back_off)
         },
-        budget: fields.or("budget", share_or_none, None),
+        budget: fields.or("budget", share_or_none, row.budget),
     }
+}
+
+fn first_back_off(fields: &mut Fields<'_>, row: BackOff) -> BackOff {
+    let base = fields.or("back_off", duration, row.base);
+    BackOff { base, jitter: fields.or("jitter", |node| names::JITTER.parse(node), row.jitter), ..row }
+}
+
+/// What is left of it is not read: it waits once. The longest wait is the first.
+pub(super) fn reconnect(fields: &mut Fields<'_>) -> ReconnectSpec {
+    let row = reconnect_row();
+    let back_off = first_back_off(fields, row.back_off);
+    let back_off = BackOff { max: back_off.base, ..back_off };
+    ReconnectSpec { back_off, work: fields.or("work", number(0.0..=1e6), row.work) }
 }
 
 fn share_or_none(node: &Node) -> Result<Option<f64>, Fault> {

@@ -61,7 +61,7 @@ fn client(fields: &mut Fields<'_>, nodes: u32, ways: Ways) -> ClientSpec {
     let method = fields.or("method", |node| names::METHOD.parse(node), row.method);
     let arrivals = fields.or("arrivals", |node| arrivals(node, profile), row.arrivals);
     let is_open = ClientSpec { arrivals, ..row.clone() }.is_open();
-    ClientSpec {
+    let spec = ClientSpec {
         profile,
         users: closed_only(fields, "users", is_open, row.users),
         connections: closed_only(fields, "connections", is_open, row.connections),
@@ -72,6 +72,8 @@ fn client(fields: &mut Fields<'_>, nodes: u32, ways: Ways) -> ClientSpec {
         shape: client_load::shape(fields, row.shape),
         trace: client_load::trace(fields, arrivals),
         traffic: fields.or("traffic", |node| traffic(node, ways.service), row.traffic),
+        protocol: fields.or("protocol", |node| names::CLIENT_PROTOCOL.parse(node), row.protocol),
+        balancing: fields.or("balancing", |node| names::CLIENT_BALANCING.parse(node), row.balancing),
         via: fields.or("via", |node| via(node, ways), row.via),
         method,
         idempotent: fields.or("idempotent", client_rules::idempotent, f64::from(method.is_idempotent())),
@@ -85,7 +87,8 @@ fn client(fields: &mut Fields<'_>, nodes: u32, ways: Ways) -> ClientSpec {
         catch_up: fields.or("catch_up", truth, row.catch_up),
         spread_to_end: fields.or("spread_to_end", truth, row.spread_to_end),
         retry: fields.or("retry", |node| names::RETRY.parse(node), row.retry),
-        retries: fields.optional("retries", client_rules::retries),
+        retries: fields.optional("retries", client_rules::retries).or(row.retries),
+        reconnect: fields.optional("reconnect", client_rules::reconnect).or(row.reconnect),
         stops_on: fields.or("stops_on", client_rules::failures, row.stops_on),
         pool: client_rules::pool(fields, row.pool),
         notices_close: fields.or("notices_close", truth, row.notices_close),
@@ -93,7 +96,21 @@ fn client(fields: &mut Fields<'_>, nodes: u32, ways: Ways) -> ClientSpec {
         free_connect: fields.or("free_connect", truth, row.free_connect),
         connect_timeout: fields.or("connect_timeout", period, row.connect_timeout),
         request_timeout: fields.or("request_timeout", period, row.request_timeout),
-    }
+    };
+    refuse_streams(fields, &spec);
+    spec
+}
+
+/// Streams are modelled of open loops that reach pods over connections of their own.
+fn refuse_streams(fields: &Fields<'_>, spec: &ClientSpec) {
+    let what = match () {
+        () if !spec.multiplexes() => return,
+        () if !spec.is_open() => "a closed loop: use open-loop arrivals",
+        () if spec.via != Via::Service => "a client of a balancer: use via = \"service\"",
+        () if !spec.keep_alive => "keep_alive = false: streams share a connection that is kept",
+        () => return,
+    };
+    fields.complain(Fault::new("not-modelled", format!("has protocol = \"http2\", which is not modelled with {what}")));
 }
 
 /// A number of users or of connections.

@@ -2,10 +2,10 @@
 //! of the design that later versions will model.
 
 use crate::model::spec::{
-    Arrivals, BalancerPreset, BalancingPolicy, ClientDns, ClientProfile, ClusterSize, Cni, InFlightPolicy,
-    IptablesBackend, Jitter, Method, PodManagement, PodReplacementPolicy, Protocol, ProxyMode, QueuedPolicy, Retry,
-    RolloutKind, ServerProfile, ServiceKind, SessionAffinity, StopBehaviour, Strategy, TargetKind, Traffic,
-    TrafficDistribution, TrafficPolicy, Via,
+    Arrivals, BalancerPreset, BalancingPolicy, ClientBalancing, ClientDns, ClientProfile, ClientProtocol, ClusterSize,
+    Cni, InFlightPolicy, IptablesBackend, Jitter, Method, PodManagement, PodReplacementPolicy, Protocol, ProxyMode,
+    QueuedPolicy, Retry, RolloutKind, ServerProfile, ServiceKind, SessionAffinity, StopBehaviour, Strategy, TargetKind,
+    Traffic, TrafficDistribution, TrafficPolicy, Via,
 };
 use crate::scenario::values::Names;
 
@@ -94,6 +94,8 @@ pub(super) const CLIENT_PROFILE: Names<ClientProfile> = Names {
         ("okhttp", ClientProfile::OkHttp),
         ("curl", ClientProfile::Curl),
         ("browser", ClientProfile::Browser),
+        ("grpc", ClientProfile::Grpc),
+        ("session", ClientProfile::Session),
         ("paced", ClientProfile::Paced),
         ("open", ClientProfile::Open),
     ],
@@ -188,6 +190,12 @@ pub(super) const RETRY: Names<Retry> = Names {
         ("reused_closed", Retry::ReusedClosed),
         ("reused_idempotent", Retry::ReusedIdempotent),
     ],
+    later: &[],
+};
+pub(super) const CLIENT_PROTOCOL: Names<ClientProtocol> =
+    Names { built: &[("http1", ClientProtocol::Http1), ("http2", ClientProtocol::Http2)], later: &["http3"] };
+pub(super) const CLIENT_BALANCING: Names<ClientBalancing> = Names {
+    built: &[("pick_first", ClientBalancing::PickFirst), ("round_robin", ClientBalancing::RoundRobin)],
     later: &[],
 };
 pub(super) const JITTER: Names<Jitter> =

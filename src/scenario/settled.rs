@@ -216,6 +216,8 @@ fn client(out: &mut Out, client: &ClientSpec) {
     out.quoted("arrivals", client_profiles::arrival_names(client.profile).of(client.arrivals));
     out.raw("think_time", &client.think_time);
     settled_clients::load(out, client);
+    out.quoted("protocol", names::CLIENT_PROTOCOL.of(client.protocol));
+    out.quoted("balancing", names::CLIENT_BALANCING.of(client.balancing));
     out.quoted("via", names::VIA.of(client.via));
     out.quoted("traffic", names::TRAFFIC.of(client.traffic));
     out.quoted("method", names::METHOD.of(client.method));

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use crate::model::spec::{Arrivals, BurstSpec, ClientSpec, Failures, PoolSpec, RetriesSpec};
+use crate::model::spec::{Arrivals, BackOff, BurstSpec, ClientSpec, Failures, PoolSpec, ReconnectSpec, RetriesSpec};
 use crate::scenario::names;
 use crate::scenario::settled::Out;
 
@@ -31,6 +31,13 @@ pub(super) fn retries(out: &mut Out, client: &ClientSpec) {
     match &client.retries {
         Some(spec) => out.raw("retries", table(spec)),
         None => out.line("# no retries: what fails is lost"),
+    }
+    match &client.reconnect {
+        Some(ReconnectSpec { back_off: BackOff { base, jitter, .. }, work }) => {
+            let jitter = names::JITTER.of(*jitter);
+            out.raw("reconnect", format!("{{ back_off = \"{base}\", jitter = \"{jitter}\", work = {work:?} }}"));
+        }
+        None => out.line("# no reconnect: the next request opens a connection"),
     }
 }
 

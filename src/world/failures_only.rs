@@ -87,6 +87,7 @@ fn refuse_rules(client: &ClientSpec, key: &impl Fn(&str) -> String, refuse: &mut
     refuse(!client.work.is_one(), &key("work"), "how much work a request is is drawn for each");
     refuse(!client.catch_up, &key("catch_up"), "which requests are left out depends on when others were answered");
     refuse(client.retries.is_some(), &key("retries"), "what waits for its next attempt may outlast the window");
+    refuse(client.reconnect.is_some(), &key("reconnect"), "sessions that begin again queue for a while");
     refuse(!client.stops_on.is_empty(), &key("stops_on"), "whether requests are sent depends on those before");
     let PoolSpec { idle_timeout, max_age, max_requests, max_idle: _ } = client.pool;
     let ends = "connections end between two requests";

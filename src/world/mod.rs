@@ -5,6 +5,7 @@
 //! comes first.
 
 mod balancers;
+mod channels;
 mod connect;
 mod elements;
 mod exposure;
@@ -19,6 +20,7 @@ mod recorder;
 mod requests;
 mod route;
 mod sets;
+mod severed;
 mod slot;
 mod tally;
 mod trip;

@@ -8,12 +8,13 @@
 use crate::dist::Dist;
 use crate::engine::{Digest, Slots, Stream};
 use crate::ids::{PodId, ReplicaId, SlotId, Target};
-use crate::model::client::{Budget, FailedAttempt, back_off, is_given_up, retries_silently};
+use crate::model::client::{Budget, FailedAttempt, back_off, first_wait, is_given_up, retries_silently};
 use crate::model::msg::Listener;
 use crate::model::network::{ClosedFate, SynFate, closed_fate, next_syn, silent_syn_end, syn_fate, syn_given_up};
 use crate::model::server::{Servers, Service};
 use crate::model::spec::{
-    DelayId, Jitter, LEAST_CYCLE, Mechanism, ProxyMode, QueuedPolicy, Scenario, ServiceKind, Via,
+    DelayId, InFlightPolicy, Jitter, LEAST_CYCLE, Mechanism, ProxyMode, QueuedPolicy, ReconnectSpec, Scenario,
+    ServiceKind, Via,
 };
 use crate::record::{FailureKind, LostRequest, Met};
 use crate::units::{SimDuration, SimTime};
@@ -148,7 +149,7 @@ impl<'s> Path<'s> {
             State::Answer => return self.answer_known(slot),
             State::GivesUp => self.gives_up(slot, view),
             State::Proxied => return self.wake_proxied(slot, view),
-            State::Idle => unreachable!("an idle slot has no wake"),
+            State::Idle | State::Rejoins => unreachable!("an idle slot has no wake, and a stream joins elsewhere"),
         }
         After::Nothing
     }
@@ -188,7 +189,8 @@ impl<'s> Path<'s> {
             budget.note_request();
         }
         let sent = call.attempt_sent;
-        if slot.socket.is_some_and(|socket| is_given_up(&slot.spec.pool, socket.kept(), sent)) {
+        let left = slot.socket.filter(|socket| !socket.shared).map(|socket| socket.kept());
+        if left.is_some_and(|kept| is_given_up(&slot.spec.pool, kept, sent)) {
             self.close_socket(slot);
         }
         false
@@ -254,6 +256,9 @@ impl<'s> Path<'s> {
     /// Where a new connection goes: what its node or name says, unless a load balancer forwards the connection to a pod; it
     /// may choose the node instead, and stays with its choice as long as the SYN is retransmitted.
     fn way(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) -> Way {
+        if let Some(pod) = slot.pinned {
+            return Way::To(pod);
+        }
         if slot.spec.via != Via::Service {
             if slot.state != State::Retransmission {
                 slot.flow = view.balancers.forward(self.now, slot);
@@ -281,7 +286,7 @@ impl<'s> Path<'s> {
     }
 
     /// The attempt fails by an answer of the network, one way later.
-    fn answered(
+    pub(super) fn answered(
         &mut self,
         slot: &mut Slot<'s>,
         pod: Option<PodId>,
@@ -335,8 +340,22 @@ impl<'s> Path<'s> {
         let node = slot.call.node;
         let (idle_since, accepted) = (self.now, view.servers.reads(pod));
         let (opened, closed_at) = (idle_since, None);
-        slot.socket = Some(Socket { pod, node, carried: 0, closed_at, opened, idle_since, severed: false, accepted });
+        slot.socket = Some(Socket {
+            pod,
+            node,
+            carried: 0,
+            closed_at,
+            opened,
+            idle_since,
+            severed: false,
+            shared: false,
+            accepted,
+        });
         slot.draw_reuses();
+        if let Some(reconnect) = &slot.spec.reconnect {
+            let nanos = slot.call.service_time.as_nanos() as f64;
+            slot.call.service_time = SimDuration::from_nanos_f64_rounded(nanos * reconnect.work);
+        }
         if self.options.trace {
             let id = SlotId(slot.ordinal);
             self.results.connected.push((self.now, id, pod));
@@ -501,7 +520,7 @@ impl<'s> Path<'s> {
     }
 
     /// The attempt fails. Either the client tries again by itself, or the request is lost.
-    fn attempt_failed(&mut self, slot: &mut Slot<'s>, failure: Failure, view: &mut View<'_, 's>) {
+    pub(super) fn attempt_failed(&mut self, slot: &mut Slot<'s>, failure: Failure, view: &mut View<'_, 's>) {
         self.close_socket(slot);
         let Some(again) = self.tries_again(slot, &failure) else {
             let (call, ending) = (slot.call, Ending::Lost(failure));
@@ -510,6 +529,11 @@ impl<'s> Path<'s> {
             return;
         };
         let at = slot.call.begin_attempt(again);
+        if slot.channel.is_some() {
+            slot.state = State::Rejoins;
+            self.wake_at(slot, again);
+            return;
+        }
         if at <= self.now {
             self.connect(slot, view);
         } else {
@@ -529,7 +553,8 @@ impl<'s> Path<'s> {
             attempt: call.attempt,
         };
         let allowed = !self.scenario.without.has(Mechanism::SilentRetry);
-        if allowed && retries_silently(client, &failed) {
+        let silently = slot.channel.is_none() && retries_silently(client, &failed);
+        if allowed && (silently || self.is_refused_stream(slot, failure)) {
             return Some(failure.known);
         }
         let wait = client.retries.filter(|_| allowed).and_then(|retries| {
@@ -545,9 +570,16 @@ impl<'s> Path<'s> {
         wait.map(|wait| failure.known + wait)
     }
 
+    /// A server that drains tells with GOAWAY which streams it has taken: others have not run and are sent again, whatever
+    /// their method (RFC 9113, 6.8; gRPC proposal A6, transparent retries).
+    fn is_refused_stream(&self, slot: &Slot<'s>, failure: &Failure) -> bool {
+        let not_taken = matches!(failure.met, Met::ClosedIdle | Met::ClosedUnread);
+        slot.channel.is_some() && not_taken && self.scenario.pod.server.in_flight == InFlightPolicy::Drain
+    }
+
     fn close_socket(&mut self, slot: &mut Slot<'s>) {
-        if slot.socket.take().is_some() {
-            self.closed += 1;
+        if let Some(socket) = slot.socket.take() {
+            self.closed += u64::from(!socket.shared);
         }
     }
 
@@ -647,108 +679,10 @@ impl<'s> Path<'s> {
         });
     }
 
-    /// A load balancer ends the connection by RST, to the client and to the pod.
-    pub(super) fn reset_one(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
-        let (Some(socket), Some(flow)) = (&mut slot.socket, &mut slot.flow) else { return };
-        if socket.closed_at.is_some_and(|closed| closed <= self.now) {
-            return;
-        }
-        (socket.closed_at, socket.severed, flow.reset) = (Some(self.now), true, true);
-        self.tally.connections_severed += 1;
-        if let Some(answer) = slot.answer.filter(|answer| answer.in_service(self.now).is_some()) {
-            self.revoke(slot, answer, FailureKind::Reset, Met::UnhealthyTarget, view);
-        }
-    }
-
     #[cold]
     pub(super) fn observe_served(&mut self, who: u64, call: u64, sent: SimTime, known: SimTime) {
         let words = [6, who, call, sent.as_nanos(), known.as_nanos()];
         self.results.digest.iter_mut().for_each(|digest| digest.add(&words));
-    }
-
-    /// Returns when the connection's request is drained, or now.
-    pub(super) fn sever_one(&mut self, slot: &mut Slot<'s>, cut: bool, view: &mut View<'_, 's>) -> SimTime {
-        let timeout = self.scenario.pod.server.keep_alive_timeout;
-        let closed = slot.answer.is_some_and(|answer| answer.closes && answer.known <= self.now);
-        if closed || (!slot.plain && is_left(slot, self.now)) {
-            // The client has closed it; that is noted at its next wake.
-            return self.now;
-        }
-        let Some(socket) = &mut slot.socket else { return self.now };
-        if socket.closed_at.is_none() && self.now.saturating_since(socket.idle_since) > timeout {
-            socket.closed_at = Some(socket.idle_since + timeout);
-        }
-        let open = socket.closed_at.is_none_or(|closed| closed > self.now);
-        self.tally.connections_severed += u64::from(open && !socket.severed);
-        socket.severed |= open;
-        match slot.answer.and_then(|answer| Some((answer, answer.in_service(self.now)?))) {
-            Some((answer, service)) => self.sever_in_service(slot, answer, service, cut, view),
-            None => self.sever_idle(slot, view),
-        }
-    }
-
-    /// The connection has no request in service: it is idle, or its request has not arrived, or is not read any more.
-    fn sever_idle(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) -> SimTime {
-        let Some(socket) = &mut slot.socket else { return self.now };
-        socket.closed_at = Some(socket.closed_at.map_or(self.now, |closed| closed.min(self.now)));
-        let unread = slot.state == State::GivesUp && slot.answer.is_none();
-        if unread && self.now + slot.call.one_way() <= slot.patience {
-            let pod = Some(socket.pod);
-            self.answered(slot, pod, FailureKind::Reset, Met::ClosedUnread, view);
-        }
-        self.now
-    }
-
-    /// Returns when the request is drained, or now.
-    fn sever_in_service(
-        &mut self,
-        slot: &mut Slot<'s>,
-        answer: Answer,
-        service: Service,
-        cut: bool,
-        view: &mut View<'_, 's>,
-    ) -> SimTime {
-        let Some(socket) = &mut slot.socket else { return self.now };
-        let unread = service.start > self.now && self.scenario.pod.server.queued == QueuedPolicy::Reset;
-        if !cut && !unread {
-            socket.closed_at = Some(socket.idle_since);
-            self.drain_one(slot);
-            return answer.done();
-        }
-        socket.closed_at = Some(self.now);
-        if slot.state == State::GivesUp && self.now + answer.call.one_way() > slot.patience {
-            // The client gives up before it learns of the end.
-            return self.now;
-        }
-        let (kind, met) = match () {
-            () if service.start > self.now => (FailureKind::Reset, Met::ClosedUnread),
-            () if service.finish > self.now => (FailureKind::Eof, Met::CutInService),
-            () => (FailureKind::Truncated, Met::CutInResponse),
-        };
-        self.revoke(slot, answer, kind, met, view);
-        self.now
-    }
-
-    /// A drained request is answered with `Connection: close`.
-    fn drain_one(&mut self, slot: &mut Slot<'s>) {
-        let honours = slot.spec.honours_connection_close;
-        if let Some(answer) = &mut slot.answer {
-            answer.closes |= honours;
-        }
-    }
-
-    /// The answer arranged for a request will not come: the connection ends instead.
-    fn revoke(&mut self, slot: &mut Slot<'s>, answer: Answer, kind: FailureKind, met: Met, view: &mut View<'_, 's>) {
-        let pod = slot.socket.map(|socket| socket.pod);
-        slot.answer = None;
-        let next_was_arranged = slot.state == State::Packet;
-        if next_was_arranged {
-            slot.thought = Some(slot.call.sent.saturating_since(answer.known));
-            slot.drawn = Some(slot.call.drawn());
-        }
-        slot.call = answer.call;
-        slot.call.may_have_run |= met != Met::ClosedUnread;
-        self.answered(slot, pod, kind, met, view);
     }
 }
 
@@ -771,12 +705,6 @@ fn next_call(slot: &Slot<'_>, known: SimTime) -> u64 {
         }
         _ => next,
     }
-}
-
-/// Whether the client has given up its connection by `now`, while no request is on it.
-fn is_left(slot: &Slot<'_>, now: SimTime) -> bool {
-    let busy = slot.answer.is_some_and(|answer| answer.in_service(now).is_some());
-    !busy && slot.socket.is_some_and(|socket| is_given_up(&slot.spec.pool, socket.kept(), now))
 }
 
 /// When a connection that knows an answer at `known` has thought.

@@ -9,6 +9,7 @@ use crate::model::spec::{Arrivals, ClientSpec, DelayId, End, EntryNode, Scenario
 use crate::record::Metrics;
 use crate::units::{SimDuration, SimTime};
 use crate::world::balancers;
+use crate::world::channels::Channels;
 use crate::world::elements::Elements;
 use crate::world::lanes::Lanes;
 use crate::world::path::{After, Path, Results, View};
@@ -19,17 +20,19 @@ use crate::world::{Driver, Options};
 
 /// One client and where its connections are.
 #[derive(Debug)]
-struct Client<'s> {
-    spec: &'s ClientSpec,
+pub(super) struct Client<'s> {
+    pub(super) spec: &'s ClientSpec,
     warm_ups_left: u32,
     slots: std::ops::Range<u32>,
     /// Of an open-loop client.
-    source: Option<Source<'s>>,
+    pub(super) source: Option<Source<'s>>,
+    /// Of a client whose requests are streams.
+    pub(super) channels: Option<Channels>,
 }
 
 /// Where the requests of an open-loop client come from.
 #[derive(Debug)]
-struct Source<'s> {
+pub(super) struct Source<'s> {
     /// The slot that wakes at arrivals.
     slot: u32,
     next: u64,
@@ -37,7 +40,7 @@ struct Source<'s> {
     luck: Luck,
     /// Slots without a request, the last one used on top; of a pool those with a connection, and those without.
     idle: Vec<u32>,
-    bare: Vec<u32>,
+    pub(super) bare: Vec<u32>,
 }
 
 /// All requests of all clients.
@@ -45,11 +48,11 @@ struct Source<'s> {
 pub(super) struct Requests<'s> {
     scenario: &'s Scenario,
     key: StreamKey,
-    clients: Vec<Client<'s>>,
-    slots: Vec<Slot<'s>>,
+    pub(super) clients: Vec<Client<'s>>,
+    pub(super) slots: Vec<Slot<'s>>,
     /// The slots that the fast driver has.
     lanes: Lanes,
-    path: Path<'s>,
+    pub(super) path: Path<'s>,
     /// Of the estimator that skips: its clients connect for each request.
     connects_anew: bool,
     /// What it may skip next is due before.
@@ -158,10 +161,17 @@ impl<'s> Requests<'s> {
     fn wake_open_loop(&mut self, now: SimTime, index: u32, view: &mut View<'_, 's>) {
         let client = self.slots[index as usize].client as usize;
         if self.clients[client].source.as_ref().is_some_and(|source| source.slot == index) {
-            self.arrive(client, now);
+            self.arrive(client, now, view);
             return;
         }
-        if self.path.wake(&mut self.slots[index as usize], view) == After::Free {
+        if self.slots[index as usize].state == State::Rejoins {
+            self.join(client, index, now, view);
+            return;
+        }
+        let after = self.path.wake(&mut self.slots[index as usize], view);
+        if self.slots[index as usize].channel.is_some() {
+            self.after_stream(client, index, after, now);
+        } else if after == After::Free {
             self.set_free(client, index);
         }
     }
@@ -219,7 +229,9 @@ impl<'s> Requests<'s> {
             bare: Vec::new(),
         });
         let slots = first..self.slots.len() as u32;
-        self.clients.push(Client { spec, warm_ups_left: 0, slots, source });
+        let ages = || self.key.stream("client", "age", client.into());
+        let channels = spec.multiplexes().then(|| Channels::new(spec, self.scenario.service.kind, ages()));
+        self.clients.push(Client { spec, warm_ups_left: 0, slots, source, channels });
     }
 
     /// Connections of a closed-loop client.
@@ -259,6 +271,8 @@ impl<'s> Requests<'s> {
             schedule,
             state: State::Idle,
             socket: None,
+            channel: None,
+            pinned: None,
             flow: None,
             call: Call { idempotent: spec.idempotent > 0.0, ..Call::none(self.entry_node(spec, ordinal.into())) },
             answer: None,
@@ -328,7 +342,7 @@ impl<'s> Requests<'s> {
     }
 
     /// A request of an open-loop client is due: it takes a free slot.
-    fn arrive(&mut self, client: usize, now: SimTime) {
+    fn arrive(&mut self, client: usize, now: SimTime, view: &mut View<'_, 's>) {
         if now >= self.path.stop || now >= self.path.stopped[client] {
             self.path.wakes.set(self.clients[client].slots.start, SimTime::MAX);
             return;
@@ -338,6 +352,10 @@ impl<'s> Requests<'s> {
         let call = self.open_call(client, now);
         let slot = &mut self.slots[index as usize];
         (slot.call, slot.state) = (call, State::Packet);
+        if self.clients[client].channels.is_some() {
+            self.join(client, index, now, view);
+            return;
+        }
         slot.enter();
         self.path.wake_at(slot, now + call.one_way());
     }
@@ -384,6 +402,9 @@ impl<'s> Requests<'s> {
             }
             let proxied = on_trip(&mut self.path, slot, view, |proxied| proxied.sever(pod, cut));
             drained = drained.max(proxied.unwrap_or(now));
+        }
+        for channels in self.clients.iter_mut().filter_map(|client| client.channels.as_mut()) {
+            self.path.tally.connections_severed += channels.sever(now, pod, backlog);
         }
         view.balancers.sever(now, pod);
         drained
@@ -434,7 +455,8 @@ impl<'s> Requests<'s> {
             }
         }
         if check {
-            let open = self.slots.iter().filter(|slot| slot.is_connected()).count() as u64;
+            let open = self.slots.iter().filter(|slot| slot.is_connected()).count() as u64
+                + self.clients.iter().filter_map(|client| client.channels.as_ref()).map(Channels::open).sum::<u64>();
             view.balancers.check();
             let accounted = self.path.closed + open;
             assert_eq!(self.path.established, accounted, "connections opened are closed or open at the end");

@@ -25,6 +25,8 @@ pub(super) enum State {
     Answer,
     /// The client loses patience with the response.
     GivesUp,
+    /// A stream looks for a connection again.
+    Rejoins,
     /// What the slot's trip through balancers says.
     Proxied,
 }
@@ -44,6 +46,8 @@ pub(super) struct Socket {
     pub(super) idle_since: SimTime,
     /// A stopping server has ended it.
     pub(super) severed: bool,
+    /// It is a stream's copy of a connection that streams share.
+    pub(super) shared: bool,
     /// The process has accepted it; else it waits in the listener's backlog.
     pub(super) accepted: bool,
 }
@@ -319,6 +323,9 @@ pub(super) struct Slot<'s> {
     pub(super) schedule: Option<Schedule>,
     pub(super) state: State,
     pub(super) socket: Option<Socket>,
+    /// Of a stream: its channel, and the address for which that is.
+    pub(super) channel: Option<u32>,
+    pub(super) pinned: Option<PodId>,
     /// Of a client whose connections a load balancer forwards.
     pub(super) flow: Option<Flow>,
     pub(super) call: Call,
@@ -338,12 +345,12 @@ pub(super) struct Slot<'s> {
 impl Slot<'_> {
     /// Whether the client has a connection.
     pub(super) fn is_connected(&self) -> bool {
-        self.socket.is_some() || self.trip.as_ref().is_some_and(|trip| trip.front.is_some())
+        self.socket.is_some_and(|socket| !socket.shared) || self.trip.as_ref().is_some_and(|trip| trip.front.is_some())
     }
 
     /// A connection is made: how many requests the client will send over it.
     pub(super) fn draw_reuses(&mut self) {
-        if let Some((low, high)) = self.spec.pool.max_requests {
+        if let (Some((low, high)), None) = (self.spec.pool.max_requests, self.channel) {
             self.reuses = low + self.luck.rare("reuses").below((high - low) as usize + 1) as u32;
         }
     }

@@ -26,6 +26,7 @@ mod rare;
 mod readme;
 mod recommend;
 mod scenario_files;
+mod streams;
 mod sweep;
 mod theory;
 mod tidy;

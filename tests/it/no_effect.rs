@@ -308,6 +308,20 @@ const CLUSTER: &[Case] = &[
         &["clients.0.rate=9/s", "clients.0.burst={}", "clients.0.shape_starts_at=1s"],
     ),
     (
+        "clients = [{ profile = \"grpc\", rate = \"80/s\" }]\n",
+        &[],
+        &[
+            "clients.0.balancing=round_robin",
+            "clients.0.idle_timeout=1ms",
+            "clients.0.max_requests=1",
+            "clients.0.max_idle=1",
+            "clients.0.retry=reused_once",
+            "clients.0.notices_close=false",
+            "clients.0.honours_connection_close=false",
+            "clients.0.reconnect={}",
+        ],
+    ),
+    (
         "clients = [{ profile = \"hey\", think_time = \"50ms\", connections = 4 }]\n",
         &[],
         &["clients.0.rate=9/s", "clients.0.spread_to_end=true", "clients.0.catch_up=true", "clients.0.max_idle=1"],
@@ -403,6 +417,8 @@ const ACTING: &[&str] = &[
      idempotent = 0.5 }, { catch_up = false, retries = {}, method = \"POST\" }]\n",
     "clients = [{ profile = \"open\", arrivals = \"bursty\", burst = { on = \"1s\" }, rate = \"9/s\" }, \
      { profile = \"open\", arrivals = \"daily\", shape_starts_at = \"1s\" }]\n",
+    "service = { kind = \"headless\" }\nclients = [{ profile = \"grpc\", balancing = \"round_robin\", dns = \"1s\", max_age = \"9s\", \
+     protocol = \"http2\" }, { profile = \"session\", reconnect = { jitter = \"none\" }, retries = { attempts = 2 } }]\n",
     "kube_proxy = { mode = \"nftables\", min_sync_period = \"40s\", sync_period = \"60s\" }\n",
 ];
 

@@ -14,14 +14,14 @@ mod retry;
 pub use arrivals::ArrivalProcess;
 pub use pacing::{Pacing, fortio_plan};
 pub use pool::{Kept, is_given_up};
-pub use retry::{Budget, FailedAttempt, back_off, retries_silently};
+pub use retry::{Budget, FailedAttempt, back_off, first_wait, retries_silently};
 
 #[cfg(test)]
 pub(in crate::model::client) mod tests {
     use crate::dist::{Dist, Factor};
     use crate::model::spec::{
-        Arrivals, BurstSpec, ClientDns, ClientProfile, ClientSpec, EntryNode, Failures, Method, PoolSpec, Retry,
-        ShapeSpec, Traffic, Via,
+        Arrivals, BurstSpec, ClientBalancing, ClientDns, ClientProfile, ClientProtocol, ClientSpec, EntryNode,
+        Failures, Method, PoolSpec, Retry, ShapeSpec, Traffic, Via,
     };
     use crate::units::{Rate, SimDuration};
 
@@ -37,6 +37,8 @@ pub(in crate::model::client) mod tests {
             shape: ShapeSpec::day(),
             trace: Vec::new(),
             traffic: Traffic::External,
+            protocol: ClientProtocol::Http1,
+            balancing: ClientBalancing::PickFirst,
             via: Via::Service,
             method: Method::Get,
             idempotent: 1.0,
@@ -51,6 +53,7 @@ pub(in crate::model::client) mod tests {
             spread_to_end: true,
             retry,
             retries: None,
+            reconnect: None,
             stops_on: Failures::NONE,
             pool: PoolSpec::UNLIMITED,
             notices_close: false,

@@ -40,6 +40,11 @@ pub fn back_off(retries: &RetriesSpec, failed: &FailedAttempt, uniform: f64) -> 
     again.then(|| wait(&retries.back_off, failed.attempt, uniform))
 }
 
+/// How long a client waits before it begins a session again. `uniform` is a number between 0 and 1.
+pub fn first_wait(back_off: &BackOff, uniform: f64) -> SimDuration {
+    wait(back_off, 1, uniform)
+}
+
 fn was_not_sent(kind: FailureKind) -> bool {
     matches!(kind, FailureKind::ConnectRefused | FailureKind::ConnectTimeout | FailureKind::HostUnreachable)
 }

@@ -23,11 +23,14 @@ pub use load::{BurstSpec, ShapeSpec};
 pub use mechanisms::{Mechanism, Mechanisms};
 pub use policies::BalancingPolicy;
 pub(crate) use policies::balancing_policies;
-pub use retries::{BackOff, Failures, Jitter, PoolSpec, RetriesSpec};
+pub use retries::{BackOff, Failures, Jitter, PoolSpec, ReconnectSpec, RetriesSpec};
 pub use rollout::{FaultKind, FaultSpec, PodReplacementPolicy, RolloutKind, Strategy};
 pub use service::{DnsSpec, ServiceKind, ServiceSpec, SessionAffinity, TrafficDistribution, TrafficPolicy};
 pub use sets::{DaemonSetSpec, PodManagement, StatefulSetSpec, WorkloadKind};
-pub use traffic::{Arrivals, ClientDns, ClientProfile, ClientSpec, EntryNode, Method, Retry, Traffic, Via};
+pub use traffic::{
+    Arrivals, ClientBalancing, ClientDns, ClientProfile, ClientProtocol, ClientSpec, EntryNode, Method, Retry, Traffic,
+    Via,
+};
 pub use workload::{
     ClusterSize, ClusterSpec, Cni, DeploymentSpec, InFlightPolicy, IptablesBackend, KubeProxySpec, PodSpec, PreStop,
     PreStopAction, ProbeSpec, ProxyMode, QueuedPolicy, ServerProfile, ServerSpec, Signal, StopBehaviour,

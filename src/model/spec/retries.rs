@@ -101,6 +101,15 @@ pub struct RetriesSpec {
     pub budget: Option<f64>,
 }
 
+/// `reconnect`: a client that holds sessions makes a new connection as soon as one has ended, not with its next message.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ReconnectSpec {
+    /// How long it waits before.
+    pub back_off: BackOff,
+    /// How much work the first request of a connection is, in parts of that of others.
+    pub work: f64,
+}
+
 /// When a client does not use a connection again that it could use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolSpec {

@@ -3,7 +3,7 @@
 use crate::dist::{Dist, Factor};
 use crate::ids::NodeId;
 use crate::model::spec::load::{BurstSpec, ShapeSpec};
-use crate::model::spec::retries::{Failures, PoolSpec, RetriesSpec};
+use crate::model::spec::retries::{Failures, PoolSpec, ReconnectSpec, RetriesSpec};
 use crate::units::{Rate, SimDuration};
 
 /// Rows of the client table (mechanics 7.2).
@@ -35,6 +35,10 @@ pub enum ClientProfile {
     Curl,
     /// People with browsers.
     Browser,
+    /// A service with a gRPC channel.
+    Grpc,
+    /// Sessions that stay open, such as WebSockets or server-sent events.
+    Session,
     /// A paced closed-loop client without retry.
     Paced,
     /// An open-loop client: requests come whatever became of the earlier ones.
@@ -76,6 +80,24 @@ pub enum Retry {
     ReusedClosed,
     /// If the connection was closed or reset and the request is idempotent (Go's transport, browsers).
     ReusedIdempotent,
+}
+
+/// How a client's requests share connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientProtocol {
+    /// HTTP/1.1: one after another.
+    Http1,
+    /// HTTP/2, and so gRPC: as streams beside each other.
+    Http2,
+}
+
+/// Which connection a stream goes over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientBalancing {
+    /// The only one there is.
+    PickFirst,
+    /// The next of one for each address of the name.
+    RoundRobin,
 }
 
 /// Where a client's connections enter the cluster.
@@ -169,6 +191,10 @@ pub struct ClientSpec {
     pub trace: Vec<SimDuration>,
     /// From inside or from outside.
     pub traffic: Traffic,
+    /// How requests share connections.
+    pub protocol: ClientProtocol,
+    /// Which connection a stream goes over.
+    pub balancing: ClientBalancing,
     /// What they go to.
     pub via: Via,
     /// What each asks for.
@@ -197,6 +223,8 @@ pub struct ClientSpec {
     pub retry: Retry,
     /// What the application tries again.
     pub retries: Option<RetriesSpec>,
+    /// How sessions that ended are begun again, of a client that holds some.
+    pub reconnect: Option<ReconnectSpec>,
     /// Which failures end the client.
     pub stops_on: Failures,
     /// Which connections are not used again.
@@ -231,6 +259,11 @@ impl ClientSpec {
         let limited = self.retries.is_some_and(|retries| retries.budget.is_some());
         let rules = self.pool != PoolSpec::UNLIMITED || !self.stops_on.is_empty() || limited;
         self.catch_up && self.work.is_one() && !mixed && !rules
+    }
+
+    /// Its requests are streams of shared connections.
+    pub fn multiplexes(&self) -> bool {
+        self.protocol == ClientProtocol::Http2
     }
 
     /// Each connection thinks between two requests.

@@ -90,6 +90,24 @@ pub(super) const ROWS: &[Row<When>] = &[
         "set arrivals = \"think\"",
     ),
     row(
+        &["balancing"],
+        |scenario, client| !client.multiplexes() || !uses::resolves(scenario, client),
+        "only a client with protocol = \"http2\" of a headless Service sees more than one address",
+        "set protocol = \"http2\" and service.kind = \"headless\"",
+    ),
+    row(
+        &["idle_timeout", "max_requests", "max_idle", "notices_close", "honours_connection_close", "retry"],
+        |_, client| client.multiplexes(),
+        "over HTTP/2 a connection ends by GOAWAY or by its age, and streams that were not taken are sent again",
+        "use protocol = \"http1\"",
+    ),
+    row(
+        &["reconnect"],
+        |scenario, client| !client.keep_alive || client.is_open() || uses::entry(scenario, client).is_some(),
+        "only connections that a closed loop keeps to pods are sessions that begin again by themselves",
+        "use arrivals = \"staggered\" and via = \"service\"",
+    ),
+    row(
         &["burst"],
         |_, client| client.arrivals != Arrivals::Bursty,
         "its arrivals are not bursty",

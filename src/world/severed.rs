@@ -1,0 +1,131 @@
+//! What a stopping server, or a load balancer, does to one open connection of a client: idle ones end, requests in service are
+//! drained or cut, and the answer arranged for them is revoked.
+
+use crate::ids::PodId;
+use crate::model::client::{first_wait, is_given_up};
+use crate::model::server::Service;
+use crate::model::spec::{QueuedPolicy, ReconnectSpec};
+use crate::record::{FailureKind, Met};
+use crate::units::SimTime;
+use crate::world::path::{Path, View};
+use crate::world::slot::{Answer, Slot, State};
+
+impl<'s> Path<'s> {
+    /// A load balancer ends the connection by RST, to the client and to the pod.
+    pub(super) fn reset_one(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
+        let (Some(socket), Some(flow)) = (&mut slot.socket, &mut slot.flow) else { return };
+        if socket.closed_at.is_some_and(|closed| closed <= self.now) {
+            return;
+        }
+        (socket.closed_at, socket.severed, flow.reset) = (Some(self.now), true, true);
+        self.tally.connections_severed += 1;
+        if let Some(answer) = slot.answer.filter(|answer| answer.in_service(self.now).is_some()) {
+            self.revoke(slot, answer, FailureKind::Reset, Met::UnhealthyTarget, view);
+        }
+    }
+
+    /// Returns when the connection's request is drained, or now.
+    pub(super) fn sever_one(&mut self, slot: &mut Slot<'s>, cut: bool, view: &mut View<'_, 's>) -> SimTime {
+        let timeout = self.scenario.pod.server.keep_alive_timeout;
+        let closed = slot.answer.is_some_and(|answer| answer.closes && answer.known <= self.now);
+        if closed || (!slot.plain && is_left(slot, self.now)) {
+            // The client has closed it; that is noted at its next wake.
+            return self.now;
+        }
+        let Some(socket) = &mut slot.socket else { return self.now };
+        if socket.closed_at.is_none() && self.now.saturating_since(socket.idle_since) > timeout {
+            socket.closed_at = Some(socket.idle_since + timeout);
+        }
+        let open = socket.closed_at.is_none_or(|closed| closed > self.now);
+        self.tally.connections_severed += u64::from(open && !socket.severed && !socket.shared);
+        socket.severed |= open;
+        match slot.answer.and_then(|answer| Some((answer, answer.in_service(self.now)?))) {
+            Some((answer, service)) => self.sever_in_service(slot, answer, service, cut, view),
+            None => self.sever_idle(slot, view),
+        }
+    }
+
+    /// The connection has no request in service: it is idle, or its request has not arrived, or is not read any more.
+    fn sever_idle(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) -> SimTime {
+        let Some(socket) = &mut slot.socket else { return self.now };
+        socket.closed_at = Some(socket.closed_at.map_or(self.now, |closed| closed.min(self.now)));
+        let unread = slot.state == State::GivesUp && slot.answer.is_none();
+        if unread && self.now + slot.call.one_way() <= slot.patience {
+            let pod = Some(socket.pod);
+            self.answered(slot, pod, FailureKind::Reset, Met::ClosedUnread, view);
+        }
+        if let Some(reconnect) = slot.spec.reconnect.filter(|_| slot.state == State::Packet) {
+            self.reconnect(slot, &reconnect);
+        }
+        self.now
+    }
+
+    /// A client that holds a session sees its end: its next message comes sooner, over a new connection.
+    #[cold]
+    fn reconnect(&mut self, slot: &mut Slot<'s>, reconnect: &ReconnectSpec) {
+        let seen = self.now + slot.call.one_way();
+        let again = seen + first_wait(&reconnect.back_off, slot.luck.rare("reconnect").uniform());
+        if slot.call.sent > again && slot.call.attempt == 1 && again < self.stop {
+            (slot.call.sent, slot.call.attempt_sent) = (again, again);
+            self.wake_at(slot, again + slot.call.one_way());
+        }
+    }
+
+    /// Returns when the request is drained, or now.
+    fn sever_in_service(
+        &mut self,
+        slot: &mut Slot<'s>,
+        answer: Answer,
+        service: Service,
+        cut: bool,
+        view: &mut View<'_, 's>,
+    ) -> SimTime {
+        let Some(socket) = &mut slot.socket else { return self.now };
+        let unread = service.start > self.now && self.scenario.pod.server.queued == QueuedPolicy::Reset;
+        if !cut && !unread {
+            socket.closed_at = Some(socket.idle_since);
+            self.drain_one(slot);
+            return answer.done();
+        }
+        socket.closed_at = Some(self.now);
+        if slot.state == State::GivesUp && self.now + answer.call.one_way() > slot.patience {
+            // The client gives up before it learns of the end.
+            return self.now;
+        }
+        let (kind, met) = match () {
+            () if service.start > self.now => (FailureKind::Reset, Met::ClosedUnread),
+            () if service.finish > self.now => (FailureKind::Eof, Met::CutInService),
+            () => (FailureKind::Truncated, Met::CutInResponse),
+        };
+        self.revoke(slot, answer, kind, met, view);
+        self.now
+    }
+
+    /// A drained request is answered with `Connection: close`.
+    fn drain_one(&mut self, slot: &mut Slot<'s>) {
+        let honours = slot.spec.honours_connection_close;
+        if let Some(answer) = &mut slot.answer {
+            answer.closes |= honours;
+        }
+    }
+
+    /// The answer arranged for a request will not come: the connection ends instead.
+    fn revoke(&mut self, slot: &mut Slot<'s>, answer: Answer, kind: FailureKind, met: Met, view: &mut View<'_, 's>) {
+        let pod = slot.socket.map(|socket| socket.pod);
+        slot.answer = None;
+        let next_was_arranged = slot.state == State::Packet;
+        if next_was_arranged {
+            slot.thought = Some(slot.call.sent.saturating_since(answer.known));
+            slot.drawn = Some(slot.call.drawn());
+        }
+        slot.call = answer.call;
+        slot.call.may_have_run |= met != Met::ClosedUnread;
+        self.answered(slot, pod, kind, met, view);
+    }
+}
+
+/// Whether the client has given up its connection by `now`, while no request is on it.
+fn is_left(slot: &Slot<'_>, now: SimTime) -> bool {
+    let busy = slot.answer.is_some_and(|answer| answer.in_service(now).is_some());
+    !busy && slot.socket.is_some_and(|socket| !socket.shared && is_given_up(&slot.spec.pool, socket.kept(), now))
+}
