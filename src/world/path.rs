@@ -8,13 +8,12 @@
 use crate::dist::Dist;
 use crate::engine::{Digest, Slots, Stream};
 use crate::ids::{PodId, ReplicaId, SlotId, Target};
-use crate::model::client::{Budget, FailedAttempt, back_off, first_wait, is_given_up, retries_silently};
+use crate::model::client::{Budget, FailedAttempt, back_off, is_given_up, retries_silently};
 use crate::model::msg::Listener;
 use crate::model::network::{ClosedFate, SynFate, closed_fate, next_syn, silent_syn_end, syn_fate, syn_given_up};
 use crate::model::server::{Servers, Service};
 use crate::model::spec::{
-    DelayId, InFlightPolicy, Jitter, LEAST_CYCLE, Mechanism, ProxyMode, QueuedPolicy, ReconnectSpec, Scenario,
-    ServiceKind, Via,
+    DelayId, InFlightPolicy, Jitter, LEAST_CYCLE, Mechanism, ProxyMode, Scenario, ServiceKind, Via,
 };
 use crate::record::{FailureKind, LostRequest, Met};
 use crate::units::{SimDuration, SimTime};

@@ -1,7 +1,6 @@
 //! What a stopping server, or a load balancer, does to one open connection of a client: idle ones end, requests in service are
 //! drained or cut, and the answer arranged for them is revoked.
 
-use crate::ids::PodId;
 use crate::model::client::{first_wait, is_given_up};
 use crate::model::server::Service;
 use crate::model::spec::{QueuedPolicy, ReconnectSpec};
