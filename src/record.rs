@@ -2,9 +2,15 @@
 //!
 //! Rooms and the request path produce these; statistics, stories and pictures read them and nothing else.
 
+mod histogram;
+mod series;
+
 use crate::engine::Digest;
 use crate::ids::{Element, NodeId, PodId, ReplicaId, Revision, SlotId};
 use crate::units::{SimDuration, SimTime};
+
+pub(crate) use histogram::Histogram;
+pub use series::{Hump, Level, Row, Series, Served};
 
 /// Why a request failed, as its client sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -124,6 +130,7 @@ metrics! {
     Duplicated = "duplicated": "requests that may have run twice",
     ConnectionsOpened = "connections_opened": "connection attempts, warm-up included (fortio: sockets used)",
     ConnectionsSevered = "connections_severed": "established connections closed by a server that stopped, or by a balancer that reloaded",
+    RetryAmplification = "retry_amplification": "attempts for each request, those of balancers included",
     LatencyMeanS = "latency_mean_s": "mean latency of the requests answered, seconds",
     LatencyP50S = "latency_p50_s": "median latency of the requests answered, seconds",
     LatencyP90S = "latency_p90_s": "90th percentile of the latency, seconds",
@@ -134,6 +141,14 @@ metrics! {
     AllTerminatedS = "all_terminated_s": "template change to the end of the last old pod's process, seconds",
     MinReadyPods = "min_ready_pods": "fewest pods Ready and not terminating at any time",
     MaxPods = "max_pods": "most pod objects at any time, terminating ones included",
+    PodSeconds = "pod_seconds": "sum over pod objects of the time that each was there, seconds",
+    LowestCapacity = "lowest_capacity": "least capacity that clients could be sent to at any time, in warm pods",
+    WaitingMeanS = "waiting_mean_s": "mean wait of a request for a worker, seconds (of a loaded run, or with series)",
+    UtilisationPeak = "utilisation_peak": "busiest second: share of the workers' time at work (of a loaded run, or with series)",
+    QueuePeak = "queue_peak": "longest queue: most requests waiting for workers, mean over a second (of a loaded run, or with series)",
+    HumpBeginsS = "hump_begins_s": "template change to the first second with raised latency, seconds (of a loaded run, or with series)",
+    HumpPeakS = "hump_peak_s": "highest mean latency of a second of the hump, seconds (of a loaded run, or with series)",
+    HumpEndsS = "hump_ends_s": "template change to the end of the last second with raised latency, seconds (of a loaded run, or with series)",
     FailureSpanS = "failure_span_s": "first to last failure, seconds",
     ExposureS = "exposure_s": "time in the rules after the listener closed, mean over terminated pods and elements that choose for clients, seconds",
     ExposedShareS = "exposed_share_s": "sum over terminated pods of the integral of 1/endpoints over their exposure, seconds",
@@ -455,6 +470,12 @@ pub enum Met {
     UnhealthyTarget,
     /// A balancer replaced its workers and the old ones closed the connection.
     ClosedByReload,
+    /// A server that stops and answers 503 until it has.
+    StoppingServer,
+    /// A server with too many requests in flight, which answered 503.
+    Overload,
+    /// The accept queue of the listener was full: the SYN was dropped.
+    BacklogFull,
 }
 
 impl Met {
@@ -477,6 +498,9 @@ impl Met {
             Met::NoTargets => "no target in the balancer's list",
             Met::UnhealthyTarget => "connection reset by the load balancer, its target being unhealthy",
             Met::ClosedByReload => "connection closed by a reload of the balancer",
+            Met::StoppingServer => "server stopping, which answered 503",
+            Met::Overload => "server with too many requests in flight, which answered 503",
+            Met::BacklogFull => "SYN dropped at a full accept queue",
         }
     }
 }
@@ -643,6 +667,8 @@ pub struct RunOutput {
     pub requests_digest: Option<Digest>,
     /// The story, if it was asked for.
     pub trace: Option<Trace>,
+    /// How it went second by second, if that was asked for or the run was loaded.
+    pub series: Option<Box<Series>>,
 }
 
 /// A span of time in a record, for sums in reports.

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use crate::engine::Digest;
 use crate::model::spec::Scenario;
-use crate::record::{Metric, Metrics, RunOutput};
+use crate::record::{Metric, Metrics, RunOutput, Series};
 use crate::run::{self, Estimator, Options};
 use crate::stats;
 
@@ -33,6 +33,8 @@ pub struct Plan {
     pub check: bool,
     /// What is estimated.
     pub estimator: Estimator,
+    /// Keep how the replications go second by second, added up.
+    pub series: bool,
 }
 
 /// What the replications left.
@@ -44,6 +46,8 @@ pub struct Replicated {
     pub digest: Digest,
     /// Whether the precision asked for was reached; true if none was.
     pub precise: bool,
+    /// How they went second by second, if that was asked for.
+    pub series: Option<Series>,
 }
 
 /// The operating system gives no threads.
@@ -74,7 +78,7 @@ pub fn replicate(
     plan: &Plan,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Replicated, ThreadsError> {
-    let options = Options { check: plan.check, estimator: plan.estimator, ..Options::default() };
+    let options = Options { check: plan.check, estimator: plan.estimator, series: plan.series, ..Options::default() };
     replicate_with(plan, progress, &|replication| run::run_once(scenario, replication, options))
 }
 
@@ -88,20 +92,25 @@ fn replicate_with(
     let counted = |replication| {
         let output = run(replication);
         progress(done.fetch_add(1, Ordering::Relaxed) + 1);
-        (output.metrics, output.digest)
+        ((output.metrics, output.digest), output.series.filter(|_| plan.series))
     };
     Ok(pool.install(|| blocks(plan, &counted)))
 }
 
-/// Without a precision there is one block: no thread waits for another.
-fn blocks(plan: &Plan, run: &(dyn Fn(u64) -> (Metrics, Digest) + Sync)) -> Replicated {
-    let block = if plan.precision.is_some() { BLOCK } else { plan.replications.max(1) };
-    let mut all = Replicated { metrics: Vec::new(), digest: Digest::default(), precise: plan.precision.is_none() };
+/// What is kept of a replication.
+type Kept = ((Metrics, Digest), Option<Box<Series>>);
+
+/// Without a precision there is one block: no thread waits for another. Series are large and are added up block by block.
+fn blocks(plan: &Plan, run: &(dyn Fn(u64) -> Kept + Sync)) -> Replicated {
+    let block = if plan.precision.is_some() || plan.series { BLOCK } else { plan.replications.max(1) };
+    let mut all = Replicated { precise: plan.precision.is_none(), ..Replicated::default() };
     let mut next = 0;
     while next < plan.replications && !(plan.precision.is_some() && all.precise) {
         let end = plan.replications.min(next + block);
-        let outputs: Vec<(Metrics, Digest)> = (next..end).into_par_iter().map(run).collect();
+        let outputs: Vec<Kept> = (next..end).into_par_iter().map(run).collect();
+        let (outputs, series): (Vec<_>, Vec<_>) = outputs.into_iter().unzip();
         all.take(outputs);
+        series.into_iter().flatten().for_each(|series| all.take_series(*series));
         all.precise = plan.precision.is_none_or(|precision| is_precise(&all.metrics, precision));
         next = end;
     }
@@ -114,6 +123,13 @@ impl Replicated {
         for (metrics, digest) in outputs {
             self.metrics.push(metrics);
             self.digest.join(digest);
+        }
+    }
+
+    fn take_series(&mut self, series: Series) {
+        match &mut self.series {
+            Some(all) => all.join(&series),
+            none => *none = Some(series),
         }
     }
 }
@@ -130,8 +146,14 @@ mod tests {
     use super::*;
     use crate::engine::StreamKey;
 
-    const PLAN: Plan =
-        Plan { replications: 300, threads: Some(1), precision: None, check: false, estimator: Estimator::EveryRequest };
+    const PLAN: Plan = Plan {
+        replications: 300,
+        threads: Some(1),
+        precision: None,
+        check: false,
+        estimator: Estimator::EveryRequest,
+        series: false,
+    };
 
     /// A run whose failed count is uniform on 0..below.
     fn luck(below: usize) -> impl Fn(u64) -> RunOutput + Sync {
@@ -141,7 +163,7 @@ mod tests {
             metrics.set(Metric::Failed, stream.below(below) as f64);
             let mut digest = Digest::default();
             digest.add(&[replication]);
-            RunOutput { metrics, digest, requests_digest: None, trace: None }
+            RunOutput { metrics, digest, requests_digest: None, trace: None, series: None }
         }
     }
 

@@ -260,6 +260,9 @@ pub(super) struct RunArgs {
     /// Switch each mechanism off in turn, with the same luck, and show what it contributes
     #[arg(long)]
     pub(super) ablate: bool,
+    /// Show how it went second by second: `series` in the result, and series.csv
+    #[arg(long)]
+    pub(super) series: bool,
     /// Exit with code 3 if this holds, such as 'failed.p95 > 0' (repeatable)
     #[arg(long, value_name = "GATE")]
     pub(super) fail_if: Vec<Gate>,

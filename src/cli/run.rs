@@ -36,6 +36,7 @@ fn how(args: &RunArgs) -> How {
             EstimatorName::FailuresOnly => Estimator::FailuresOnly,
         },
         ablate: args.ablate,
+        series: args.series,
         quiet: args.output.quiet,
     }
 }
@@ -63,6 +64,9 @@ fn write_all(inputs: &[Input], measured: &[Measured], folders: &[Option<Folder>]
 fn write_one(input: &Input, measured: &Measured, folder: &Folder) -> Result<(), Failure> {
     folder.write("scenario.toml", scenario::settled_toml(&input.scenario).as_bytes())?;
     folder.write("replications.csv", csv::replications(&measured.replications).as_bytes())?;
+    if let Some(series) = &measured.result.series {
+        folder.write("series.csv", csv::series(series).as_bytes())?;
+    }
     folder.write("result.json", json::render(&measured.result).as_bytes())?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::model::spec::{Mechanism, Scenario};
 use crate::record::Metrics;
 use crate::replications::{self, Plan, Replicated};
 use crate::report::result::Identity;
-use crate::report::{Ablation, FAILURES_ONLY, RunResult, RunsResult};
+use crate::report::{Ablation, FAILURES_ONLY, RunResult, RunsResult, SeriesResult};
 use crate::run::{Estimator, Refusal, refusals};
 
 /// How to simulate.
@@ -18,6 +18,7 @@ pub(super) struct How {
     pub(super) check: bool,
     pub(super) estimator: Estimator,
     pub(super) ablate: bool,
+    pub(super) series: bool,
     pub(super) quiet: bool,
 }
 
@@ -38,6 +39,7 @@ impl How {
             precision: self.precision,
             check: self.check,
             estimator: self.estimator,
+            series: self.series,
         }
     }
 }
@@ -63,6 +65,9 @@ fn refuse(inputs: &[Input], how: How) -> Result<(), Failure> {
     if how.ablate {
         lines.push(format!("--ablate stands against {FAILURES_ONLY}: mechanisms are switched off that it relies on"));
     }
+    if how.series {
+        lines.push(format!("--series stands against {FAILURES_ONLY}: not every second is simulated"));
+    }
     if lines.is_empty() { Ok(()) } else { Err(Failure::BadRequest(lines.join("\n       "))) }
 }
 
@@ -80,13 +85,14 @@ fn mechanisms(scenario: &Scenario) -> impl Iterator<Item = Mechanism> + use<> {
 fn one(input: &Input, how: How, progress: &Progress) -> Result<Measured, Failure> {
     let scenario = &input.scenario;
     let plan = how.plan(scenario.run.replications.into());
-    let Replicated { metrics, digest, precise } = replications::replicate(scenario, &plan, &progress.piece())?;
+    let Replicated { metrics, digest, precise, series } = replications::replicate(scenario, &plan, &progress.piece())?;
     let identity = Identity { scenario: &scenario.name, seed: scenario.run.seed, digest: digest.value() };
     let mut result = RunResult::new(&identity, &metrics, input.warnings());
     result.assumptions.clone_from(&input.assumptions);
     if how.estimator == Estimator::FailuresOnly {
         result.name_estimator(FAILURES_ONLY);
     }
+    result.series = series.as_ref().map(SeriesResult::new);
     if how.ablate {
         result.ablation = ablations(scenario, &metrics, how, progress)?;
     }
@@ -95,7 +101,7 @@ fn one(input: &Input, how: How, progress: &Progress) -> Result<Measured, Failure
 
 /// As many replications without a mechanism as with it, so that each has its pair.
 fn ablations(scenario: &Scenario, whole: &[Metrics], how: How, progress: &Progress) -> Result<Vec<Ablation>, Failure> {
-    let plan = Plan { precision: None, ..how.plan(whole.len() as u64) };
+    let plan = Plan { precision: None, series: false, ..how.plan(whole.len() as u64) };
     let without = |mechanism: Mechanism| {
         let scenario = Scenario { without: scenario.without.with(mechanism), ..scenario.clone() };
         let replicated = replications::replicate(&scenario, &plan, &progress.piece())?;

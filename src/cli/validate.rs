@@ -166,6 +166,7 @@ pub(super) fn replicate(args: &ValidateArgs, source: &Source, progress: &Progres
         precision: None,
         check: false,
         estimator: Estimator::EveryRequest,
+        series: false,
     };
     Ok(replications::replicate(&scenario, &plan, &progress.piece())?.metrics)
 }

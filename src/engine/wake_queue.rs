@@ -175,7 +175,11 @@ mod tests {
                     }
                     _ => {}
                 }
-                prop_assert_eq!(queue.first().map(|first| (first.at, first.number)), plain.first().copied());
+                let first = queue.first();
+                prop_assert_eq!(first.map(|first| (first.at, first.number)), plain.first().copied());
+                let (four, eight) = (queue.few::<4>().map(|few| few.first()), queue.few::<8>().map(|few| few.first()));
+                prop_assert_eq!(four.unwrap_or(first), first);
+                prop_assert_eq!(eight.unwrap_or(first), first);
             }
             let left: BTreeSet<_> = queue.drain().into_iter().collect();
             prop_assert_eq!(left, plain);

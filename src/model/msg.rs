@@ -3,7 +3,7 @@
 use crate::engine::{Forcing, Out, Stream, StreamKey, Streams};
 use crate::ids::{PodId, ReplicaId, Target};
 use crate::model::api::{ResourceVersion, Watcher, Write};
-use crate::model::spec::{DelayId, NodeDelays, Signal};
+use crate::model::spec::{DelayId, IdlePolicy, NodeDelays, Signal};
 use crate::units::SimDuration;
 
 pub use crate::record::{Fact, PodEvent, RouteEvent, RuleEvent};
@@ -34,15 +34,8 @@ pub enum Msg {
     Exited(PodId),
     /// From a kubelet: the pod's network namespace is gone.
     NamespaceGone(PodId),
-    /// From a server: its connections end now; `cut` those in service too.
-    Sever {
-        /// Whose connections.
-        pod: PodId,
-        /// Requests in service are cut, not drained.
-        cut: bool,
-        /// Those in the listener's backlog that nobody accepted, too: the listener closes.
-        backlog: bool,
-    },
+    /// From a server: its connections end now, as far as it says.
+    Sever(PodId, Severing),
     /// From a balancer's replica to a target: do you serve?
     HealthCheck(ReplicaId, Target),
     /// From a balancer: the workers of a replica have been replaced, idle connections of its clients end now.
@@ -53,6 +46,17 @@ pub enum Msg {
     FlowsEnd(ReplicaId, Target),
     /// From a balancer: what the workers of this generation of a replica still have is cut.
     WorkersEnd(ReplicaId, u32),
+}
+
+/// Which connections of a server end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Severing {
+    /// Requests in service are cut, not drained.
+    pub cut: bool,
+    /// Connections in the listener's backlog that nobody accepted, too: the listener closes.
+    pub backlog: bool,
+    /// What becomes of those without a request.
+    pub idle: IdlePolicy,
 }
 
 /// What a SYN to a pod meets.

@@ -111,13 +111,12 @@ pub fn clock(lost: &LostRequest) -> Clock {
         Met::ListenerClosed => Clock::Unroute,
         // Behind a balancer the client's own connection stays: the address was silent for the balancer's.
         Met::NamespaceGone if opens_connection(lost.kind) || lost.replica.is_some() => Clock::Unroute,
-        Met::NamespaceGone | Met::ClosedIdle | Met::ClosedUnread | Met::CutInService | Met::CutInResponse => {
-            Clock::Kill
-        }
+        Met::NamespaceGone | Met::ClosedIdle | Met::ClosedUnread => Clock::Kill,
+        Met::CutInService | Met::CutInResponse | Met::StoppingServer => Clock::Kill,
         Met::NoEndpoints | Met::NoLocalEndpoint | Met::NoAddress | Met::NoTargets => Clock::NoEndpoints,
         Met::RealServerDeleted => Clock::Unroute,
         Met::ClosedByReload | Met::UnhealthyTarget => Clock::Balancer,
-        Met::SlowServer | Met::SlowNetwork => Clock::Service,
+        Met::SlowServer | Met::SlowNetwork | Met::Overload | Met::BacklogFull => Clock::Service,
     }
 }
 

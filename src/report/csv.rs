@@ -1,7 +1,7 @@
 //! Results and replications as CSV.
 
 use super::number;
-use super::{Ablation, RunResult, Share, Summary};
+use super::{Ablation, RunResult, SeriesResult, Share, Summary};
 use crate::record::{Metric, Metrics};
 
 /// One row for each scenario and metric, and one for the probability of any loss (its mean is the estimate). What did not
@@ -67,6 +67,16 @@ pub fn replications(all: &[Metrics]) -> String {
     for (index, metrics) in all.iter().enumerate() {
         let cells = Metric::ALL.iter().map(|&metric| metrics.get(metric).map(number::text).unwrap_or_default());
         table.row(std::iter::once(index.to_string()).chain(cells));
+    }
+    table.finish()
+}
+
+/// `series.csv`: one row for each interval; what was not to be measured is empty.
+pub fn series(series: &SeriesResult) -> String {
+    let mut table = Table::new();
+    table.row(series.columns.iter().cloned());
+    for row in &series.rows {
+        table.row(row.iter().map(|cell| cell.map(number::text).unwrap_or_default()));
     }
     table.finish()
 }

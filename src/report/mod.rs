@@ -19,6 +19,7 @@ pub mod picture;
 pub mod result;
 mod rows;
 pub mod schema;
+pub mod series;
 pub mod sink;
 pub mod story;
 pub mod sweep;
@@ -34,3 +35,4 @@ pub use number::{count, percent};
 pub use result::{
     Assumption, Difference, FAILURES_ONLY, Named, Paired, RunResult, RunsResult, Share, Summary, Warning,
 };
+pub use series::SeriesResult;

@@ -17,6 +17,11 @@ pub(super) fn interval<S: Serializer>(interval: &Option<Interval>, serializer: S
     interval.map(|Interval(low, high)| [Plain(low), Plain(high)]).serialize(serializer)
 }
 
+/// The same for the cells of a table.
+pub(super) fn rows<S: Serializer>(rows: &[Vec<Option<f64>>], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(rows.iter().map(|row| row.iter().map(|cell| cell.map(Plain)).collect::<Vec<_>>()))
+}
+
 struct Plain(f64);
 
 impl Serialize for Plain {

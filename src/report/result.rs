@@ -8,7 +8,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Ablation, number};
+use super::{Ablation, SeriesResult, number};
 use crate::record::{Metric, Metrics};
 use crate::stats::{self, Interval, Mean, Proportion, Sample};
 
@@ -150,6 +150,9 @@ pub struct RunResult {
     /// What each mechanism contributes, if that was asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ablation: Vec<Ablation>,
+    /// How it went second by second, if that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<SeriesResult>,
 }
 
 /// A difference of means under common random numbers.
@@ -206,6 +209,7 @@ impl RunResult {
             warnings,
             assumptions: Vec::new(),
             ablation: Vec::new(),
+            series: None,
         }
     }
 

@@ -46,7 +46,7 @@ const LOSSES: [(Metric, &str, When); 12] = [
 
 const ANY_FAILED: &str = "rollouts that lose any";
 
-const REST: [(Metric, &str, When); 12] = [
+const REST: [(Metric, &str, When); 18] = [
     (Metric::ConnectionsOpened, "connections opened", When::Always),
     (Metric::ConnectionsSevered, "connections severed", When::Occurs),
     (Metric::Retried, "saved by a silent retry", When::Occurs),
@@ -54,6 +54,12 @@ const REST: [(Metric, &str, When); 12] = [
     (Metric::LatencyP50S, "latency, median", When::Always),
     (Metric::LatencyP99S, "latency, 99th percentile", When::Always),
     (Metric::LatencyMaxS, "latency, longest", When::Always),
+    (Metric::HumpBeginsS, "latency hump begins", When::Occurs),
+    (Metric::HumpPeakS, "· its highest second", When::Occurs),
+    (Metric::HumpEndsS, "· it ends", When::Occurs),
+    (Metric::WaitingMeanS, "waiting for a worker", When::Occurs),
+    (Metric::QueuePeak, "longest queue", When::Occurs),
+    (Metric::UtilisationPeak, "busiest second", When::Occurs),
     (Metric::RolloutDurationS, "rollout duration", When::Always),
     (Metric::AllTerminatedS, "until old pods ended", When::Occurs),
     (Metric::MinReadyPods, "fewest ready pods", When::Always),

@@ -37,6 +37,7 @@ pub(super) fn contradictions(log: &Log, root: &Table, scenario: &Scenario) {
         target_without_address(scenario, Layer::Ingress),
         internal_policy_too_new(scenario),
         traffic_distribution_too_new(scenario),
+        stall_of_what_shares(scenario),
         replacement_policy_too_new(scenario),
         too_many_requests(scenario),
         too_many_connections(scenario),
@@ -132,6 +133,21 @@ fn external_policy_inside(scenario: &Scenario) -> Option<Contradiction> {
         other: "service.kind",
         fault: Fault::new("policy-inside", message)
             .help("Kubernetes refuses this too; for traffic from pods there is internal_traffic_policy"),
+    })
+}
+
+/// What shares a processor is not modelled while the process does not answer.
+fn stall_of_what_shares(scenario: &Scenario) -> Option<Contradiction> {
+    let server = &scenario.pod.server;
+    let (other, what) = match server.cpu_limit {
+        Some(_) => ("pod.server.cpu_limit", "a limit of CPU time"),
+        None => ("pod.server.discipline", "processor sharing"),
+    };
+    let message = format!("`pod.server.stall` cannot stand beside {what} in this version");
+    (server.shares() && !server.stall.is_zero()).then(|| Contradiction {
+        key: "pod.server.stall",
+        other,
+        fault: Fault::new("conflict", message).help("use boot: a process that does not listen yet"),
     })
 }
 

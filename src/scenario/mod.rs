@@ -24,6 +24,7 @@ mod names;
 mod no_effect;
 mod pod;
 mod reader;
+mod servers;
 mod service;
 mod setting;
 mod settled;

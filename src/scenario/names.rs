@@ -2,10 +2,11 @@
 //! of the design that later versions will model.
 
 use crate::model::spec::{
-    Arrivals, BalancerPreset, BalancingPolicy, ClientBalancing, ClientDns, ClientProfile, ClientProtocol, ClusterSize,
-    Cni, InFlightPolicy, IptablesBackend, Jitter, Method, PodManagement, PodReplacementPolicy, Protocol, ProxyMode,
-    QueuedPolicy, Retry, RolloutKind, ServerProfile, ServiceKind, SessionAffinity, StopBehaviour, Strategy, TargetKind,
-    Traffic, TrafficDistribution, TrafficPolicy, Via,
+    Accepts, Arrivals, BalancerPreset, BalancingPolicy, ClientBalancing, ClientDns, ClientProfile, ClientProtocol,
+    ClusterSize, Cni, Discipline, IdlePolicy, InFlightPolicy, IptablesBackend, Jitter, Method, NewConnections,
+    PodManagement, PodReplacementPolicy, Protocol, ProxyMode, QueuedPolicy, Retry, RolloutKind, ServerProfile,
+    ServiceKind, SessionAffinity, StopBehaviour, Strategy, TargetKind, Traffic, TrafficDistribution, TrafficPolicy,
+    Via,
 };
 use crate::scenario::values::Names;
 
@@ -65,20 +66,28 @@ pub(super) const PROXY_MODE: Names<ProxyMode> = Names {
 };
 pub(super) const IPTABLES_BACKEND: Names<IptablesBackend> =
     Names { built: &[("legacy", IptablesBackend::Legacy), ("nft", IptablesBackend::Nft)], later: &[] };
-pub(super) const SERVER_PROFILE: Names<ServerProfile> = Names {
-    built: &[
-        ("nginx-sigterm", ServerProfile::NginxSigterm),
-        ("nginx-sigquit", ServerProfile::NginxSigquit),
-        ("ignores-signal", ServerProfile::IgnoresSignal),
-    ],
-    later: &["apache", "go", "node", "gunicorn", "uvicorn", "spring-boot", "envoy"],
-};
+pub(super) const SERVER_PROFILE: Names<ServerProfile> = Names { built: ServerProfile::NAMES, later: &[] };
 pub(super) const STOP_BEHAVIOUR: Names<StopBehaviour> =
     Names { built: &[("stops", StopBehaviour::Stops), ("ignores", StopBehaviour::Ignores)], later: &[] };
 pub(super) const IN_FLIGHT: Names<InFlightPolicy> =
     Names { built: &[("drain", InFlightPolicy::Drain), ("cut", InFlightPolicy::Cut)], later: &[] };
 pub(super) const QUEUED: Names<QueuedPolicy> =
     Names { built: &[("reset", QueuedPolicy::Reset), ("serve", QueuedPolicy::Serve)], later: &[] };
+pub(super) const IDLE: Names<IdlePolicy> = Names {
+    built: &[
+        ("close", IdlePolicy::Close),
+        ("serve", IdlePolicy::Serve),
+        ("last", IdlePolicy::Last),
+        ("reject", IdlePolicy::Reject),
+    ],
+    later: &[],
+};
+pub(super) const NEW_CONNECTIONS: Names<NewConnections> =
+    Names { built: &[("refuse", NewConnections::Refuse), ("reject", NewConnections::Reject)], later: &[] };
+pub(super) const DISCIPLINE: Names<Discipline> =
+    Names { built: &[("fifo", Discipline::Fifo), ("processor_sharing", Discipline::ProcessorSharing)], later: &[] };
+pub(super) const ACCEPTS: Names<Accepts> =
+    Names { built: &[("at_once", Accepts::AtOnce), ("when_free", Accepts::WhenFree)], later: &[] };
 pub(super) const CLIENT_PROFILE: Names<ClientProfile> = Names {
     built: &[
         ("fortio", ClientProfile::Fortio),

@@ -1,14 +1,11 @@
-//! `[pod]`: the grace period, the readiness probe, the preStop hook and the server.
+//! `[pod]`: the grace period, the readiness probe and the preStop hook. The server stands in `servers`.
 
 use crate::dist::Dist;
-use crate::model::spec::{
-    InFlightPolicy, PodSpec, PreStop, PreStopAction, ProbeSpec, QueuedPolicy, ServerProfile, ServerSpec, StopBehaviour,
-};
+use crate::model::spec::{PodSpec, PreStop, PreStopAction, ProbeSpec};
 use crate::scenario::dist::dist;
 use crate::scenario::log::Fault;
-use crate::scenario::names;
 use crate::scenario::reader::Fields;
-use crate::scenario::tree::{Node, Value};
+use crate::scenario::servers;
 use crate::scenario::values::{duration, period, truth, whole};
 use crate::units::{SimDuration, Version};
 
@@ -23,7 +20,7 @@ pub(super) fn pod(fields: &mut Fields<'_>, version: Version) -> PodSpec {
         boot: fields.or("boot", dist, Dist::lognormal_ms(20, 80)),
         readiness_probe: fields.optional("readiness_probe", probe),
         pre_stop: fields.optional("pre_stop", |fields| pre_stop(fields, version)).flatten(),
-        server: fields.section("server", server),
+        server: fields.section("server", servers::server),
     }
 }
 
@@ -85,53 +82,5 @@ pub(super) const fn action_name(action: PreStopAction) -> &'static str {
         PreStopAction::Sleep => "sleep",
         PreStopAction::Exec => "exec",
         PreStopAction::Http => "http",
-    }
-}
-
-fn server(fields: &mut Fields<'_>) -> ServerSpec {
-    let profile = fields.or("profile", |node| names::SERVER_PROFILE.parse(node), ServerProfile::NginxSigquit);
-    let row = profile_defaults(profile);
-    ServerSpec {
-        profile,
-        workers: fields.or("workers", workers, row.workers),
-        service_time: fields.or("service_time", dist, row.service_time),
-        response_time: fields.or("response_time", duration, row.response_time),
-        stall: fields.or("stall", dist, row.stall),
-        keep_alive_requests: fields.or("keep_alive_requests", whole(1..=1_000_000_000), row.keep_alive_requests),
-        keep_alive_timeout: fields.or("keep_alive_timeout", period, row.keep_alive_timeout),
-        on_stop: fields.or("on_stop", |node| names::STOP_BEHAVIOUR.parse(node), row.on_stop),
-        in_flight: fields.or("in_flight", |node| names::IN_FLIGHT.parse(node), row.in_flight),
-        queued: fields.or("queued", |node| names::QUEUED.parse(node), row.queued),
-    }
-}
-
-/// The server table's row (mechanics 7.4); what it leaves open is nginx's default.
-fn profile_defaults(profile: ServerProfile) -> ServerSpec {
-    let (on_stop, in_flight) = match profile {
-        ServerProfile::NginxSigterm => (StopBehaviour::Stops, InFlightPolicy::Cut),
-        ServerProfile::NginxSigquit => (StopBehaviour::Stops, InFlightPolicy::Drain),
-        ServerProfile::IgnoresSignal => (StopBehaviour::Ignores, InFlightPolicy::Cut),
-    };
-    ServerSpec {
-        profile,
-        workers: Some(1),
-        service_time: Dist::Constant(SimDuration::from_millis(1)),
-        response_time: SimDuration::ZERO,
-        stall: Dist::ZERO,
-        keep_alive_requests: 1_000,
-        keep_alive_timeout: SimDuration::from_secs(75),
-        on_stop,
-        in_flight,
-        queued: QueuedPolicy::Reset,
-    }
-}
-
-fn workers(node: &Node) -> Result<Option<u32>, Fault> {
-    match &node.value {
-        Value::Text(text) if text == "unlimited" => Ok(None),
-        Value::Whole(..) => whole(1..=1_000_000)(node).map(Some),
-        _ => {
-            Err(Fault::new("wrong-type", format!("must be a whole number or \"unlimited\", found {}", node.describe())))
-        }
     }
 }

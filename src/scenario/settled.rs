@@ -5,8 +5,8 @@ use std::fmt::{Display, Write};
 
 use crate::ids::Layer;
 use crate::model::spec::{
-    ClientDns, ClientSpec, ClusterSpec, DelayId, DeploymentSpec, End, EntryNode, KubeProxySpec, NodeDelays, PodSpec,
-    PreStop, PreStopAction, ProbeSpec, RunSpec, Scenario, ServerSpec, ServiceSpec,
+    ClientDns, ClientSpec, ClusterSpec, DelayId, DeploymentSpec, End, EntryNode, KubeProxySpec, LameDuck, NodeDelays,
+    PodSpec, PreStop, PreStopAction, ProbeSpec, RunSpec, Scenario, ServerSpec, ServiceSpec, WarmUp,
 };
 use crate::scenario::pod::action_name;
 use crate::scenario::{client_profiles, faults, names, settled_balancers, settled_clients, workload};
@@ -188,11 +188,55 @@ fn server(out: &mut Out, server: &ServerSpec) {
     out.raw("service_time", &server.service_time);
     out.quoted("response_time", server.response_time);
     out.raw("stall", &server.stall);
+    server_capacity(out, server);
     out.raw("keep_alive_requests", server.keep_alive_requests);
     out.quoted("keep_alive_timeout", server.keep_alive_timeout);
+    server_stop(out, server);
+}
+
+fn server_capacity(out: &mut Out, server: &ServerSpec) {
+    out.quoted("discipline", names::DISCIPLINE.of(server.discipline));
+    match server.cpu_limit {
+        Some(limit) => {
+            out.raw("cpu_limit", format!("{:?}", limit.cores));
+            out.quoted("cpu_period", limit.period);
+        }
+        None => out.quoted("cpu_limit", "none"),
+    }
+    match server.in_flight_limit {
+        Some(limit) => out.raw("in_flight_limit", limit),
+        None => out.quoted("in_flight_limit", "none"),
+    }
+    out.raw("backlog", server.backlog);
+    out.quoted("accepts", names::ACCEPTS.of(server.accepts));
+    match server.warm_up {
+        Some(WarmUp { slowdown, age, requests }) => {
+            out.raw("warm_up", format!("{{ slowdown = {slowdown:?}, age = \"{age}\", requests = {requests} }}"));
+        }
+        None => out.raw("warm_up", "{ slowdown = 1.0 } # none"),
+    }
+}
+
+fn server_stop(out: &mut Out, server: &ServerSpec) {
     out.quoted("on_stop", names::STOP_BEHAVIOUR.of(server.on_stop));
+    out.quoted("new_connections", names::NEW_CONNECTIONS.of(server.new_connections));
+    out.quoted("idle", names::IDLE.of(server.idle));
     out.quoted("in_flight", names::IN_FLIGHT.of(server.in_flight));
     out.quoted("queued", names::QUEUED.of(server.queued));
+    out.raw("connection_close", server.connection_close);
+    match &server.drain_limit {
+        Some(limit) => out.raw("drain_limit", limit),
+        None => out.quoted("drain_limit", "none"),
+    }
+    match server.lame_duck {
+        Some(LameDuck { wait, fails_readiness, connection_close }) => out.raw(
+            "lame_duck",
+            format!(
+                "{{ wait = \"{wait}\", fails_readiness = {fails_readiness}, connection_close = {connection_close} }}"
+            ),
+        ),
+        None => out.raw("lame_duck", "{ wait = \"0s\" } # none"),
+    }
 }
 
 fn kube_proxy(out: &mut Out, proxy: &KubeProxySpec) {

@@ -179,7 +179,7 @@ impl Job<'_, '_> {
     }
 
     fn finish(&self, open: &OpenPoint, replicated: Replicated) {
-        let Replicated { metrics, digest, precise } = replicated;
+        let Replicated { metrics, digest, precise, .. } = replicated;
         (self.hooks.progress)(open.replications - metrics.len() as u64);
         let scenario = &open.scenario;
         let identity = Identity { scenario: &scenario.name, seed: scenario.run.seed, digest: digest.value() };

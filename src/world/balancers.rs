@@ -3,9 +3,9 @@
 use crate::engine::{StreamKey, mix};
 use crate::ids::{Layer, PodId, ReplicaId, Target};
 use crate::model::api::Endpoint;
-use crate::model::balancer::{Balancer, Choice};
-use crate::model::spec::{Protocol, Scenario, TargetKind, Via};
-use crate::units::SimTime;
+use crate::model::balancer::{Balancer, Choice, Pool};
+use crate::model::spec::{IdlePolicy, Protocol, Scenario, TargetKind, Via};
+use crate::units::{SimDuration, SimTime};
 use crate::world::slot::{Flow, Slot};
 
 /// The balancers that the scenario has.
@@ -48,9 +48,17 @@ impl<'s> Balancers<'s> {
         Some(Flow { replica, target, reset: false })
     }
 
-    /// The server of `pod` ends the idle connections that balancers have to it.
-    pub(super) fn sever(&mut self, now: SimTime, pod: PodId) {
-        self.all().flat_map(Balancer::pools).for_each(|pool| pool.sever_pod(now, pod));
+    /// The server of `pod` ends the idle connections that balancers have to it, or keeps them. Returns when the last of those
+    /// that its process waits for ends if nothing more comes, `kept` after it became idle; or now.
+    pub(super) fn sever(&mut self, now: SimTime, pod: PodId, idle: IdlePolicy, kept: SimDuration) -> SimTime {
+        let pools = self.all().flat_map(Balancer::pools);
+        if idle == IdlePolicy::Close {
+            pools.for_each(|pool| pool.sever_pod(now, pod));
+            return now;
+        }
+        let ends = |pool: &mut Pool| pool.last_idle_end(pod, kept);
+        let last = if idle.holds_the_process() { pools.filter_map(ends).max() } else { None };
+        last.map_or(now, |last| last.max(now))
     }
 
     /// The replaced workers of an ingress replica end the idle connections that the load balancer has to it.

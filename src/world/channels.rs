@@ -145,7 +145,7 @@ impl<'s> Requests<'s> {
         }
         let place = channels.choose(now);
         let channel = &mut channels.list[place];
-        (slot.channel, slot.pinned) = (Some(place as u32), channel.pod);
+        (slot.channel, slot.address) = (Some(place as u32), channel.pod);
         match (channel.socket, channel.connector) {
             (None, Some(_)) => {
                 channel.waiting.push(index);

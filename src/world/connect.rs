@@ -84,7 +84,13 @@ impl Proxied<'_, '_, '_> {
         }
         let unpinned = by.is_some() && self.path.scenario.without.has(Mechanism::ConntrackPinning);
         match fate {
-            SynFate::Accepted => self.upstream_established(Some(pod)),
+            SynFate::Accepted if self.view.servers.is_full(pod, self.path.now) => {
+                self.syn_again(Met::BacklogFull, Some(pod));
+            }
+            SynFate::Accepted => {
+                self.view.servers.establish(pod, self.path.now);
+                self.upstream_established(Some(pod));
+            }
             SynFate::Answered(kind, met) => self.connect_failed(kind, met, Some(pod), None),
             SynFate::Silent if unpinned => self.syn_again(Met::NamespaceGone, Some(pod)),
             SynFate::Silent => self.syn_is_silent(pod),

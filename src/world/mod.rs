@@ -5,13 +5,13 @@
 //! comes first.
 
 mod balancers;
+mod capacity;
 mod channels;
 mod connect;
 mod elements;
 mod exposure;
 mod failures_only;
 mod faults;
-mod histogram;
 mod lane;
 mod lanes;
 mod path;
@@ -20,8 +20,9 @@ mod recorder;
 mod requests;
 mod route;
 mod sets;
-mod severed;
+mod sharing;
 mod slot;
+mod stopping;
 mod tally;
 mod trip;
 mod upstream;
@@ -38,7 +39,7 @@ use crate::model::dns::Dns;
 use crate::model::endpoints::{self, EndpointSliceController};
 use crate::model::kube_proxy::{self, KubeProxy};
 use crate::model::kubelet::{self, Kubelet};
-use crate::model::msg::{Draws, Listener, Msg, RoomOut};
+use crate::model::msg::{Draws, Listener, Msg, RoomOut, Severing};
 use crate::model::replicaset::{self, ReplicaSetController};
 use crate::model::scheduler::{self, Scheduler};
 use crate::model::server::{self, Servers};
@@ -104,6 +105,16 @@ pub struct Options {
     pub driver: Driver,
     /// What is estimated.
     pub estimator: Estimator,
+    /// Keep how it goes second by second, whatever the load.
+    pub series: bool,
+}
+
+/// From this offered utilisation on queues matter: the run keeps its series without being asked.
+const LOADED: f64 = 0.4;
+
+/// Whether a run keeps how it goes second by second.
+fn keeps_series(scenario: &Scenario, options: Options) -> bool {
+    options.estimator == Estimator::EveryRequest && (options.series || scenario.offered_utilisation() >= LOADED)
 }
 
 /// What the replications estimate.
@@ -190,6 +201,8 @@ impl<'s> World<'s> {
         let balancers = Balancers::new(scenario, key, &endpoints.slice().endpoints);
         let placed = pods.iter().filter_map(|pod| Some((pod.id, pod.node?)));
         let table = 2 * pods.len();
+        let requests = Requests::new(scenario, key, options);
+        let recorder = Recorder::new(scenario, options.trace, (&pods, &routes.proxies), requests.counted_elements());
         World {
             scenario,
             options,
@@ -206,8 +219,8 @@ impl<'s> World<'s> {
             balancers,
             endpoints,
             servers: Servers::new(scenario, draws("server"), table, pods.len()),
-            requests: Requests::new(scenario, key, options),
-            recorder: Recorder::new(scenario, options.trace, &pods, &routes.proxies),
+            requests,
+            recorder,
             routes,
             node_of: pods.iter().map(|pod| pod.node).chain(pods.iter().map(|_| None)).collect(),
             forcing,
@@ -292,6 +305,7 @@ impl<'s> World<'s> {
             Event::ClientsStop => self.clients_stop(),
         }
         self.drain_all();
+        self.recorder.look(|pod| self.servers.speed(pod, now));
         self.end_after_old_pods();
     }
 
@@ -313,7 +327,7 @@ impl<'s> World<'s> {
             }),
             Msg::Exited(pod) => self.with_kubelet(pod, |kubelet, out| kubelet.on_exited(now, pod, out)),
             Msg::NamespaceGone(pod) => self.servers.on_namespace_gone(pod),
-            Msg::Sever { pod, cut, backlog } => self.sever(pod, cut, backlog),
+            Msg::Sever(pod, severing) => self.sever(pod, severing),
             Msg::HealthCheck(replica, target) => self.health_check(replica, target),
             Msg::Reloaded(replica) => self.with_requests(|requests, view| requests.reloaded(now, replica, view)),
             Msg::DrainOver(replica, pod) => {
@@ -350,7 +364,7 @@ impl<'s> World<'s> {
     fn health_check(&mut self, replica: ReplicaId, target: Target) {
         let answer = match target {
             Target::Pod(pod) => match self.servers.listener(pod) {
-                Listener::Open => Some(!self.has_lost_probe_target(pod)),
+                Listener::Open => Some(!self.has_lost_probe_target(pod) && !self.servers.is_unready(pod)),
                 Listener::NotYet | Listener::Closed => Some(false),
                 Listener::Gone => None,
             },
@@ -385,7 +399,7 @@ impl<'s> World<'s> {
             self.make_room_for(pod);
         }
         self.api.on_write(self.now, write, &mut self.outs.api);
-        self.recorder.count_pods(self.api.counts());
+        self.recorder.count_pods(self.now, self.api.counts());
         if self.options.check {
             self.check_availability();
         }
@@ -438,10 +452,10 @@ impl<'s> World<'s> {
     }
 
     /// The connections of a stopping server end; its process ends when the last drained request is answered.
-    fn sever(&mut self, pod: PodId, cut: bool, backlog: bool) {
+    fn sever(&mut self, pod: PodId, severing: Severing) {
         let now = self.now;
-        let drained = self.with_requests(|requests, view| requests.sever(now, pod, (cut, backlog), view));
-        self.servers.on_drained(drained, pod, &mut self.outs.servers);
+        let drained = self.with_requests(|requests, view| requests.sever(now, pod, severing, view));
+        self.servers.on_drained(now, drained, pod, &mut self.outs.servers);
     }
 
     /// Where the run ends some time after the old pods: arranges that end once it is known.

@@ -11,11 +11,11 @@ use crate::ids::{PodId, ReplicaId, SlotId, Target};
 use crate::model::client::{Budget, FailedAttempt, back_off, is_given_up, retries_silently};
 use crate::model::msg::Listener;
 use crate::model::network::{ClosedFate, SynFate, closed_fate, next_syn, silent_syn_end, syn_fate, syn_given_up};
-use crate::model::server::{Servers, Service};
+use crate::model::server::{Meets, Servers, Service};
 use crate::model::spec::{
     DelayId, InFlightPolicy, Jitter, LEAST_CYCLE, Mechanism, ProxyMode, Scenario, ServiceKind, Via,
 };
-use crate::record::{FailureKind, LostRequest, Met};
+use crate::record::{FailureKind, LostRequest, Met, Series};
 use crate::units::{SimDuration, SimTime};
 use crate::world::balancers::Balancers;
 use crate::world::failures_only;
@@ -23,7 +23,7 @@ use crate::world::proxied::on_trip;
 use crate::world::route::{Routes, Way};
 use crate::world::slot::{Answer, Drawn, Ending, Failure, Schedule, Slot, Socket, State};
 use crate::world::tally::Tally;
-use crate::world::{Estimator, Options};
+use crate::world::{Estimator, Options, keeps_series};
 
 /// What a packet can meet: the rules of each node, the names' addresses and the servers.
 #[derive(Debug)]
@@ -40,6 +40,8 @@ pub(super) struct Results {
     pub(super) digest: Option<Digest>,
     pub(super) lost: Vec<LostRequest>,
     pub(super) connected: Vec<(SimTime, SlotId, PodId)>,
+    /// How it goes second by second, if that is kept.
+    pub(super) series: Option<Box<Series>>,
 }
 
 /// What a wake means beyond its slot.
@@ -106,7 +108,11 @@ impl<'s> Path<'s> {
             closed: 0,
             stopped: vec![SimTime::MAX; scenario.clients.len()],
             budgets: scenario.clients.iter().map(|client| client.retries?.budget.map(Budget::new)).collect(),
-            results: Results { digest: observed.then(Digest::default), ..Results::default() },
+            results: Results {
+                digest: observed.then(Digest::default),
+                series: keeps_series(scenario, options).then(|| Box::new(Series::new(scenario.horizon()))),
+                ..Results::default()
+            },
             lost_through: None,
         }
     }
@@ -147,6 +153,7 @@ impl<'s> Path<'s> {
             State::Retransmission => self.connect_again(slot, view),
             State::Answer => return self.answer_known(slot),
             State::GivesUp => self.gives_up(slot, view),
+            State::Shares => self.wake_sharing(slot, view),
             State::Proxied => return self.wake_proxied(slot, view),
             State::Idle | State::Rejoins => unreachable!("an idle slot has no wake, and a stream joins elsewhere"),
         }
@@ -255,7 +262,7 @@ impl<'s> Path<'s> {
     /// Where a new connection goes: what its node or name says, unless a load balancer forwards the connection to a pod; it
     /// may choose the node instead, and stays with its choice as long as the SYN is retransmitted.
     fn way(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) -> Way {
-        if let Some(pod) = slot.pinned {
+        if let Some(pod) = slot.address {
             return Way::To(pod);
         }
         if slot.spec.via != Via::Service {
@@ -278,6 +285,7 @@ impl<'s> Path<'s> {
             view.routes.syn_failed(self.now, slot, listener);
         }
         match fate {
+            SynFate::Accepted if view.servers.is_full(pod, self.now) => self.dropped_at(slot, pod, view),
             SynFate::Accepted => self.established(slot, pod, view),
             SynFate::Answered(kind, met) => self.answered(slot, Some(pod), kind, met, view),
             SynFate::Silent => self.silent(slot, pod, view),
@@ -311,6 +319,25 @@ impl<'s> Path<'s> {
         self.attempt_failed(slot, failure, view);
     }
 
+    /// The accept queue is full: the SYN is dropped and sent again, to the same pod, which conntrack knows.
+    #[cold]
+    fn dropped_at(&mut self, slot: &mut Slot<'s>, pod: PodId, view: &mut View<'_, 's>) {
+        let (call, timeout) = (slot.call, slot.spec.connect_timeout);
+        slot.pinned = Some(pod).filter(|_| !self.scenario.without.has(Mechanism::ConntrackPinning));
+        let given_up = syn_given_up(call.attempt_sent, timeout);
+        match next_syn(call.attempt_sent, self.now).filter(|at| *at < given_up) {
+            Some(at) => {
+                slot.state = State::Retransmission;
+                self.wake_at(slot, at + call.one_way());
+            }
+            None => {
+                slot.pinned = None;
+                let (kind, met, met_at) = (FailureKind::ConnectTimeout, Met::BacklogFull, self.now);
+                self.attempt_failed(slot, Failure { kind, met, met_at, known: given_up, pod: Some(pod) }, view);
+            }
+        }
+    }
+
     /// Without pinning each retransmission chooses anew, and so does one of a SYN that no pod was chosen for.
     fn retransmit_later(&mut self, slot: &mut Slot<'s>, way: Way, view: &mut View<'_, 's>) {
         let call = slot.call;
@@ -329,6 +356,10 @@ impl<'s> Path<'s> {
     }
 
     fn connect_again(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
+        if let Some(pod) = slot.pinned.take() {
+            self.syn_to(slot, pod, view);
+            return;
+        }
         slot.call.choice = None;
         self.syn(slot, view);
     }
@@ -337,7 +368,7 @@ impl<'s> Path<'s> {
         self.established += 1;
         let free = slot.spec.free_connect;
         let node = slot.call.node;
-        let (idle_since, accepted) = (self.now, view.servers.reads(pod));
+        let (idle_since, accepted) = (self.now, view.servers.establish(pod, self.now));
         let (opened, closed_at) = (idle_since, None);
         slot.socket = Some(Socket {
             pod,
@@ -391,28 +422,56 @@ impl<'s> Path<'s> {
         let Some(socket) = &slot.socket else { unreachable!("a request is served over a connection") };
         match view.servers.serve(socket.pod, self.now, slot.call.service_time) {
             Some(service) => self.serves(slot, service, false),
-            None => self.serve_at_the_end(slot, view),
+            None => self.meet(slot, view),
         }
     }
 
-    /// A server that is about to stop answers with `Connection: close`, or does not read any more: then the request waits
-    /// for the end of its connection.
+    /// The request meets more than the workers of its pod, or a server that is about to stop.
     #[cold]
-    fn serve_at_the_end(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
+    fn meet(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
         let Some(socket) = &slot.socket else { unreachable!("a request is served over a connection") };
-        match view.servers.serve_at_the_end(socket.pod, self.now, slot.call.service_time) {
-            Some(service) => self.serves(slot, service, true),
-            None => self.give_up_later(slot),
+        match view.servers.meet(socket.pod, self.now, slot.call.service_time) {
+            Meets::Served { service, last } => self.serves(slot, service, last),
+            Meets::Shares => self.share(slot, socket.pod, view),
+            Meets::Overload => self.answer_503(slot, Met::Overload),
+            Meets::Rejected => self.answer_503(slot, Met::StoppingServer),
+            Meets::Unread => self.give_up_later(slot),
         }
+    }
+
+    /// The server answers 503 at once; one that stops closes the connection.
+    fn answer_503(&mut self, slot: &mut Slot<'s>, met: Met) {
+        let Some(socket) = &mut slot.socket else { unreachable!("a request is answered over a connection") };
+        let (call, now) = (slot.call, self.now);
+        socket.carried += 1;
+        socket.idle_since = now;
+        let last = met == Met::StoppingServer || socket.carried >= self.scenario.pod.server.keep_alive_requests;
+        if last || !slot.spec.keep_alive {
+            socket.closed_at = Some(now);
+        }
+        let known = now + call.one_way();
+        let failure = Failure { kind: FailureKind::Http503, met, met_at: now, known, pod: Some(socket.pod) };
+        let closes = !slot.spec.keep_alive || (last && slot.spec.honours_connection_close);
+        slot.answer = Some(Answer { call, known, ending: Ending::Lost(failure), closes });
+        self.go_on(slot, known);
     }
 
     /// The request is served then; `last` says that the server closes the connection after it.
     #[inline(always)]
     fn serves(&mut self, slot: &mut Slot<'s>, service: Service, last: bool) {
+        let patience = self.now.saturating_sub(slot.call.one_way()) + slot.spec.request_timeout;
+        self.serves_until(slot, service, last, patience);
+    }
+
+    #[inline(always)]
+    pub(super) fn serves_until(&mut self, slot: &mut Slot<'s>, service: Service, last: bool, patience: SimTime) {
         let server = &self.scenario.pod.server;
-        let Some(socket) = &mut slot.socket else { unreachable!("a request is served over a connection") };
         let call = slot.call;
         let done = service.finish + server.response_time;
+        if self.results.series.is_some() {
+            self.observe_service(slot, service, done);
+        }
+        let Some(socket) = &mut slot.socket else { unreachable!("a request is served over a connection") };
         socket.carried += 1;
         socket.idle_since = done;
         let last = last || socket.carried >= server.keep_alive_requests;
@@ -426,8 +485,8 @@ impl<'s> Path<'s> {
         let closes = leaves || (last && slot.spec.honours_connection_close);
         let known = done + call.one_way();
         slot.answer = Some(Answer { call, known, ending: Ending::Served { service, done }, closes });
-        if known > self.now.saturating_sub(call.one_way()) + slot.spec.request_timeout {
-            self.give_up_later(slot);
+        if known > patience {
+            self.give_up_at(slot, patience);
         } else {
             self.go_on(slot, known);
         }
@@ -435,13 +494,17 @@ impl<'s> Path<'s> {
 
     /// The client waits for the response as long as its patience lasts, counted from sending the request.
     fn give_up_later(&mut self, slot: &mut Slot<'s>) {
-        slot.patience = self.now.saturating_sub(slot.call.one_way()) + slot.spec.request_timeout;
+        self.give_up_at(slot, self.now.saturating_sub(slot.call.one_way()) + slot.spec.request_timeout);
+    }
+
+    fn give_up_at(&mut self, slot: &mut Slot<'s>, patience: SimTime) {
+        slot.patience = patience;
         slot.state = State::GivesUp;
         self.wake_at(slot, slot.patience);
     }
 
     /// The client's patience ended before the response was there.
-    fn gives_up(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
+    pub(super) fn gives_up(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
         slot.call.may_have_run |= slot.answer.take().is_some();
         let pod = slot.socket.map(|socket| socket.pod);
         let (kind, met) = (FailureKind::Timeout, Met::SlowServer);
@@ -533,6 +596,7 @@ impl<'s> Path<'s> {
             self.wake_at(slot, again);
             return;
         }
+        self.tally.extra_attempts += u64::from(!slot.call.warm_up);
         if at <= self.now {
             self.connect(slot, view);
         } else {
@@ -576,7 +640,7 @@ impl<'s> Path<'s> {
         slot.channel.is_some() && not_taken && self.scenario.pod.server.in_flight == InFlightPolicy::Drain
     }
 
-    fn close_socket(&mut self, slot: &mut Slot<'s>) {
+    pub(super) fn close_socket(&mut self, slot: &mut Slot<'s>) {
         if let Some(socket) = slot.socket.take() {
             self.closed += u64::from(!socket.shared);
         }
@@ -634,12 +698,20 @@ impl<'s> Path<'s> {
             match answer.ending {
                 Ending::Served { .. } => {
                     self.tally.succeeded(answer.known - answer.call.sent);
+                    if let Some(series) = &mut self.results.series {
+                        series.succeeded(answer.known, answer.known - answer.call.sent);
+                    }
                     if answer.call.attempt > 1 {
                         self.tally.retried += 1;
                         self.tally.duplicated += u64::from(answer.call.may_have_run);
                     }
                 }
-                Ending::Lost(failure) => self.tally.failed(failure.kind, answer.known),
+                Ending::Lost(failure) => {
+                    self.tally.failed(failure.kind, answer.known);
+                    if let Some(series) = &mut self.results.series {
+                        series.failed(answer.known, failure.kind);
+                    }
+                }
             }
             if self.results.digest.is_some() {
                 self.observe(slot, answer);

@@ -6,9 +6,10 @@
 use crate::engine::mix;
 use crate::ids::{PodId, ReplicaId};
 use crate::model::client::is_given_up;
+use crate::model::msg::Severing;
 use crate::model::network::{ClosedFate, closed_fate};
 use crate::model::server::Service;
-use crate::model::spec::QueuedPolicy;
+use crate::model::spec::{IdlePolicy, QueuedPolicy};
 use crate::record::{FailureKind, Met};
 use crate::units::SimTime;
 use crate::world::path::{After, Path, View, is_made_after_the_end};
@@ -48,6 +49,7 @@ impl<'s> Proxied<'_, '_, 's> {
             Stage::TryFailed => self.try_failed(),
             Stage::TriesAgain => self.try_upstream(),
             Stage::GivesUp(who) => self.gives_up(who),
+            Stage::Shares(who) => self.wake_sharing(who),
             Stage::Answer => return self.answer_known(),
         }
         After::Nothing
@@ -168,6 +170,7 @@ impl<'s> Proxied<'_, '_, 's> {
             self.lose(failure, false);
             return;
         };
+        self.path.tally.extra_attempts += u64::from(!self.slot.call.warm_up);
         let at = self.slot.call.begin_attempt(again);
         self.trip.hops.clear();
         if at <= self.path.now { self.connect() } else { self.arrange(Stage::Packet, at) }
@@ -310,18 +313,21 @@ impl<'s> Proxied<'_, '_, 's> {
 
     /// The server does not read any more: everybody waits for the end of the connection, or loses patience.
     pub(super) fn stay_unread(&mut self) {
-        let mut found = self.limit();
+        let (limit, who) = self.unread_limit();
+        self.arrange(Stage::GivesUp(who), limit);
+    }
+
+    /// Until when everybody waits for a server of which nothing is known, and who loses patience then.
+    pub(super) fn unread_limit(&mut self) -> (SimTime, Impatient) {
+        let found = self.limit();
         let last = self.trip.hops.len() - 1;
         let hop = &self.trip.hops[last];
         let deadline = hop.sent_at + self.view.balancers.get(hop.layer).spec().upstream.read_timeout;
-        if deadline < found.0 {
-            found = (deadline, Impatient::Hop(last));
-        }
-        self.arrange(Stage::GivesUp(found.1), found.0);
+        if deadline < found.0 { (deadline, Impatient::Hop(last)) } else { found }
     }
 
     /// The client or a balancer loses patience: what lies behind it is dropped.
-    fn gives_up(&mut self, who: Impatient) {
+    pub(super) fn gives_up(&mut self, who: Impatient) {
         let started = self.slot.answer.take().is_some();
         self.slot.call.may_have_run |= started;
         let (now, slow) = (self.path.now, FailureKind::Timeout);
@@ -338,6 +344,7 @@ impl<'s> Proxied<'_, '_, 's> {
 
     /// Closes the upstream connections from the hop that lost patience on. Says which pod the last one went to.
     fn close_behind(&mut self, who: Impatient) -> Option<PodId> {
+        self.slot.call.may_have_run |= self.path.abandon_sharing(self.slot, self.view);
         let first = match who {
             Impatient::Client => 0,
             Impatient::Hop(index) => index,
@@ -357,15 +364,18 @@ impl<'s> Proxied<'_, '_, 's> {
     }
 
     /// The server of `pod` ends its connections. Returns when the slot's request is drained, or now.
-    pub(super) fn sever(&mut self, pod: PodId, cut: bool) -> SimTime {
+    pub(super) fn sever(&mut self, pod: PodId, severing: Severing) -> SimTime {
         let now = self.path.now;
         let service = self.slot.answer.and_then(|answer| Some((answer, answer.in_service(now)?)));
         let unread = matches!(self.trip.stage, Stage::GivesUp(_)) && self.slot.answer.is_none();
+        if self.slot.shares == Some(pod) {
+            return self.sever_sharing(pod, severing);
+        }
         if service.is_none() && !unread || !self.is_at(pod) {
             return now;
         }
         match service {
-            Some((answer, service)) => self.sever_in_service(answer, service, cut),
+            Some((answer, service)) => self.sever_in_service(answer, service, severing),
             None => {
                 self.fail_later(FailureKind::Reset, Met::ClosedUnread);
                 now
@@ -373,14 +383,31 @@ impl<'s> Proxied<'_, '_, 's> {
         }
     }
 
+    /// The request shares the process of `pod`, which stops.
+    fn sever_sharing(&mut self, pod: PodId, severing: Severing) -> SimTime {
+        let (now, server) = (self.path.now, &self.path.scenario.pod.server);
+        let Some(sharing) = self.view.servers.sharing(pod) else { return now };
+        let begun = sharing.has_begun(self.slot.index);
+        if !severing.cut && (begun || server.queued == QueuedPolicy::Serve) {
+            return sharing.ends() + server.response_time;
+        }
+        sharing.drop_one(now, self.slot.index);
+        self.path.abandon_sharing(self.slot, self.view);
+        let (kind, met) =
+            if begun { (FailureKind::Eof, Met::CutInService) } else { (FailureKind::Reset, Met::ClosedUnread) };
+        self.fail_later(kind, met);
+        now
+    }
+
     /// A replica does not wait any longer for a target that went: it closes the connection, and that is its failure.
     pub(super) fn drain_over(&mut self, replica: ReplicaId, pod: PodId) {
         let served = self.slot.answer.filter(|answer| answer.in_service(self.path.now).is_some());
-        let unread = matches!(self.trip.stage, Stage::GivesUp(_)) && self.slot.answer.is_none();
+        let waits = matches!(self.trip.stage, Stage::GivesUp(_) | Stage::Shares(_)) && self.slot.answer.is_none();
         let its = self.trip.hops.last().is_some_and(|hop| hop.replica() == replica);
-        if !its || (served.is_none() && !unread) || !self.is_at(pod) {
+        if !its || (served.is_none() && !waits) || !self.is_at(pod) {
             return;
         }
+        self.path.abandon_sharing(self.slot, self.view);
         if let Some(answer) = served {
             self.revoke(answer);
         }
@@ -395,11 +422,13 @@ impl<'s> Proxied<'_, '_, 's> {
         self.view.balancers.get(hop.layer).pool(hop.place).get_mut(key).pod == Some(pod)
     }
 
-    fn sever_in_service(&mut self, answer: Answer, service: Service, cut: bool) -> SimTime {
-        let now = self.path.now;
-        let unread = service.start > now && self.path.scenario.pod.server.queued == QueuedPolicy::Reset;
-        if !cut && !unread {
-            self.drain();
+    fn sever_in_service(&mut self, answer: Answer, service: Service, severing: Severing) -> SimTime {
+        let (now, server) = (self.path.now, &self.path.scenario.pod.server);
+        let unread = service.start > now && server.queued == QueuedPolicy::Reset;
+        if !severing.cut && !unread {
+            if server.connection_close || severing.idle == IdlePolicy::Close {
+                self.drain();
+            }
             return answer.done();
         }
         let (kind, met) = match () {
@@ -422,6 +451,9 @@ impl<'s> Proxied<'_, '_, 's> {
 
     /// The answer arranged for the request will not come.
     fn revoke(&mut self, answer: Answer) {
+        if let Ending::Served { service, done } = answer.ending {
+            self.path.observe_cut(service, done);
+        }
         self.slot.answer = None;
         if self.trip.stage == Stage::Packet {
             self.slot.thought = Some(self.slot.call.sent.saturating_since(answer.known));

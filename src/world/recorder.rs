@@ -5,8 +5,11 @@ use crate::ids::{NodeId, PodId, Revision};
 use crate::model::api::{PodCounts, PodObject};
 use crate::model::kube_proxy::KubeProxy;
 use crate::model::spec::{Scenario, ServiceKind};
-use crate::record::{Fact, Metric, Metrics, PodEvent, PodRecord, RouteEvent, RuleEvent, RunOutput, Trace};
+use crate::record::{
+    Fact, Level, Metric, Metrics, PodEvent, PodRecord, RouteEvent, Row, RuleEvent, RunOutput, Series, Trace,
+};
 use crate::units::SimTime;
+use crate::world::capacity::Capacity;
 use crate::world::elements::Elements;
 use crate::world::exposure::Exposure;
 use crate::world::requests::Requests;
@@ -17,6 +20,7 @@ pub(super) struct Recorder<'s> {
     elements: Elements<'s>,
     replicas: u32,
     exposure: Exposure,
+    capacity: Capacity,
     digest: Digest,
     trace: Option<Trace>,
     template_changed: Option<SimTime>,
@@ -30,13 +34,20 @@ pub(super) struct Recorder<'s> {
 }
 
 impl<'s> Recorder<'s> {
-    pub(super) fn new(scenario: &'s Scenario, traces: bool, old: &[PodObject], proxies: &[KubeProxy<'_>]) -> Self {
+    /// `chooses` says which elements choose pods for clients.
+    pub(super) fn new(
+        scenario: &'s Scenario,
+        traces: bool,
+        (old, proxies): (&[PodObject], &[KubeProxy<'_>]),
+        chooses: Vec<bool>,
+    ) -> Self {
         let replicas = scenario.deployment.replicas;
         let elements = Elements::of(scenario);
         Recorder {
             elements,
             replicas,
             exposure: exposure(elements, replicas, proxies),
+            capacity: capacity(scenario, elements, proxies, chooses),
             digest: Digest::default(),
             trace: traces.then(|| empty_trace(scenario, old, proxies)),
             template_changed: None,
@@ -52,11 +63,13 @@ impl<'s> Recorder<'s> {
     pub(super) fn note(&mut self, fact: Fact) {
         self.digest.add(&fact.words());
         self.exposure.note(&fact);
+        self.capacity.note(&fact);
         match fact {
-            Fact::Rule { at, pod, node, event: RuleEvent::In } => self.exposure.set_rule(at, pod, node.index(), true),
-            Fact::Rule { at, pod, node, event: RuleEvent::Out } => self.exposure.set_rule(at, pod, node.index(), false),
+            Fact::Rule { at, pod, node, event: event @ (RuleEvent::In | RuleEvent::Out) } => {
+                self.set_rule(at, pod, node.index(), event == RuleEvent::In);
+            }
             Fact::Route { at, pod, replica, worker, event: event @ (RouteEvent::In | RouteEvent::Out) } => {
-                self.exposure.set_rule(at, pod, self.elements.worker(replica, worker), event == RouteEvent::In);
+                self.set_rule(at, pod, self.elements.worker(replica, worker), event == RouteEvent::In);
             }
             Fact::TemplateChanged { at } => {
                 self.template_changed.get_or_insert(at);
@@ -75,6 +88,16 @@ impl<'s> Recorder<'s> {
         }
     }
 
+    fn set_rule(&mut self, at: SimTime, pod: PodId, element: usize, comes: bool) {
+        self.exposure.set_rule(at, pod, element, comes);
+        self.capacity.set_rule(at, pod, element, comes);
+    }
+
+    /// Looks how much the pods can do, by the speed of each.
+    pub(super) fn look(&mut self, speed: impl Fn(PodId) -> f64) {
+        self.capacity.look(speed);
+    }
+
     /// A pod is bound to a node.
     pub(super) fn place(&mut self, pod: PodId, node: NodeId) {
         if let Some(trace) = &mut self.trace {
@@ -82,7 +105,8 @@ impl<'s> Recorder<'s> {
         }
     }
 
-    pub(super) fn count_pods(&mut self, counts: PodCounts) {
+    pub(super) fn count_pods(&mut self, now: SimTime, counts: PodCounts) {
+        self.capacity.count(now, counts);
         self.min_ready = self.min_ready.min(counts.ready);
         self.max_objects = self.max_objects.max(counts.objects);
     }
@@ -100,12 +124,23 @@ impl<'s> Recorder<'s> {
         metrics.set(Metric::ExposureS, exposure);
         metrics.set(Metric::ExposedShareS, share);
         metrics.set(Metric::StartExposureS, start);
-        let requests = requests.into_results(&mut metrics);
+        let mut requests = requests.into_results(&mut metrics);
+        self.capacity.finish(end, &mut metrics, requests.series.as_deref_mut());
+        if let Some(series) = &mut requests.series {
+            series.end(end);
+            load_metrics(&mut metrics, series, self.template_changed);
+        }
         if let Some(trace) = &mut self.trace {
             trace.choosers = self.elements.named(&counted);
             (trace.lost, trace.connected, trace.end) = (requests.lost, requests.connected, end);
         }
-        RunOutput { metrics, digest: self.digest, requests_digest: requests.digest, trace: self.trace }
+        RunOutput {
+            metrics,
+            digest: self.digest,
+            requests_digest: requests.digest,
+            trace: self.trace,
+            series: requests.series,
+        }
     }
 
     fn set_rollout_metrics(&self, metrics: &mut Metrics) {
@@ -116,6 +151,27 @@ impl<'s> Recorder<'s> {
         metrics.set(Metric::MinReadyPods, f64::from(self.min_ready));
         metrics.set(Metric::MaxPods, f64::from(self.max_objects));
     }
+}
+
+/// What a loaded run shows second by second, in numbers.
+fn load_metrics(metrics: &mut Metrics, series: &Series, change: Option<SimTime>) {
+    let rows = series.rows();
+    metrics.set(Metric::WaitingMeanS, series.waiting_mean_s());
+    metrics.set(Metric::UtilisationPeak, rows.iter().filter_map(Row::utilisation).reduce(f64::max));
+    metrics.set(Metric::QueuePeak, rows.iter().map(|row| series.mean(row, Level::Queued)).reduce(f64::max));
+    let Some((change, hump)) = change.and_then(|change| Some((change, series.hump(change)?))) else { return };
+    let since = |at: SimTime| at.saturating_since(change).as_secs_f64();
+    metrics.set(Metric::HumpBeginsS, since(hump.begins));
+    metrics.set(Metric::HumpPeakS, hump.peak_s);
+    metrics.set(Metric::HumpEndsS, hump.ends.map(since));
+}
+
+fn capacity(scenario: &Scenario, elements: Elements<'_>, proxies: &[KubeProxy<'_>], chooses: Vec<bool>) -> Capacity {
+    let replicas = scenario.deployment.replicas;
+    let old: Vec<PodId> = (0..replicas).map(PodId).collect();
+    let workers = (proxies.len()..elements.count()).map(|_| old.as_slice());
+    let rules = proxies.iter().map(KubeProxy::rules).chain(workers);
+    Capacity::new((replicas, 2 * replicas), rules, chooses, scenario.pod.server.workers)
 }
 
 /// Nodes hold what their rules hold, workers of balancers all old pods.

@@ -4,8 +4,8 @@
 use crate::engine::StreamKey;
 use crate::ids::{NodeId, PodId, ReplicaId, Target};
 use crate::model::client::{ArrivalProcess, Pacing};
-use crate::model::msg::Listener;
-use crate::model::spec::{Arrivals, ClientSpec, DelayId, End, EntryNode, Scenario};
+use crate::model::msg::{Listener, Severing};
+use crate::model::spec::{Arrivals, ClientSpec, DelayId, End, EntryNode, IdlePolicy, Scenario};
 use crate::record::Metrics;
 use crate::units::{SimDuration, SimTime};
 use crate::world::balancers;
@@ -52,6 +52,8 @@ pub(super) struct Requests<'s> {
     pub(super) slots: Vec<Slot<'s>>,
     /// The slots that the fast driver has.
     lanes: Lanes,
+    /// Connections may go to the fast driver.
+    has_lanes: bool,
     pub(super) path: Path<'s>,
     /// Of the estimator that skips: its clients connect for each request.
     connects_anew: bool,
@@ -64,7 +66,11 @@ impl<'s> Requests<'s> {
         let path = Path::new(scenario, options);
         let connects_anew = path.window.is_some() && scenario.clients.iter().all(|client| !client.keep_alive);
         let (clients, slots, lanes, skips_until) = (Vec::new(), Vec::new(), Lanes::new(), SimTime::ZERO);
-        let mut requests = Requests { scenario, key, clients, slots, lanes, path, connects_anew, skips_until };
+        // A run that keeps its series looks at every request.
+        let is_plain = scenario.pod.server.only_queues() && path.results.series.is_none();
+        let has_lanes = options.driver == Driver::Fast && is_plain;
+        let mut requests =
+            Requests { scenario, key, clients, slots, lanes, has_lanes, path, connects_anew, skips_until };
         scenario.clients.iter().for_each(|spec| requests.add_client(spec));
         requests
     }
@@ -153,7 +159,7 @@ impl<'s> Requests<'s> {
             // It wakes when something may happen.
         } else if self.path.wake(slot, view) == After::WarmedUp {
             self.warmed_up(now, index);
-        } else if self.path.options.driver == Driver::Fast {
+        } else if self.has_lanes {
             self.lanes.enter(slot, &mut self.path);
         }
     }
@@ -272,13 +278,17 @@ impl<'s> Requests<'s> {
             state: State::Idle,
             socket: None,
             channel: None,
-            pinned: None,
+            address: None,
             flow: None,
             call: Call { idempotent: spec.idempotent > 0.0, ..Call::none(self.entry_node(spec, ordinal.into())) },
             answer: None,
             drawn: None,
             thought: None,
             patience: SimTime::ZERO,
+            shares: None,
+            arrived: SimTime::ZERO,
+            work: SimDuration::ZERO,
+            pinned: None,
             luck: Luck::new(self.key, entity(client, ordinal)),
             trip: self.trip(spec, entity(client, ordinal)),
         });
@@ -384,30 +394,26 @@ impl<'s> Requests<'s> {
         Call { index, sent: now, attempt_sent: now, round_trip, service_time, idempotent, choice, ..none }
     }
 
-    /// The server of `pod` ends its connections now; `cut` those with a request in service, too, `backlog` those that
-    /// nobody accepted. Returns when the last request that is drained is done.
-    pub(super) fn sever(
-        &mut self,
-        now: SimTime,
-        pod: PodId,
-        (cut, backlog): (bool, bool),
-        view: &mut View<'_, 's>,
-    ) -> SimTime {
+    /// The server of `pod` ends its connections now, as far as `severing` says. Returns when the last request that is
+    /// drained is done; where the process waits for connections that are kept, when the last of them ends if nothing more
+    /// comes.
+    pub(super) fn sever(&mut self, now: SimTime, pod: PodId, severing: Severing, view: &mut View<'_, 's>) -> SimTime {
         self.path.now = now;
         self.lanes.leave_pod(pod, &mut self.slots, &mut self.path);
         let mut drained = now;
         for slot in &mut self.slots {
-            if slot.socket.is_some_and(|socket| socket.pod == pod && (backlog || socket.accepted)) {
-                drained = drained.max(self.path.sever_one(slot, cut, view));
+            if slot.socket.is_some_and(|socket| socket.pod == pod && (severing.backlog || socket.accepted)) {
+                drained = drained.max(self.path.sever_one(slot, severing, view));
             }
-            let proxied = on_trip(&mut self.path, slot, view, |proxied| proxied.sever(pod, cut));
+            let proxied = on_trip(&mut self.path, slot, view, |proxied| proxied.sever(pod, severing));
             drained = drained.max(proxied.unwrap_or(now));
         }
-        for channels in self.clients.iter_mut().filter_map(|client| client.channels.as_mut()) {
-            self.path.tally.connections_severed += channels.sever(now, pod, backlog);
+        let ends = severing.idle == IdlePolicy::Close;
+        for channels in self.clients.iter_mut().filter(|_| ends).filter_map(|client| client.channels.as_mut()) {
+            self.path.tally.connections_severed += channels.sever(now, pod, severing.backlog);
         }
-        view.balancers.sever(now, pod);
-        drained
+        let kept = self.path.keep_alive_timeout;
+        drained.max(view.balancers.sever(now, pod, severing.idle, kept))
     }
 
     /// The workers of a balancer's replica have been replaced.

@@ -27,6 +27,8 @@ pub(super) enum State {
     GivesUp,
     /// A stream looks for a connection again.
     Rejoins,
+    /// The request shares its pod's process: it may be done, or its client loses patience.
+    Shares,
     /// What the slot's trip through balancers says.
     Proxied,
 }
@@ -325,7 +327,7 @@ pub(super) struct Slot<'s> {
     pub(super) socket: Option<Socket>,
     /// Of a stream: its channel, and the address for which that is.
     pub(super) channel: Option<u32>,
-    pub(super) pinned: Option<PodId>,
+    pub(super) address: Option<PodId>,
     /// Of a client whose connections a load balancer forwards.
     pub(super) flow: Option<Flow>,
     pub(super) call: Call,
@@ -335,8 +337,14 @@ pub(super) struct Slot<'s> {
     pub(super) drawn: Option<Drawn>,
     /// How long the connection was to think after an answer that will not come.
     pub(super) thought: Option<SimDuration>,
-    /// In state `GivesUp`: until when the client waits for the response.
+    /// In states `GivesUp` and `Shares`: until when the client waits for the response.
     pub(super) patience: SimTime,
+    /// The request shares the process of this pod, since then and with so much work.
+    pub(super) shares: Option<PodId>,
+    pub(super) arrived: SimTime,
+    pub(super) work: SimDuration,
+    /// The SYN that is retransmitted goes to this pod again, pinned by conntrack.
+    pub(super) pinned: Option<PodId>,
     pub(super) luck: Luck,
     /// Of a client that goes through balancers which terminate its connections.
     pub(super) trip: Option<Box<Trip>>,

@@ -36,6 +36,8 @@ pub(super) enum Stage {
     TryFailed,
     /// It tries again.
     TriesAgain,
+    /// The request shares its pod's process: it may be done, or somebody loses patience.
+    Shares(Impatient),
     /// Somebody loses patience.
     GivesUp(Impatient),
     /// The client knows the answer, and nothing else is arranged.

@@ -8,13 +8,14 @@ use crate::ids::{Layer, NodeId, PodId, Target};
 use crate::model::balancer::{Choice, FailedTry, Place, gives_back, pauses, status_for, stays, tries_again};
 use crate::model::kube_proxy::Route;
 use crate::model::msg::Listener;
+use crate::model::server::{Meets, Service};
 use crate::model::spec::{Mechanism, RetrySpec};
 use crate::record::{FailureKind, Met};
 use crate::units::SimTime;
 use crate::world::path::draw;
 use crate::world::proxied::Proxied;
-use crate::world::slot::Failure;
-use crate::world::trip::{Hop, Stage};
+use crate::world::slot::{Failure, State};
+use crate::world::trip::{Hop, Impatient, Stage};
 
 /// A balancer without limit of tries stops here, so that nothing is tried for ever at one instant.
 const MOST_TRIES: u32 = 1_000;
@@ -48,6 +49,7 @@ impl Proxied<'_, '_, '_> {
         (hop.target, hop.began, hop.sent_at) = (Some(target), now, now);
         (hop.reused, hop.sent) = (hop.key.is_some(), hop.key.is_some());
         self.trip.extra_tries += u32::from(hop.made > 0);
+        self.path.tally.extra_attempts += u64::from(hop.made > 0 && !self.slot.call.warm_up);
         hop.made += 1;
         hop.counted += 1;
         let at = now + hop.one_way;
@@ -140,16 +142,68 @@ impl Proxied<'_, '_, '_> {
     }
 
     fn reaches_pod(&mut self, pod: PodId) {
-        let server = &self.path.scenario.pod.server;
-        let Some(service) = self.view.servers.serve(pod, self.path.now, self.slot.call.service_time) else {
-            self.stay_unread();
+        let (now, service_time) = (self.path.now, self.slot.call.service_time);
+        match self.view.servers.serve(pod, now, service_time) {
+            Some(service) => self.served_by_pod(service, false),
+            None => match self.view.servers.meet(pod, now, service_time) {
+                Meets::Served { service, last } => self.served_by_pod(service, last),
+                Meets::Shares => self.share(pod),
+                Meets::Overload => self.refused_by_pod(),
+                Meets::Rejected => self.fail_later(FailureKind::Http503, Met::StoppingServer),
+                Meets::Unread => self.stay_unread(),
+            },
+        }
+    }
+
+    /// The pod has too many requests in flight and answers 503; the connection stays.
+    fn refused_by_pod(&mut self) {
+        let now = self.path.now;
+        let Some((layer, place, key, at)) =
+            self.trip.hops.last().and_then(|hop| Some((hop.layer, hop.place, hop.key?, now + hop.one_way)))
+        else {
             return;
         };
+        let connection = self.view.balancers.get(layer).pool(place).get_mut(key);
+        let pod = connection.pod;
+        (connection.free_at, connection.idle_since) = (at, now);
+        if let Some(hop) = self.trip.hops.last_mut() {
+            hop.key = None;
+        }
+        self.fail_try(Failure { kind: FailureKind::Http503, met: Met::Overload, met_at: now, known: at, pod });
+    }
+
+    /// The request shares the process of `pod`.
+    fn share(&mut self, pod: PodId) {
+        let (limit, who) = self.unread_limit();
+        self.trip.stage = Stage::Shares(who);
+        self.slot.state = State::Proxied;
+        self.slot.patience = limit;
+        self.path.wake_at(self.slot, limit);
+        self.path.enter_sharing(self.slot, pod, limit, self.view);
+    }
+
+    /// The request may be done, or somebody loses patience.
+    pub(super) fn wake_sharing(&mut self, who: Impatient) {
+        let pod = self.slot.shares;
+        if let Some(service) = self.path.done_sharing(self.slot, self.view) {
+            let last = pod.is_some_and(|pod| self.view.servers.says_close(pod));
+            self.served_by_pod(service, last);
+        } else if self.path.now >= self.slot.patience {
+            self.gives_up(who);
+        }
+    }
+
+    /// `last` says that the server closes the connection after the request.
+    fn served_by_pod(&mut self, service: Service, last: bool) {
+        let server = &self.path.scenario.pod.server;
         let done = service.finish + server.response_time;
+        if self.path.results.series.is_some() {
+            self.path.observe_service(self.slot, service, done);
+        }
         self.served(service, done);
         let Some((hop, key)) = self.trip.hops.last().and_then(|hop| Some((hop, hop.key?))) else { return };
         let connection = self.view.balancers.get(hop.layer).pool(hop.place).get_mut(key);
-        if connection.carried >= server.keep_alive_requests {
+        if last || connection.carried >= server.keep_alive_requests {
             (connection.closed_at, connection.last) = (Some(done), true);
         }
     }

@@ -80,6 +80,7 @@ fn shipped_balancers_conserve_requests_and_connections_on_any_number_of_threads(
             precision: None,
             check: true,
             estimator: Estimator::EveryRequest,
+            series: false,
         };
         let scenario = shipped(name, &[]);
         let one = replicate(&scenario, &on(1), &|_| ()).unwrap();

@@ -36,6 +36,7 @@ pub(crate) fn runs(scenario: &Scenario, n: u32) -> Vec<Metrics> {
         precision: None,
         check: true,
         estimator: Estimator::EveryRequest,
+        series: false,
     };
     replicate(scenario, &plan, &|_| ()).unwrap().metrics
 }

@@ -65,6 +65,7 @@ fn on_threads(scenario: &Scenario, threads: usize) -> Replicated {
         precision: None,
         check: true,
         estimator: Estimator::EveryRequest,
+        series: false,
     };
     replicate(scenario, &plan, &|_| ()).unwrap()
 }

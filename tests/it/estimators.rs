@@ -7,8 +7,13 @@ use rollsim::run::{Estimator, Options, refusals, run_once};
 use crate::common::{Estimate, count, shipped, values};
 
 const ONLY_FAILURES: Options = Options { estimator: Estimator::FailuresOnly, ..PLAIN };
-const PLAIN: Options =
-    Options { trace: false, check: true, driver: rollsim::run::Driver::Fast, estimator: Estimator::EveryRequest };
+const PLAIN: Options = Options {
+    trace: false,
+    check: true,
+    driver: rollsim::run::Driver::Fast,
+    estimator: Estimator::EveryRequest,
+    series: false,
+};
 
 const LATENCIES: [Metric; 6] = [
     Metric::LatencyMeanS,

@@ -345,6 +345,29 @@ const CLUSTER: &[Case] = &[
     (INGRESS, &["clients.0.idempotent=true"], &["clients.0.method=POST"]),
 ];
 
+const SERVERS: &[Case] = &[
+    (
+        CLUSTER_IP,
+        &["pod.server.profile=ignores-signal", "pod.termination_grace_period=3s"],
+        &[
+            "pod.server.lame_duck={ wait = \"1s\" }",
+            "pod.server.new_connections=reject",
+            "pod.server.idle=serve",
+            "pod.server.in_flight=drain",
+            "pod.server.queued=serve",
+            "pod.server.connection_close=false",
+            "pod.server.drain_limit=1ms",
+        ],
+    ),
+    (
+        CLUSTER_IP,
+        &["pod.server.profile=nginx-sigterm", "pod.server.service_time=30ms"],
+        &["pod.server.queued=serve", "pod.server.connection_close=false", "pod.server.drain_limit=1ms"],
+    ),
+    (CLUSTER_IP, &[], &["pod.server.cpu_period=10ms"]),
+    (NODE_PORT, &["pod.server.workers=unlimited"], &["pod.server.accepts=when_free"]),
+];
+
 /// The warnings, and all metrics of two replications as text.
 fn outcome(text: &str, sets: &[&str]) -> (Vec<Problem>, String) {
     let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
@@ -356,6 +379,7 @@ fn outcome(text: &str, sets: &[&str]) -> (Vec<Problem>, String) {
         precision: None,
         check: true,
         estimator: rollsim::run::Estimator::EveryRequest,
+        series: false,
     };
     (warnings, format!("{:?}", replicate(&scenario, &plan, &|_| ()).unwrap().metrics))
 }
@@ -385,6 +409,11 @@ fn a_key_of_a_balancer_without_effect_gave_no_word() {
 #[test]
 fn a_key_of_service_dns_kube_proxy_or_client_without_effect_gave_no_word() {
     CLUSTER.iter().for_each(check);
+}
+
+#[test]
+fn a_key_of_a_server_without_effect_gave_no_word() {
+    SERVERS.iter().for_each(check);
 }
 
 /// Scenarios in which each key does something.
@@ -420,6 +449,10 @@ const ACTING: &[&str] = &[
     "service = { kind = \"headless\" }\nclients = [{ profile = \"grpc\", balancing = \"round_robin\", dns = \"1s\", max_age = \"9s\", \
      protocol = \"http2\" }, { profile = \"session\", reconnect = { jitter = \"none\" }, retries = { attempts = 2 } }]\n",
     "kube_proxy = { mode = \"nftables\", min_sync_period = \"40s\", sync_period = \"60s\" }\n",
+    "pod.server = { profile = \"undertow\", workers = 2, accepts = \"when_free\", backlog = 9, cpu_limit = \"500m\", \
+     cpu_period = \"10ms\", in_flight_limit = 9, warm_up = { slowdown = 2, age = \"9s\", requests = 9 }, \
+     new_connections = \"reject\", idle = \"reject\", in_flight = \"drain\", queued = \"serve\", connection_close = true, \
+     drain_limit = \"9s\", lame_duck = { wait = \"1s\", fails_readiness = false, connection_close = false } }\n",
 ];
 
 #[test]

@@ -1,18 +1,26 @@
 //! The server processes in the pods.
 //!
 //! Models: boot before listening; a stall between listening and answering; a pool of workers fed first in, first out, each request served by the worker that is
-//! free first; what happens on the stop signal (stop or ignore) and on SIGKILL; the answer to a readiness probe. Which
-//! connections end, and how, is decided where connections are known. Leaves out: the backlog's limit, processor
-//! sharing, probes waiting behind requests. Source: mechanics 3.9 and 7.4; nginx src/os/unix/ngx_process_cycle.c.
+//! free first, or processor sharing; a CPU limit that throttles; a limit of requests in flight, the accept queue; a process that
+//! is slow until it is warm; what happens on the stop signal (a lame duck first, stop or ignore) and on SIGKILL; the answer to a
+//! readiness probe. Which connections end, and how, is decided where connections are known. Leaves out: probes waiting behind
+//! requests, SYN cookies. Source: mechanics 3.9, 7.1, 7.3 and 7.4; nginx src/os/unix/ngx_process_cycle.c.
 
+mod admission;
+mod sharing;
 mod workers;
 
 use crate::dist::Dist;
 use crate::ids::PodId;
-use crate::model::msg::{Draws, Fact, Listener, Msg, PodEvent, RoomOut};
-use crate::model::spec::{DelayId, InFlightPolicy, Mechanism, Scenario, Signal, StopBehaviour};
+use crate::model::msg::{Draws, Fact, Listener, Msg, PodEvent, RoomOut, Severing};
+use crate::model::spec::{
+    DelayId, Discipline, IdlePolicy, InFlightPolicy, LameDuck, Mechanism, NewConnections, Scenario, ServerSpec, Signal,
+    StopBehaviour,
+};
 use crate::units::{SimDuration, SimTime};
 
+use admission::{UnderWay, Warmth};
+pub use sharing::{Quota, Sharing};
 pub use workers::{Pool, Service, Workers};
 
 /// What a server calls itself back for.
@@ -23,12 +31,18 @@ pub enum Timer {
     /// The signal is there, the process has not come to act on it: what it still serves it answers with
     /// `Connection: close`.
     SaysClose(PodId),
-    /// The process acts on the stop signal: requests that arrive are not read any more.
+    /// The lame duck has waited.
+    BeginsStop(PodId),
+    /// The process acts on the stop signal: from now on requests that arrive are treated as idle connections are.
     StopsReading(PodId),
     /// It ends its connections.
     ClosesConnections(PodId),
     /// It closes its listener.
     ClosesListener(PodId),
+    /// It looks whether the connections that it keeps have ended.
+    LooksAgain(PodId),
+    /// It waits no longer for what it drains.
+    DrainOver(PodId),
     /// The process ends.
     Exits(PodId),
 }
@@ -39,9 +53,12 @@ impl Timer {
         match self {
             Timer::Booted(pod)
             | Timer::SaysClose(pod)
+            | Timer::BeginsStop(pod)
             | Timer::StopsReading(pod)
             | Timer::ClosesConnections(pod)
             | Timer::ClosesListener(pod)
+            | Timer::LooksAgain(pod)
+            | Timer::DrainOver(pod)
             | Timer::Exits(pod) => pod,
         }
     }
@@ -50,29 +67,56 @@ impl Timer {
 /// What a process does with requests that arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reads {
-    /// It reads and answers them.
+    /// It reads and answers them, and they meet nothing but its workers.
     Always,
+    /// It reads them, but they meet more than a queue.
+    WithCare,
     /// It reads and answers them with `Connection: close`: it is about to stop.
     LastTime,
+    /// It answers them with 503 and closes their connection.
+    Rejects,
     /// It does not read them.
     Never,
+}
+
+/// A process that waits for connections to end looks so often whether they have: clients may have closed them.
+const LOOK: SimDuration = SimDuration::from_millis(100);
+
+/// What a request meets at a process that does not read as always.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meets {
+    /// It is served; `last` says that the server closes the connection after it.
+    Served {
+        /// When.
+        service: Service,
+        /// It is answered with `Connection: close`.
+        last: bool,
+    },
+    /// It shares the process ([`Servers::sharing`]): when it is done depends on what comes.
+    Shares,
+    /// It is answered 503, because too many are in flight.
+    Overload,
+    /// It is answered 503 by a process that stops, and the connection closed.
+    Rejected,
+    /// It is not read: it waits for the end of its connection.
+    Unread,
 }
 
 #[derive(Debug)]
 struct Process {
     listener: Listener,
     reads: Reads,
+    /// It fails its probes and health checks by itself.
+    unready: bool,
+    /// It has begun to end its connections.
+    stops: bool,
     /// When the last request that is drained is done.
     drained: SimTime,
     exited: Option<SimTime>,
     workers: Workers,
-}
-
-impl Process {
-    fn new(scenario: &Scenario, listener: Listener) -> Self {
-        let workers = Workers::new(scenario.pod.server.workers);
-        Process { listener, reads: Reads::Always, drained: SimTime::ZERO, exited: None, workers }
-    }
+    under_way: UnderWay,
+    warmth: Warmth,
+    sharing: Option<Box<Sharing>>,
 }
 
 /// All server processes, by pod.
@@ -85,17 +129,18 @@ pub struct Servers<'s> {
 
 impl<'s> Servers<'s> {
     /// Room for `pods` pods, the first `listening` of which listen already.
-    pub fn new(scenario: &'s Scenario, draws: Draws<'s>, pods: usize, listening: usize) -> Self {
+    pub fn new(scenario: &'s Scenario, mut draws: Draws<'s>, pods: usize, listening: usize) -> Self {
         let listener = |index| if index < listening { Listener::Open } else { Listener::NotYet };
-        let processes = (0..pods).map(|index| Process::new(scenario, listener(index))).collect();
+        let process = |index| Process::new(scenario, listener(index), sharing(scenario, index, &mut draws));
+        let processes = (0..pods).map(process).collect();
         Servers { scenario, draws, processes }
     }
 
     /// Makes the tables long enough for `pod`.
     pub fn make_room_for(&mut self, pod: PodId) {
-        let scenario = self.scenario;
         while self.processes.len() <= pod.index() {
-            self.processes.push(Process::new(scenario, Listener::NotYet));
+            let sharing = sharing(self.scenario, self.processes.len(), &mut self.draws);
+            self.processes.push(Process::new(self.scenario, Listener::NotYet, sharing));
         }
     }
 
@@ -105,9 +150,9 @@ impl<'s> Servers<'s> {
         self.processes[pod.index()].listener
     }
 
-    /// Whether the process of `pod` still accepts connections and reads requests.
-    pub fn reads(&self, pod: PodId) -> bool {
-        self.processes[pod.index()].reads != Reads::Never
+    /// Whether the process of `pod` fails probes and health checks though it serves.
+    pub fn is_unready(&self, pod: PodId) -> bool {
+        self.processes[pod.index()].unready
     }
 
     /// When the process of `pod` ended, if it has.
@@ -115,24 +160,76 @@ impl<'s> Servers<'s> {
         self.processes[pod.index()].exited
     }
 
-    /// A request arrives at `pod` and will be served for `service_time`; `None` if the process is about to stop, see
-    /// [`Servers::serve_at_the_end`].
+    /// A request arrives at `pod` and will be served for `service_time`; `None` if it meets more than the workers, see
+    /// [`Servers::meet`].
     #[inline]
     pub fn serve(&mut self, pod: PodId, now: SimTime, service_time: SimDuration) -> Option<Service> {
         let process = &mut self.processes[pod.index()];
         (process.reads == Reads::Always).then(|| process.workers.serve(now, service_time))
     }
 
-    /// The workers of `pod`, unless its process is about to stop.
+    /// The workers of `pod`, if requests meet nothing else.
     pub fn reading(&mut self, pod: PodId) -> Option<&mut Workers> {
         let process = &mut self.processes[pod.index()];
         (process.reads == Reads::Always).then_some(&mut process.workers)
     }
 
-    /// A request arrives at a process that is about to stop: it is answered with `Connection: close`, or not read at all.
-    pub fn serve_at_the_end(&mut self, pod: PodId, now: SimTime, service_time: SimDuration) -> Option<Service> {
+    /// A request arrives at a process that does not read as always.
+    pub fn meet(&mut self, pod: PodId, now: SimTime, service_time: SimDuration) -> Meets {
+        let server = &self.scenario.pod.server;
         let process = &mut self.processes[pod.index()];
-        (process.reads == Reads::LastTime).then(|| process.workers.serve(now, service_time))
+        let is_overloaded = server.in_flight_limit.is_some_and(|limit| process.under_way(now) >= limit.into());
+        match process.reads {
+            Reads::Rejects => Meets::Rejected,
+            Reads::Never => Meets::Unread,
+            _ if is_overloaded => Meets::Overload,
+            _ if process.sharing.is_some() => Meets::Shares,
+            reads => {
+                let service = process.serve(now, service_time, server);
+                Meets::Served { service, last: reads == Reads::LastTime }
+            }
+        }
+    }
+
+    /// The requests that share the process of `pod`.
+    pub fn sharing(&mut self, pod: PodId) -> Option<&mut Sharing> {
+        self.processes[pod.index()].sharing.as_deref_mut()
+    }
+
+    /// How long the next request of `pod` takes that is taken up at `now`, for whoever enters it into its
+    /// [`sharing`](Servers::sharing).
+    pub fn stretched(&mut self, pod: PodId, now: SimTime, service_time: SimDuration) -> SimDuration {
+        self.processes[pod.index()].warmth.stretch(self.scenario.pod.server.warm_up.as_ref(), now, service_time)
+    }
+
+    /// Whether the process of `pod` says `Connection: close` in a response that it sends now.
+    pub fn says_close(&self, pod: PodId) -> bool {
+        matches!(self.processes[pod.index()].reads, Reads::LastTime | Reads::Never | Reads::Rejects)
+    }
+
+    /// How much of the speed of a warm process `pod` has; none if it does not serve.
+    pub fn speed(&self, pod: PodId, now: SimTime) -> f64 {
+        let process = &self.processes[pod.index()];
+        let serves = process.listener == Listener::Open && process.workers.are_open(now);
+        let slowdown = self.scenario.pod.server.warm_up.map_or(1.0, |warm_up| process.warmth.slowdown(&warm_up, now));
+        if serves { 1.0 / slowdown } else { 0.0 }
+    }
+
+    /// Whether the accept queue of `pod` is full: a SYN is dropped. Linux lets one more in than the backlog says.
+    #[inline]
+    pub fn is_full(&mut self, pod: PodId, now: SimTime) -> bool {
+        let process = &mut self.processes[pod.index()];
+        let may_wait = process.reads != Reads::Always || !process.workers.are_open(now);
+        may_wait && process.unaccepted(now, &self.scenario.pod.server) > self.scenario.pod.server.backlog.into()
+    }
+
+    /// A connection to `pod` is established. Whether its process comes to accept it.
+    pub fn establish(&mut self, pod: PodId, now: SimTime) -> bool {
+        let process = &mut self.processes[pod.index()];
+        if !process.workers.are_open(now) {
+            process.under_way.wait();
+        }
+        process.reads != Reads::Never
     }
 
     /// The kubelet starts the process.
@@ -151,12 +248,25 @@ impl<'s> Servers<'s> {
         match (signal, self.scenario.pod.server.on_stop) {
             (Signal::Kill, _) => {
                 self.processes[pod.index()].reads = Reads::Never;
-                self.close_listener(now, pod, true, out);
+                self.ends_all(now, pod, out);
                 out.set_timer(pod.0, now, Timer::Exits(pod));
             }
             (Signal::Stop, StopBehaviour::Ignores) => {}
-            (Signal::Stop, StopBehaviour::Stops) => self.begin_stop(now, pod, out),
+            (Signal::Stop, StopBehaviour::Stops) => match self.scenario.pod.server.lame_duck {
+                Some(duck) => self.begin_lame_duck(now, pod, duck, out),
+                None => self.begin_stop(now, pod, out),
+            },
         }
+    }
+
+    /// It serves on, but says that it will not for long.
+    fn begin_lame_duck(&mut self, now: SimTime, pod: PodId, duck: LameDuck, out: &mut RoomOut<Timer>) {
+        let process = &mut self.processes[pod.index()];
+        process.unready = duck.fails_readiness;
+        if duck.connection_close {
+            process.reads = Reads::LastTime;
+        }
+        out.set_timer(pod.0, now + duck.wait, Timer::BeginsStop(pod));
     }
 
     /// The steps of a stop, of which the last ends `server_stop`. nginx' master holds the listener until it ends itself,
@@ -186,16 +296,20 @@ impl<'s> Servers<'s> {
         let rtt = self.draws.draw(DelayId::ProbeRtt, pod.0.into());
         let timeout = self.scenario.pod.readiness_probe.as_ref().map_or(rtt, |probe| probe.timeout);
         let process = &self.processes[pod.index()];
-        let success = process.listener == Listener::Open && rtt <= timeout && process.workers.are_open(now);
+        let success =
+            process.listener == Listener::Open && !process.unready && rtt <= timeout && process.workers.are_open(now);
         out.send(pod.0, now + rtt.min(timeout), Msg::ProbeAnswered(pod, success));
     }
 
-    /// The connections of a stopping server have been told; the last request that is drained is done at `at`. The
-    /// process ends then, but not before its listener is closed.
-    pub fn on_drained(&mut self, at: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+    /// The connections of a stopping server have been told; the last request that is drained is done at `at`, or the last
+    /// connection that is kept then ends at the earliest. The process ends then, but not before it stops.
+    pub fn on_drained(&mut self, now: SimTime, at: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        let holds = self.scenario.pod.server.idle.holds_the_process();
         let process = &mut self.processes[pod.index()];
-        process.drained = process.drained.max(at);
-        if process.listener == Listener::Closed {
+        process.drained = if holds { at } else { process.drained.max(at) };
+        if process.stops && holds && at > now {
+            out.set_timer(pod.0, at.min(now + LOOK), Timer::LooksAgain(pod));
+        } else if process.stops {
             out.set_timer(pod.0, process.drained, Timer::Exits(pod));
         }
     }
@@ -210,12 +324,25 @@ impl<'s> Servers<'s> {
         match timer {
             Timer::Booted(pod) => self.booted(now, pod, out),
             Timer::SaysClose(pod) => self.processes[pod.index()].reads = Reads::LastTime,
-            Timer::StopsReading(pod) => self.processes[pod.index()].reads = Reads::Never,
-            Timer::ClosesConnections(pod) => {
-                out.send(pod.0, now, Msg::Sever { pod, cut: self.cuts(), backlog: false });
+            Timer::BeginsStop(pod) => self.begin_stop_if_alive(now, pod, out),
+            Timer::StopsReading(pod) if self.exited(pod).is_none() => {
+                self.processes[pod.index()].reads = self.reads_after_stop();
             }
-            Timer::ClosesListener(pod) => self.close_listener(now, pod, self.cuts(), out),
+            Timer::StopsReading(_) => {}
+            Timer::ClosesConnections(pod) => {
+                let severing = Severing { cut: self.cuts(), backlog: false, idle: self.scenario.pod.server.idle };
+                out.send(pod.0, now, Msg::Sever(pod, severing));
+            }
+            Timer::ClosesListener(pod) => self.stops(now, pod, out),
+            Timer::LooksAgain(pod) => self.end_connections(now, pod, out),
+            Timer::DrainOver(pod) => self.drain_over(now, pod, out),
             Timer::Exits(pod) => self.exits(now, pod, out),
+        }
+    }
+
+    fn begin_stop_if_alive(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        if self.processes[pod.index()].exited.is_none() {
+            self.begin_stop(now, pod, out);
         }
     }
 
@@ -223,10 +350,20 @@ impl<'s> Servers<'s> {
         self.scenario.pod.server.in_flight == InFlightPolicy::Cut
     }
 
+    fn reads_after_stop(&self) -> Reads {
+        match self.scenario.pod.server.idle {
+            IdlePolicy::Close => Reads::Never,
+            IdlePolicy::Serve => usual_reads(&self.scenario.pod.server),
+            IdlePolicy::Last => Reads::LastTime,
+            IdlePolicy::Reject => Reads::Rejects,
+        }
+    }
+
     fn booted(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
         let process = &mut self.processes[pod.index()];
         if process.listener == Listener::NotYet && process.exited.is_none() {
             process.listener = Listener::Open;
+            process.warmth.begin(now);
             if !matches!(self.scenario.pod.server.stall, Dist::Constant(SimDuration::ZERO)) {
                 let stall = self.scenario.pod.server.stall.draw(self.draws.streams().get("stall", pod.0.into()));
                 process.workers.open_at(now + stall);
@@ -235,16 +372,49 @@ impl<'s> Servers<'s> {
         }
     }
 
-    fn close_listener(&mut self, now: SimTime, pod: PodId, cut: bool, out: &mut RoomOut<Timer>) {
-        let process = &mut self.processes[pod.index()];
-        if process.exited.is_some() {
+    /// The stop itself: the listener closes, unless it stays to reject, and connections end as the server's row says.
+    fn stops(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        if self.processes[pod.index()].exited.is_some() {
             return;
         }
+        if self.scenario.pod.server.new_connections == NewConnections::Refuse {
+            self.close_listener(now, pod, out);
+        }
+        self.processes[pod.index()].stops = true;
+        self.end_connections(now, pod, out);
+        if let Some(limit) = &self.scenario.pod.server.drain_limit {
+            let limit = limit.draw(self.draws.streams().get("drain_limit", pod.0.into()));
+            out.set_timer(pod.0, now + limit, Timer::DrainOver(pod));
+        }
+    }
+
+    fn end_connections(&self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        let idle = self.scenario.pod.server.idle;
+        if self.processes[pod.index()].exited.is_none() {
+            out.send(pod.0, now, Msg::Sever(pod, Severing { cut: self.cuts(), backlog: true, idle }));
+        }
+    }
+
+    fn drain_over(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        if self.processes[pod.index()].exited.is_none() {
+            self.processes[pod.index()].reads = Reads::Never;
+            self.ends_all(now, pod, out);
+            out.set_timer(pod.0, now, Timer::Exits(pod));
+        }
+    }
+
+    /// Whatever is left ends with the process.
+    fn ends_all(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        self.close_listener(now, pod, out);
+        out.send(pod.0, now, Msg::Sever(pod, Severing { cut: true, backlog: true, idle: IdlePolicy::Close }));
+    }
+
+    fn close_listener(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        let process = &mut self.processes[pod.index()];
         if process.listener != Listener::Closed {
             process.listener = Listener::Closed;
             out.record(Fact::Pod { at: now, pod, event: PodEvent::ListenerClosed });
         }
-        out.send(pod.0, now, Msg::Sever { pod, cut, backlog: true });
     }
 
     fn exits(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
@@ -253,7 +423,73 @@ impl<'s> Servers<'s> {
             return;
         }
         process.exited = Some(now);
+        if process.reads != Reads::Never {
+            process.reads = Reads::Never;
+            self.ends_all(now, pod, out);
+        }
         out.record(Fact::Pod { at: now, pod, event: PodEvent::Exited });
         out.send(pod.0, now, Msg::Exited(pod));
     }
+}
+
+impl Process {
+    fn new(scenario: &Scenario, listener: Listener, sharing: Option<Box<Sharing>>) -> Self {
+        let server = &scenario.pod.server;
+        Process {
+            listener,
+            reads: usual_reads(server),
+            unready: false,
+            stops: false,
+            drained: SimTime::ZERO,
+            exited: None,
+            workers: Workers::new(server.workers),
+            under_way: UnderWay::default(),
+            warmth: Warmth::default(),
+            sharing,
+        }
+    }
+
+    /// Requests that it has not answered.
+    fn under_way(&mut self, now: SimTime) -> u64 {
+        match &mut self.sharing {
+            Some(sharing) => {
+                sharing.advance(now);
+                sharing.count() as u64
+            }
+            None => self.under_way.count(now),
+        }
+    }
+
+    /// Connections that it has not accepted.
+    fn unaccepted(&mut self, now: SimTime, server: &ServerSpec) -> u64 {
+        let (open, under_way) = (self.workers.are_open(now), self.under_way(now));
+        self.under_way.unaccepted(server, open, under_way)
+    }
+
+    fn serve(&mut self, now: SimTime, service_time: SimDuration, server: &ServerSpec) -> Service {
+        let start = now.max(self.workers.first_free().0);
+        let service_time = self.warmth.stretch(server.warm_up.as_ref(), start, service_time);
+        let service = self.workers.serve(now, service_time);
+        if !server.only_queues() {
+            self.under_way.add(service.finish);
+        }
+        service
+    }
+}
+
+fn usual_reads(server: &ServerSpec) -> Reads {
+    if server.only_queues() { Reads::Always } else { Reads::WithCare }
+}
+
+/// Where requests share the process of a pod. The periods of a CPU limit begin when the process' group is made, which is at any
+/// time.
+fn sharing(scenario: &Scenario, index: usize, draws: &mut Draws<'_>) -> Option<Box<Sharing>> {
+    let server = &scenario.pod.server;
+    let quota = server.cpu_limit.map(|limit| {
+        let share = draws.streams().get("cpu_phase", index as u64).uniform();
+        let phase = SimDuration::from_nanos_f64_rounded(limit.period.as_nanos() as f64 * share);
+        Quota::new(limit.cores, limit.period, SimTime::ZERO + phase)
+    });
+    let shares = server.discipline == Discipline::ProcessorSharing;
+    server.shares().then(|| Box::new(Sharing::new(server.workers, shares, quota)))
 }

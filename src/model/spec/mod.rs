@@ -9,6 +9,7 @@ mod mechanisms;
 mod policies;
 mod retries;
 mod rollout;
+mod server;
 mod service;
 mod sets;
 mod traffic;
@@ -25,6 +26,10 @@ pub use policies::BalancingPolicy;
 pub(crate) use policies::balancing_policies;
 pub use retries::{BackOff, Failures, Jitter, PoolSpec, ReconnectSpec, RetriesSpec};
 pub use rollout::{FaultKind, FaultSpec, PodReplacementPolicy, RolloutKind, Strategy};
+pub use server::{
+    Accepts, CpuLimit, Discipline, IdlePolicy, InFlightPolicy, LameDuck, NewConnections, QueuedPolicy, ServerProfile,
+    ServerSpec, StopBehaviour, WarmUp,
+};
 pub use service::{DnsSpec, ServiceKind, ServiceSpec, SessionAffinity, TrafficDistribution, TrafficPolicy};
 pub use sets::{DaemonSetSpec, PodManagement, StatefulSetSpec, WorkloadKind};
 pub use traffic::{
@@ -32,8 +37,8 @@ pub use traffic::{
     Via,
 };
 pub use workload::{
-    ClusterSize, ClusterSpec, Cni, DeploymentSpec, InFlightPolicy, IptablesBackend, KubeProxySpec, PodSpec, PreStop,
-    PreStopAction, ProbeSpec, ProxyMode, QueuedPolicy, ServerProfile, ServerSpec, Signal, StopBehaviour,
+    ClusterSize, ClusterSpec, Cni, DeploymentSpec, IptablesBackend, KubeProxySpec, PodSpec, PreStop, PreStopAction,
+    ProbeSpec, ProxyMode, Signal,
 };
 
 use crate::dist::Dist;
@@ -112,6 +117,13 @@ impl Scenario {
             Layer::LoadBalancer => self.load_balancer.as_ref(),
             Layer::Ingress => self.ingress.as_ref(),
         }
+    }
+
+    /// The share of the old pods' workers that the offered load keeps busy; zero where workers have no limit.
+    pub fn offered_utilisation(&self) -> f64 {
+        let rate: f64 = self.clients.iter().map(|client| client.rate.as_per_second()).sum();
+        let workers = self.pod.server.workers.map_or(f64::INFINITY, f64::from) * f64::from(self.deployment.replicas);
+        rate * self.pod.server.service_time.mean_secs() / workers
     }
 
     /// How pods are replaced.

@@ -1,8 +1,8 @@
-//! The cluster, the Deployment with its pods, and kube-proxy.
+//! The cluster, the Deployment with its pods, and kube-proxy. The server in the pods has a file of its own.
 
 use crate::dist::Dist;
 use crate::ids::{NodeId, ZoneId};
-use crate::model::spec::PodReplacementPolicy;
+use crate::model::spec::{PodReplacementPolicy, ServerSpec};
 use crate::units::{IntOrPercent, KernelVersion, SimDuration, Version};
 
 /// `cluster.size`: which column of the delay table gives the defaults.
@@ -139,70 +139,6 @@ pub enum Signal {
     Stop,
     /// SIGKILL.
     Kill,
-}
-
-/// Rows of the server table (mechanics 7.4) that are built so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ServerProfile {
-    /// nginx on SIGTERM: fast shutdown, in-flight requests cut.
-    NginxSigterm,
-    /// nginx on SIGQUIT: graceful, idle connections closed at once.
-    NginxSigquit,
-    /// PID 1 without a handler: serves on until SIGKILL.
-    IgnoresSignal,
-}
-
-/// What the server does on the stop signal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StopBehaviour {
-    /// Closes the listener and idle connections, treats in-flight requests by the policies, exits.
-    Stops,
-    /// Serves on until it is killed.
-    Ignores,
-}
-
-/// What happens to requests in service when the server stops.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InFlightPolicy {
-    /// Finished and answered with `Connection: close`.
-    Drain,
-    /// Cut: the client sees the connection end without a response.
-    Cut,
-}
-
-/// What happens to requests that have arrived but wait for a worker when the server stops.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum QueuedPolicy {
-    /// Unread bytes in a closed socket: the client sees a reset.
-    Reset,
-    /// They are served like those in service.
-    Serve,
-}
-
-/// `[pod.server]`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ServerSpec {
-    /// Which row of the table gave the defaults.
-    pub profile: ServerProfile,
-    /// Requests served at the same time by one pod; `None` is without limit.
-    pub workers: Option<u32>,
-    /// Time a worker spends on a request before the first byte of the response.
-    pub service_time: Dist,
-    /// First to last byte of the response.
-    pub response_time: SimDuration,
-    /// From listening until the process answers: it takes connections and requests and lets them wait (a proxy without its
-    /// configuration yet). A readiness probe gets no answer either.
-    pub stall: Dist,
-    /// Requests after which the server closes a connection.
-    pub keep_alive_requests: u32,
-    /// Idle time after which the server closes a connection.
-    pub keep_alive_timeout: SimDuration,
-    /// On the stop signal.
-    pub on_stop: StopBehaviour,
-    /// For requests in service.
-    pub in_flight: InFlightPolicy,
-    /// For requests waiting for a worker.
-    pub queued: QueuedPolicy,
 }
 
 /// `kube_proxy.mode`.

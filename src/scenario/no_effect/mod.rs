@@ -1,11 +1,12 @@
 //! Keys that a scenario states though nothing depends on them: each gets a warning, so that nobody tunes a knob that is
-//! not connected. Which keys these are stands as data, one row a case, in `balancer`, `cluster` and `client`; `uses` says
+//! not connected. Which keys these are stands as data, one row a case, in `balancer`, `cluster`, `server` and `client`; `uses` says
 //! who goes which way. Only keys that the text has are told, of a listing of all keys only those that differ from their
 //! defaults. Leaves out keys that a mechanism switched off by `model.without` would read.
 
 mod balancer;
 mod client;
 mod cluster;
+mod server;
 mod uses;
 
 use std::collections::BTreeMap;
@@ -58,6 +59,7 @@ pub(super) fn warnings(source: &Source, root: &Table, scenario: &Scenario) -> Ve
     for (table, rows) in cluster::ROWS {
         idle.extend(find(root, table, rows, |when| when(scenario)));
     }
+    idle.extend(find(root, "pod.server", server::ROWS, |when| when(scenario)));
     for (index, spec) in scenario.clients.iter().enumerate() {
         idle.extend(find(root, &format!("clients.{index}"), client::ROWS, |when| when(scenario, spec)));
     }

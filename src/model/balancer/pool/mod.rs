@@ -167,6 +167,16 @@ impl Pool {
         self.sever(now, |connection| connection.pod == Some(pod));
     }
 
+    /// When the last idle connection to `pod` ends if nothing more comes: either end closes it after its own time, the server
+    /// `kept` after it finished with it.
+    pub fn last_idle_end(&self, pod: PodId, kept: SimDuration) -> Option<SimTime> {
+        self.table.latest(|connection| {
+            let is_idle = connection.pod == Some(pod) && !connection.free_at.is_never();
+            let by_server = connection.closed_at.unwrap_or(connection.idle_since.saturating_add(kept));
+            is_idle.then(|| by_server.min(connection.free_at.saturating_add(self.limits.timeout)))
+        })
+    }
+
     /// The replica with this number of the next balancer ends its idle connections.
     pub fn sever_target(&mut self, now: SimTime, target: Target) {
         self.sever(now, |connection| connection.target == target);

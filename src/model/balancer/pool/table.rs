@@ -54,6 +54,12 @@ impl Table {
         open.filter(|(_, entry)| which(&entry.connection)).map(|(key, _)| key).collect()
     }
 
+    /// The latest of what `time` says of each connection. Inspects all: not for every request.
+    pub(super) fn latest(&self, time: impl Fn(&Connection) -> Option<SimTime>) -> Option<SimTime> {
+        self.inspect(self.entries.len() as u64);
+        self.entries.iter().flatten().filter_map(|entry| time(&entry.connection)).max()
+    }
+
     #[cfg(not(test))]
     fn inspect(&self, _: u64) {}
 

@@ -1,13 +1,13 @@
-//! What a stopping server, or a load balancer, does to one open connection of a client: idle ones end, requests in service are
-//! drained or cut, and the answer arranged for them is revoked.
+//! What a server that stops, or a load balancer that ends connections, does to a connection and the request on it.
 
 use crate::model::client::{first_wait, is_given_up};
+use crate::model::msg::Severing;
 use crate::model::server::Service;
-use crate::model::spec::{QueuedPolicy, ReconnectSpec};
+use crate::model::spec::{IdlePolicy, QueuedPolicy, ReconnectSpec};
 use crate::record::{FailureKind, Met};
 use crate::units::SimTime;
 use crate::world::path::{Path, View};
-use crate::world::slot::{Answer, Slot, State};
+use crate::world::slot::{Answer, Ending, Slot, State};
 
 impl<'s> Path<'s> {
     /// A load balancer ends the connection by RST, to the client and to the pod.
@@ -18,13 +18,17 @@ impl<'s> Path<'s> {
         }
         (socket.closed_at, socket.severed, flow.reset) = (Some(self.now), true, true);
         self.tally.connections_severed += 1;
-        if let Some(answer) = slot.answer.filter(|answer| answer.in_service(self.now).is_some()) {
+        if let Some(pod) = slot.shares {
+            slot.call.may_have_run |= self.abandon_sharing(slot, view);
+            self.answered(slot, Some(pod), FailureKind::Reset, Met::UnhealthyTarget, view);
+        } else if let Some(answer) = slot.answer.filter(|answer| answer.in_service(self.now).is_some()) {
             self.revoke(slot, answer, FailureKind::Reset, Met::UnhealthyTarget, view);
         }
     }
 
-    /// Returns when the connection's request is drained, or now.
-    pub(super) fn sever_one(&mut self, slot: &mut Slot<'s>, cut: bool, view: &mut View<'_, 's>) -> SimTime {
+    /// Returns when the connection's request is drained; for a connection that is kept, and that the process waits for, when
+    /// it ends if nothing more comes; or now.
+    pub(super) fn sever_one(&mut self, slot: &mut Slot<'s>, severing: Severing, view: &mut View<'_, 's>) -> SimTime {
         let timeout = self.scenario.pod.server.keep_alive_timeout;
         let closed = slot.answer.is_some_and(|answer| answer.closes && answer.known <= self.now);
         if closed || (!slot.plain && is_left(slot, self.now)) {
@@ -35,13 +39,59 @@ impl<'s> Path<'s> {
         if socket.closed_at.is_none() && self.now.saturating_since(socket.idle_since) > timeout {
             socket.closed_at = Some(socket.idle_since + timeout);
         }
+        if slot.shares.is_some() {
+            return self.sever_sharing(slot, severing, view);
+        }
+        let served = slot.answer.and_then(|answer| Some((answer, answer.in_service(self.now)?)));
+        let keeps = severing.idle != IdlePolicy::Close;
+        if keeps && (served.is_none() || !severing.cut && !self.ends_with_request()) {
+            return self.keep_one(slot, severing.idle);
+        }
         let open = socket.closed_at.is_none_or(|closed| closed > self.now);
         self.tally.connections_severed += u64::from(open && !socket.severed && !socket.shared);
         socket.severed |= open;
-        match slot.answer.and_then(|answer| Some((answer, answer.in_service(self.now)?))) {
-            Some((answer, service)) => self.sever_in_service(slot, answer, service, cut, view),
+        match served {
+            Some((answer, service)) => self.sever_in_service(slot, answer, service, severing.cut, view),
             None => self.sever_idle(slot, view),
         }
+    }
+
+    /// Whether a connection ends with the request that is drained on it.
+    fn ends_with_request(&self) -> bool {
+        self.scenario.pod.server.connection_close
+    }
+
+    /// The connection goes on. Returns until when the process waits for it if nothing more comes.
+    fn keep_one(&self, slot: &Slot<'s>, idle: IdlePolicy) -> SimTime {
+        let Some(socket) = slot.socket else { return self.now };
+        let drained = slot.answer.filter(|answer| answer.in_service(self.now).is_some()).map(|answer| answer.done());
+        let at_rest = socket.idle_since.saturating_add(self.keep_alive_timeout);
+        let ends = idle.holds_the_process().then(|| socket.closed_at.unwrap_or(at_rest));
+        drained.max(ends).map_or(self.now, |at| at.max(self.now))
+    }
+
+    /// The request shares the process that stops: it is drained like one in service, or like one that waits.
+    fn sever_sharing(&mut self, slot: &mut Slot<'s>, severing: Severing, view: &mut View<'_, 's>) -> SimTime {
+        let now = self.now;
+        let Some((pod, sharing)) = slot.shares.and_then(|pod| Some((pod, view.servers.sharing(pod)?))) else {
+            return now;
+        };
+        let unread = !sharing.has_begun(slot.index) && self.scenario.pod.server.queued == QueuedPolicy::Reset;
+        if !severing.cut && !unread {
+            return sharing.ends() + self.response_time;
+        }
+        let (kind, met) = if sharing.has_begun(slot.index) {
+            (FailureKind::Eof, Met::CutInService)
+        } else {
+            (FailureKind::Reset, Met::ClosedUnread)
+        };
+        sharing.drop_one(now, slot.index);
+        self.tally.connections_severed += u64::from(slot.socket.is_none_or(|socket| !socket.shared));
+        slot.shares = None;
+        slot.call.may_have_run |= met == Met::CutInService;
+        self.rearrange(pod, view);
+        self.answered(slot, Some(pod), kind, met, view);
+        now
     }
 
     /// The connection has no request in service: it is idle, or its request has not arrived, or is not read any more.
@@ -109,8 +159,18 @@ impl<'s> Path<'s> {
     }
 
     /// The answer arranged for a request will not come: the connection ends instead.
-    fn revoke(&mut self, slot: &mut Slot<'s>, answer: Answer, kind: FailureKind, met: Met, view: &mut View<'_, 's>) {
+    pub(super) fn revoke(
+        &mut self,
+        slot: &mut Slot<'s>,
+        answer: Answer,
+        kind: FailureKind,
+        met: Met,
+        view: &mut View<'_, 's>,
+    ) {
         let pod = slot.socket.map(|socket| socket.pod);
+        if let Ending::Served { service, done } = answer.ending {
+            self.observe_cut(service, done);
+        }
         slot.answer = None;
         let next_was_arranged = slot.state == State::Packet;
         if next_was_arranged {

@@ -1,0 +1,37 @@
+//! `[pod.server]`.
+
+use super::{Row, row};
+use crate::model::spec::{IdlePolicy, InFlightPolicy, Scenario, ServerSpec, StopBehaviour};
+
+type When = fn(&Scenario) -> bool;
+
+pub(super) const ROWS: &[Row<When>] = &[
+    row(
+        &["lame_duck", "new_connections", "idle", "in_flight", "queued", "connection_close", "drain_limit"],
+        |scenario| scenario.pod.server.on_stop == StopBehaviour::Ignores,
+        "`pod.server.on_stop` is \"ignores\": the server goes on until SIGKILL, which cuts everything",
+        "set pod.server.on_stop = \"stops\"",
+    ),
+    row(
+        &["queued", "connection_close", "drain_limit"],
+        |scenario| ends_at_once(&scenario.pod.server),
+        "`pod.server.in_flight` is \"cut\": nothing is left when the server stops",
+        "set pod.server.in_flight = \"drain\"",
+    ),
+    row(
+        &["cpu_period"],
+        |scenario| scenario.pod.server.cpu_limit.is_none(),
+        "there is no limit of CPU time",
+        "set pod.server.cpu_limit",
+    ),
+    row(
+        &["accepts"],
+        |scenario| scenario.pod.server.workers.is_none(),
+        "workers have no limit, so that one is always free",
+        "set pod.server.workers",
+    ),
+];
+
+fn ends_at_once(server: &ServerSpec) -> bool {
+    server.in_flight == InFlightPolicy::Cut && server.idle == IdlePolicy::Close
+}

@@ -1,0 +1,91 @@
+//! Requests that share the process of their pod: when one is done is known only when it is, so its slot waits for that, or for
+//! its client's patience to end. And what the series is told of requests at pods.
+
+use crate::ids::PodId;
+use crate::model::server::Service;
+use crate::record::Served;
+use crate::units::SimTime;
+use crate::world::path::{Path, View};
+use crate::world::slot::{Slot, State};
+
+impl<'s> Path<'s> {
+    /// The request shares its pod's process.
+    pub(super) fn share(&mut self, slot: &mut Slot<'s>, pod: PodId, view: &mut View<'_, 's>) {
+        slot.patience = self.now.saturating_sub(slot.call.one_way()) + slot.spec.request_timeout;
+        slot.state = State::Shares;
+        self.wakes.set(slot.index, slot.patience.max(self.now));
+        self.enter_sharing(slot, pod, slot.patience, view);
+    }
+
+    /// Enters the slot's request into the process of `pod`, its client waiting until `patience`.
+    pub(super) fn enter_sharing(
+        &mut self,
+        slot: &mut Slot<'s>,
+        pod: PodId,
+        patience: SimTime,
+        view: &mut View<'_, 's>,
+    ) {
+        let work = view.servers.stretched(pod, self.now, slot.call.service_time);
+        (slot.shares, slot.arrived, slot.work) = (Some(pod), self.now, work);
+        if let Some(sharing) = view.servers.sharing(pod) {
+            sharing.arrive(self.now, slot.index, work, patience);
+        }
+        self.rearrange(pod, view);
+    }
+
+    /// The wakes of the slots whose requests share the process of `pod`, after a change there.
+    pub(super) fn rearrange(&mut self, pod: PodId, view: &mut View<'_, 's>) {
+        let Some(sharing) = view.servers.sharing(pod) else { return };
+        for (slot, at) in sharing.wakes(self.now) {
+            self.wakes.set(slot, at.max(self.now));
+        }
+    }
+
+    /// When the slot's request was served, if it shared a process and is done by now. Else it may be that its client's patience
+    /// is over, or that nothing has happened.
+    pub(super) fn done_sharing(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) -> Option<Service> {
+        let pod = slot.shares?;
+        let service = view.servers.sharing(pod)?.take_done(self.now, slot.index);
+        if service.is_some() {
+            slot.shares = None;
+        }
+        self.rearrange(pod, view);
+        service
+    }
+
+    /// The client does not wait any longer for a request that shares a process. Says whether the process had begun it.
+    pub(super) fn abandon_sharing(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) -> bool {
+        let Some(pod) = slot.shares.take() else { return false };
+        let had_begun = view.servers.sharing(pod).is_some_and(|sharing| sharing.abandon(self.now, slot.index));
+        self.rearrange(pod, view);
+        had_begun
+    }
+
+    pub(super) fn wake_sharing(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
+        if let Some(service) = self.done_sharing(slot, view) {
+            let last = slot.socket.is_some_and(|socket| view.servers.says_close(socket.pod));
+            self.serves_until(slot, service, last, slot.patience);
+        } else if self.now >= slot.patience {
+            slot.call.may_have_run |= self.abandon_sharing(slot, view);
+            self.gives_up(slot, view);
+        }
+    }
+
+    /// A request is served, or will be: one that shared its process is done now.
+    #[cold]
+    pub(super) fn observe_service(&mut self, slot: &Slot<'s>, service: Service, done: SimTime) {
+        let shared = slot.arrived > SimTime::ZERO;
+        let arrived = if shared { slot.arrived } else { self.now };
+        let work = if shared { slot.work } else { service.finish - service.start };
+        let served = Served { arrived, start: service.start, finish: service.finish, done, work };
+        self.results.series.iter_mut().for_each(|series| series.served(&served));
+    }
+
+    /// It is cut instead.
+    #[cold]
+    pub(super) fn observe_cut(&mut self, service: Service, done: SimTime) {
+        let (now, work) = (self.now, service.finish - service.start);
+        let served = Served { arrived: now, start: service.start, finish: service.finish, done, work };
+        self.results.series.iter_mut().for_each(|series| series.cut(&served, now));
+    }
+}

@@ -1,0 +1,260 @@
+//! What each server does on the stop signal: every row of the table of servers, read off whole runs.
+
+use rollsim::explain::traced;
+use rollsim::ids::PodId;
+use rollsim::model::spec::ServerProfile;
+use rollsim::record::{LostRequest, Met, Metric, PodEvent, Trace};
+
+use crate::common::{runs, scenario, values};
+
+/// Two pods behind one node; clients that keep connections and do not look before they write. The stop is the only delay.
+const BASE: &str = r#"
+    [run]
+    duration = "60s"
+    [rollout]
+    at = "2s"
+    [cluster]
+    nodes = 1
+    [deployment]
+    replicas = 2
+    max_surge = 1
+    max_unavailable = 0
+    [pod]
+    boot = "0s"
+    termination_grace_period = "40s"
+    [pod.server]
+    workers = "unlimited"
+    [kube_proxy]
+    mode = "instant"
+    [[clients]]
+    profile = "paced"
+    connections = 12
+    rate = "120/s"
+    notices_close = false
+    [delays]
+    server_stop = "0s"
+"#;
+
+/// When the listener closes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Accepts {
+    /// At the signal.
+    UntilSignal,
+    /// So many seconds after it.
+    For(f64),
+    /// Until the process ends by itself.
+    UntilExit,
+    /// Until it is killed.
+    UntilKill,
+}
+
+/// What a request on a connection that was idle at the stop meets.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Idle {
+    Closed,
+    Served,
+    /// The next response ends the connection.
+    Last,
+    Rejected,
+    /// There are no such connections: each carries one request.
+    None,
+}
+
+/// What becomes of a request in service.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum InFlight {
+    Cut,
+    Drained,
+    /// Drained for at most so many seconds.
+    Within(f64, f64),
+}
+
+type Row = (&'static str, Accepts, Idle, InFlight);
+
+const AT_GRACE: Accepts = Accepts::UntilKill;
+const AT_ONCE: Accepts = Accepts::UntilSignal;
+const THIRTY: InFlight = InFlight::Within(30.0, 30.0);
+
+const TABLE: &[Row] = &[
+    ("nginx-sigterm", AT_ONCE, Idle::Closed, InFlight::Cut),
+    ("nginx-sigquit", AT_ONCE, Idle::Closed, InFlight::Drained),
+    ("ignores-signal", AT_GRACE, Idle::Served, InFlight::Drained),
+    ("shell-wrapper", AT_GRACE, Idle::Served, InFlight::Drained),
+    ("apache-sigwinch", AT_ONCE, Idle::Closed, InFlight::Drained),
+    ("apache-sigterm", AT_ONCE, Idle::Closed, InFlight::Cut),
+    ("go", AT_ONCE, Idle::Closed, InFlight::Cut),
+    ("go-shutdown", AT_ONCE, Idle::Closed, InFlight::Drained),
+    ("node", AT_GRACE, Idle::Served, InFlight::Drained),
+    ("node-close", AT_ONCE, Idle::Closed, InFlight::Drained),
+    ("node-close-18", AT_ONCE, Idle::Served, InFlight::Drained),
+    ("python-http-server", AT_ONCE, Idle::None, InFlight::Cut),
+    ("gunicorn-sync", AT_ONCE, Idle::None, THIRTY),
+    ("gunicorn-gthread", AT_ONCE, Idle::Closed, THIRTY),
+    ("gunicorn-sigquit", AT_ONCE, Idle::Closed, InFlight::Within(0.1, 0.1)),
+    ("uvicorn", AT_ONCE, Idle::Closed, InFlight::Drained),
+    ("spring-boot-graceful", AT_ONCE, Idle::Rejected, THIRTY),
+    ("spring-boot-immediate", AT_ONCE, Idle::Closed, InFlight::Within(0.0, 2.0)),
+    ("jetty", AT_ONCE, Idle::Closed, THIRTY),
+    ("reactor-netty", AT_ONCE, Idle::Closed, THIRTY),
+    ("undertow", Accepts::UntilExit, Idle::Rejected, THIRTY),
+    ("kestrel", AT_ONCE, Idle::Closed, THIRTY),
+    ("puma", AT_ONCE, Idle::Closed, InFlight::Drained),
+    ("envoy", AT_ONCE, Idle::Closed, InFlight::Cut),
+    ("haproxy-sigusr1", AT_ONCE, Idle::Last, InFlight::Drained),
+    ("haproxy-sigterm", AT_ONCE, Idle::Closed, InFlight::Cut),
+    ("lame-duck", Accepts::For(10.0), Idle::Last, InFlight::Drained),
+];
+
+fn trace(profile: &str, sets: &[&str]) -> Trace {
+    let profile = format!("pod.server.profile={profile}");
+    traced(&scenario(BASE, &[&[&profile as &str], sets].concat()), 0)
+}
+
+/// From the signal to another event of old pod 0, in seconds.
+fn after_signal(trace: &Trace, event: PodEvent) -> f64 {
+    let pod = trace.pod(PodId(0)).unwrap();
+    let signal = pod.at(PodEvent::Signalled).unwrap();
+    (pod.at(event).unwrap() - signal).as_secs_f64()
+}
+
+fn lost(trace: &Trace, met: Met) -> Vec<&LostRequest> {
+    trace.lost.iter().filter(|lost| lost.met == met).collect()
+}
+
+#[test]
+fn the_table_has_every_profile() {
+    let rows: Vec<&str> = TABLE.iter().map(|row| row.0).collect();
+    assert!(ServerProfile::NAMES.iter().all(|(name, _)| rows.contains(name)), "{rows:?}");
+    assert_eq!(rows.len(), ServerProfile::NAMES.len());
+}
+
+#[test]
+fn listeners_close_when_the_table_says() {
+    for (profile, accepts, ..) in TABLE {
+        // A request in service keeps the process.
+        let trace = trace(profile, &["pod.server.service_time=300ms"]);
+        let [closed, exited] = [PodEvent::ListenerClosed, PodEvent::Exited].map(|event| after_signal(&trace, event));
+        let expected = match accepts {
+            Accepts::UntilSignal => 0.0,
+            Accepts::For(seconds) => *seconds,
+            Accepts::UntilExit => exited,
+            Accepts::UntilKill => after_signal(&trace, PodEvent::Killed),
+        };
+        assert_eq!(closed, expected, "{profile}");
+        assert!(*accepts != Accepts::UntilExit || exited > 0.0, "{profile}: {exited}");
+    }
+}
+
+#[test]
+fn idle_connections_end_as_the_table_says() {
+    for (profile, accepts, idle, _) in TABLE {
+        // Half of the connections are idle at the stop.
+        let trace = trace(profile, &["clients.0.rate=40/s", "pod.server.service_time=150ms"]);
+        let [closed, rejected] = [Met::ClosedIdle, Met::StoppingServer].map(|met| lost(&trace, met).len());
+        let killed = trace.pod(PodId(0)).unwrap().at(PodEvent::Killed).is_some();
+        // What a server that serves on keeps ends with SIGKILL.
+        let expected_closed = matches!(idle, Idle::Closed | Idle::Served);
+        assert_eq!(rejected > 0, *idle == Idle::Rejected, "{profile}: {rejected} answered 503");
+        assert_eq!(killed, *idle == Idle::Served, "{profile}");
+        let may_be_either = *idle == Idle::Rejected;
+        assert!(may_be_either || (closed > 0) == expected_closed, "{profile}: {closed} met a closed connection");
+        assert!(*accepts != Accepts::UntilKill || killed, "{profile}");
+        assert!(*idle != Idle::None || trace.lost.iter().all(|lost| !lost.reused), "{profile}");
+    }
+}
+
+#[test]
+fn requests_in_service_end_as_the_table_says() {
+    for (profile, accepts, _, in_flight) in TABLE {
+        let trace = trace(profile, &["pod.server.service_time=300ms", "pod.server.connection_close=true"]);
+        let cut = lost(&trace, Met::CutInService).len();
+        let exited = after_signal(&trace, PodEvent::Exited);
+        match in_flight {
+            InFlight::Cut => assert!(cut > 0 && exited == 0.0, "{profile}: {cut} cut, {exited} s"),
+            InFlight::Within(_, most) if *most < 0.3 => assert!(cut > 0, "{profile}: {cut}"),
+            // Those in service at SIGKILL are cut whatever the server wants.
+            InFlight::Drained if *accepts == Accepts::UntilKill => assert_eq!(exited, 40.0, "{profile}"),
+            InFlight::Drained | InFlight::Within(..) => {
+                assert!(*profile == "spring-boot-immediate" || cut == 0, "{profile}: {cut}")
+            }
+        }
+    }
+}
+
+/// A request that takes longer than anybody waits for it.
+#[test]
+fn draining_takes_as_long_as_the_table_allows() {
+    for (profile, _, _, in_flight) in TABLE {
+        let sets = ["pod.server.service_time=2m", "clients.0.request_timeout=3m", "run.duration=70s"];
+        let exited = after_signal(&trace(profile, &sets), PodEvent::Exited);
+        match in_flight {
+            InFlight::Cut => assert_eq!(exited, 0.0, "{profile}"),
+            InFlight::Drained => assert_eq!(exited, 40.0, "{profile}: until SIGKILL"),
+            InFlight::Within(least, most) => assert!((*least..=*most).contains(&exited), "{profile}: {exited}"),
+        }
+    }
+}
+
+/// What a stopping server tells its clients: those that listen to `Connection: close` lose nothing on the connections that
+/// a graceful stop keeps for their last response.
+#[test]
+fn a_response_that_says_close_ends_its_connection_without_loss() {
+    for profile in ["haproxy-sigusr1", "lame-duck"] {
+        let trace = trace(profile, &[]);
+        assert!(trace.lost.iter().all(|lost| !lost.reused), "{profile}: {:?}", trace.lost);
+        let exited = after_signal(&trace, PodEvent::Exited);
+        assert!(exited < 11.0, "{profile} does not wait for connections that are gone: {exited}");
+    }
+}
+
+/// Before Node 19 `server.close()` waits for connections that it still serves; without requests each ends after 5 s.
+#[test]
+fn node_before_19_waits_for_idle_connections_to_time_out() {
+    let quiet = trace("node-close-18", &["clients.0.rate=0.5/s"]);
+    let exited = after_signal(&quiet, PodEvent::Exited);
+    assert!(exited > 0.0 && exited <= 5.0, "{exited}");
+}
+
+/// The readiness of a pod that is deleted does not matter to its Service, but load balancers look themselves.
+#[test]
+fn a_lame_duck_fails_the_checks_of_a_load_balancer() {
+    let balanced = r#"
+        [rollout]
+        at = "2s"
+        [deployment]
+        replicas = 2
+        [pod.server]
+        profile = "lame-duck"
+        [load_balancer]
+        preset = "aws-nlb"
+        target = "ip"
+        registration = "0s"
+        deregistration = "1h"
+        health_check = { interval = "2s", threshold = 2 }
+        [[clients]]
+        profile = "open"
+        rate = "100/s"
+        keep_alive = false
+        via = "load_balancer"
+    "#;
+    let refused = |sets: &[&str]| {
+        let runs = runs(&scenario(balanced, sets), 20);
+        values(&runs, Metric::FailedConnectRefused).iter().sum::<f64>()
+    };
+    let (told, silent) = (refused(&[]), refused(&["pod.server.lame_duck.fails_readiness=false"]));
+    assert!(silent > 20.0 && told < 0.05 * silent, "{told} {silent}");
+}
+
+/// A proxy in front of a server that answers 503 while it stops passes the answer on, unless it tries 503 again.
+#[test]
+fn a_balancer_sees_the_503_of_a_stopping_server() {
+    let proxied = |sets: &[&str]| {
+        let sets = [&["ingress={ preset = \"nginx\" }", "clients.0.via=ingress"], sets].concat();
+        let profile = ["pod.server.profile=undertow", "pod.server.service_time=200ms"];
+        let runs = runs(&scenario(BASE, &[&profile[..], &sets[..]].concat()), 10);
+        values(&runs, Metric::FailedHttp503).iter().sum::<f64>()
+    };
+    let (passed_on, tried_again) =
+        (proxied(&[]), proxied(&["ingress.next_upstream=[\"error\", \"timeout\", \"http_503\"]"]));
+    assert!(passed_on > 10.0 && tried_again < 0.2 * passed_on, "{passed_on} {tried_again}");
+}
