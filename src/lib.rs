@@ -45,4 +45,6 @@ pub mod recommend;
 
 pub mod sensitivity;
 
+pub mod hazards;
+
 pub mod cli;

@@ -40,6 +40,14 @@ Examples:
 
 rollsim run, explain, recommend and check take manifests, too.";
 
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  rollsim check k8s/                               what loses requests here, why, and the patch
+  kubectl get deploy,svc,ingress,hpa,pdb -o yaml | rollsim check - --deny warning
+  rollsim check k8s/ --format sarif > rollsim.sarif
+
+# rollsim:ignore CODE reason    in an object silences a finding there. rollsim check --list prints all codes.";
+
 const SWEEP_EXAMPLES: &str = "\
 Examples:
   rollsim sweep scenarios/sweep-hook-and-sync-period.toml
@@ -98,6 +106,8 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Make a scenario of Kubernetes manifests, and say what was assumed
     Import(ImportArgs),
+    /// Look for hazards in Kubernetes manifests, without simulating
+    Check(CheckArgs),
     /// Tell one replication as a story: why was each request lost?
     Explain(ExplainArgs),
     /// Simulate the [sweep] of a scenario: many points, each many times
@@ -234,6 +244,45 @@ fn writes(out: Arg, what: &str) -> Arg {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(after_help = CHECK_EXAMPLES)]
+pub(super) struct CheckArgs {
+    /// Kubernetes manifests (files, folders) or scenario files; - is stdin
+    #[arg(required_unless_present = "list", value_name = "FILE")]
+    pub(super) files: Vec<String>,
+    /// How to print what is found
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(super) format: CheckFormat,
+    /// Exit with code 3 if there is anything as bad as this
+    #[arg(long, value_name = "LEVEL")]
+    pub(super) deny: Option<Deny>,
+    /// Print all hazards that are looked for, with their sources, as Markdown
+    #[arg(long)]
+    pub(super) list: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum CheckFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+    /// SARIF 2.1.0, for code hosts
+    Sarif,
+    /// JUnit XML, for CI servers
+    Junit,
+    /// Workflow commands of GitHub Actions
+    Github,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Deny {
+    /// Warnings and errors
+    Warning,
+    /// Errors
+    Error,
+}
+
+#[derive(Debug, ClapArgs)]
 #[command(mut_arg("out", |out| writes(out, "result.json, scenario.toml and replications.csv")))]
 #[command(after_help = RUN_EXAMPLES)]
 pub(super) struct RunArgs {
@@ -266,6 +315,9 @@ pub(super) struct RunArgs {
     /// Exit with code 3 if this holds, such as 'failed.p95 > 0' (repeatable)
     #[arg(long, value_name = "GATE")]
     pub(super) fail_if: Vec<Gate>,
+    /// The scenarios or manifests before a change (repeatable): exit with code 3 only where the new ones lose more
+    #[arg(long, value_name = "OLD")]
+    pub(super) against: Vec<String>,
     /// Run the checkers of invariants in every replication (slower)
     #[arg(long)]
     pub(super) check: bool,
@@ -597,6 +649,8 @@ pub(super) enum Format {
     Csv,
     /// For a pull request
     Markdown,
+    /// A short comment in Markdown
+    Comment,
 }
 
 fn share(text: &str) -> Result<f64, String> {

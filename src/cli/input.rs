@@ -20,7 +20,7 @@ pub(super) const ARTICLE: [(&str, &str); 2] = [
 ];
 
 /// A settled scenario and the doubts about it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Input {
     pub(super) scenario: Scenario,
     pub(super) problems: Vec<Problem>,
@@ -28,6 +28,8 @@ pub(super) struct Input {
     pub(super) assumptions: Vec<Assumption>,
     /// What is said about the manifests beside the problems.
     pub(super) notes: Vec<String>,
+    /// The workload in the manifests: `namespace/Kind/name`.
+    pub(super) workload: Option<String>,
 }
 
 impl Input {
@@ -119,23 +121,33 @@ pub(super) fn shown_name(file: &str) -> String {
 const LARGEST: u64 = 16 << 20;
 
 /// A file wins over a built-in scenario of the same name.
-pub(super) fn read(file: &str) -> io::Result<Vec<u8>> {
+fn read(file: &str) -> io::Result<Vec<u8>> {
+    let (bytes, is_whole) = read_beginning(file)?;
+    if is_whole { Ok(bytes) } else { Err(too_large()) }
+}
+
+/// The file, or as much of it as is read at most; and whether that is all of it.
+pub(super) fn read_beginning(file: &str) -> io::Result<(Vec<u8>, bool)> {
     if file == "-" {
         return read_at_most(io::stdin());
     }
     match File::open(file) {
-        Err(error) if error.kind() == ErrorKind::NotFound => builtin(file).ok_or(error),
+        Err(error) if error.kind() == ErrorKind::NotFound => builtin(file).map(|bytes| (bytes, true)).ok_or(error),
         opened => read_at_most(opened?),
     }
 }
 
-fn read_at_most(source: impl Read) -> io::Result<Vec<u8>> {
+/// A scenario or a manifest of more than this is refused.
+pub(super) fn too_large() -> io::Error {
+    io::Error::new(ErrorKind::FileTooLarge, "larger than 16 MiB, which no scenario is")
+}
+
+fn read_at_most(source: impl Read) -> io::Result<(Vec<u8>, bool)> {
     let mut bytes = Vec::new();
     source.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(io::Error::new(ErrorKind::FileTooLarge, "larger than 16 MiB, which no scenario is"));
-    }
-    Ok(bytes)
+    let is_whole = bytes.len() as u64 <= LARGEST;
+    bytes.truncate(LARGEST as usize);
+    Ok((bytes, is_whole))
 }
 
 fn builtin(name: &str) -> Option<Vec<u8>> {
@@ -183,7 +195,7 @@ fn with_traces(source: Source, sets: &[String], messages: &mut Vec<String>) -> S
 fn settle_one(name: &str, bytes: &[u8], sets: &[String], messages: &mut Vec<String>) -> Result<Input, Vec<Problem>> {
     let source = with_traces(Source::from_bytes(name, bytes).map_err(|problem| vec![problem])?, sets, messages);
     let (scenario, problems) = scenario::read(&source, sets)?;
-    Ok(Input { scenario, problems, assumptions: Vec::new(), notes: Vec::new() })
+    Ok(Input { scenario, problems, assumptions: Vec::new(), notes: Vec::new(), workload: None })
 }
 
 /// Gives scenarios of the same name a number, since results and folders go by the name. Returns what was renamed, to say

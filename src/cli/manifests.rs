@@ -1,14 +1,15 @@
 //! Kubernetes manifests as input: told from scenario files, folders opened, read and settled.
 
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
 use super::args::ManifestArgs;
 use super::failure::Failure;
 use super::input::{self, Input};
+use crate::hazards::{self, Finding, Level};
 use crate::manifests::{self, Draft, Known, Manifest, Objects, Selection};
 use crate::report::Assumption;
-use crate::scenario::{Problem, Severity, Source, Text};
+use crate::scenario::{Place, Problem, Severity, Source, Text};
 
 /// The files, by what they are.
 #[derive(Debug, Default)]
@@ -24,6 +25,8 @@ pub(super) struct Sorted {
 pub(super) struct Bytes {
     name: String,
     bytes: Vec<u8>,
+    /// Else it is larger than what is read.
+    is_whole: bool,
     is_named: bool,
 }
 
@@ -39,11 +42,14 @@ pub(super) fn sort(files: &[String]) -> Result<Sorted, Failure> {
 
 fn one(file: &str, sorted: &mut Sorted) -> Result<(), String> {
     let name = input::shown_name(file);
-    let bytes = input::read(file).map_err(|error| format!("failed to read {name}: {error}{}", input::hint(&error)))?;
+    let failed = |error: &io::Error| format!("failed to read {name}: {error}{}", input::hint(error));
+    let (bytes, is_whole) = input::read_beginning(file).map_err(|error| failed(&error))?;
     if is_manifest(&name, &bytes) {
-        sorted.manifests.push(Bytes { name, bytes, is_named: true });
-    } else {
+        sorted.manifests.push(Bytes { name, bytes, is_whole, is_named: true });
+    } else if is_whole {
         sorted.scenarios.push((name, bytes));
+    } else {
+        return Err(failed(&input::too_large()));
     }
     Ok(())
 }
@@ -89,8 +95,9 @@ fn folder(path: &str, sorted: &mut Sorted) -> Result<(), String> {
     }
     found.sort();
     for name in found {
-        let bytes = input::read(&name).map_err(|error| format!("failed to read {name}: {error}"))?;
-        sorted.manifests.push(Bytes { name, bytes, is_named: false });
+        let (bytes, is_whole) =
+            input::read_beginning(&name).map_err(|error| format!("failed to read {name}: {error}"))?;
+        sorted.manifests.push(Bytes { name, bytes, is_whole, is_named: false });
     }
     Ok(())
 }
@@ -110,6 +117,10 @@ pub(super) fn refuse_what_is_for_manifests(asked: &ManifestArgs, manifests: &[By
 pub(super) fn objects(manifests: &[Bytes], as_json: bool) -> Result<Objects, Failure> {
     let (mut texts, mut problems) = (Vec::new(), Vec::new());
     for manifest in manifests {
+        if !manifest.is_whole {
+            problems.push(too_large(manifest));
+            continue;
+        }
         match Source::from_bytes(&manifest.name, &manifest.bytes) {
             Ok(source) => {
                 texts.push(Manifest { text: Text::new(source.name, source.text), is_named: manifest.is_named })
@@ -123,6 +134,28 @@ pub(super) fn objects(manifests: &[Bytes], as_json: bool) -> Result<Objects, Fai
         Ok(objects) if problems.is_empty() => Ok(objects),
         Ok(_) => Err(Failure::BadInput { problems, as_json }),
         Err(more) => Err(Failure::BadInput { problems: [problems, more].concat(), as_json }),
+    }
+}
+
+/// Points behind what was read. A line is counted by its bytes: the file may be no text at all.
+fn too_large(manifest: &Bytes) -> Problem {
+    let newlines = manifest.bytes.iter().filter(|byte| **byte == b'\n').count();
+    let last = manifest.bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+    let place = Place {
+        file: manifest.name.clone(),
+        line: newlines + 1,
+        column: manifest.bytes.len() - last + 1,
+        len: 0,
+        line_text: String::new(),
+    };
+    Problem {
+        severity: Severity::Error,
+        code: "too-large",
+        key: None,
+        message: "the file is larger than 16 MiB".to_owned(),
+        place: Some(place),
+        other: None,
+        help: Some("give fewer objects at once, as by kubectl get -n NAMESPACE or -l LABEL".to_owned()),
     }
 }
 
@@ -156,10 +189,15 @@ pub(super) fn settle(
     let objects = objects(manifests, as_json)?;
     let (drafts, notes) = drafts(&objects, asked, as_json)?;
     let side = side(asked)?;
+    let findings = hazards::find(&objects);
     let (mut inputs, mut failed) = (Vec::new(), Vec::new());
     for draft in &drafts {
         match manifests::settle(&objects.texts, draft, side.as_ref(), sets) {
-            Ok(settled) => inputs.push(as_input(settled)),
+            Ok(settled) => {
+                let mut input = as_input(&objects, draft, settled);
+                input.problems.extend(findings.iter().filter(|finding| is_about(finding, draft)).map(warning));
+                inputs.push(input);
+            }
             Err(problems) => failed.extend(problems),
         }
     }
@@ -172,12 +210,31 @@ pub(super) fn settle(
     Ok(inputs)
 }
 
-fn as_input(settled: manifests::Settled) -> Input {
+/// Notes are for `rollsim check`.
+fn is_about(finding: &Finding, draft: &Draft) -> bool {
+    finding.object == draft.title && finding.ignored.is_none() && finding.level > Level::Note
+}
+
+fn warning(finding: &Finding) -> Problem {
+    Problem {
+        severity: Severity::Warning,
+        code: finding.hazard.code,
+        key: None,
+        message: finding.message.clone(),
+        place: Some(finding.place.clone()),
+        other: None,
+        help: Some(finding.hazard.mend.to_owned()),
+    }
+}
+
+fn as_input(objects: &Objects, draft: &Draft, settled: manifests::Settled) -> Input {
+    let meta = &objects.workloads[draft.workload].meta;
     Input {
         scenario: settled.scenario,
         problems: settled.problems,
         assumptions: settled.known.into_iter().map(assumption).collect(),
         notes: Vec::new(),
+        workload: Some(format!("{}/{}", meta.namespace, meta.title())),
     }
 }
 

@@ -3,9 +3,11 @@
 //! Reading files, printing and exit codes live here and nowhere else. A command is: settle the input, do the work in the
 //! library, print what a renderer made of it.
 
+mod against;
 mod args;
 mod article;
 mod calibrate;
+mod check;
 mod explain;
 mod failure;
 mod folders;
@@ -47,6 +49,7 @@ fn dispatch(args: Args) -> Result<(), Failure> {
         Some(Command::Run(args)) if args.estimator == EstimatorName::Importance => importance::run(&args),
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Import(args)) => import::run(&args),
+        Some(Command::Check(args)) => check::run(&args),
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Sweep(args)) => sweep::run(&args),
         Some(Command::Merge(args)) => merge::run(&args),

@@ -4,7 +4,8 @@ use super::args::{EstimatorName, Format, RunArgs};
 use super::failure::Failure;
 use super::input::{self, Input};
 use super::simulate::{self, How, Measured};
-use super::{folders, print};
+use super::{against, folders, print};
+use crate::report::against::comment_on;
 use crate::report::sink::Folder;
 use crate::report::{Gate, RunsResult, csv, json, markdown, table};
 use crate::run::Estimator;
@@ -12,12 +13,15 @@ use crate::scenario;
 
 /// Runs the command. Files are written before anything is printed, so that a reader who leaves early loses nothing.
 pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
+    if !args.against.is_empty() {
+        return against::run(args, how(args));
+    }
     let inputs = load(args)?;
     let names: Vec<&str> = inputs.iter().map(|input| input.scenario.name.as_str()).collect();
     let folders = folders::prepare(args.output.out.as_deref(), &names)?;
     let measured = simulate::all(&inputs, how(args))?;
     write_all(&inputs, &measured, &folders)?;
-    let together = simulate::together(&measured);
+    let together = beside(&inputs, &measured);
     print::result(&rendered(&together, args.format))?;
     if !args.output.quiet {
         notes(args, &measured, &folders).iter().for_each(|note| print::note(note));
@@ -71,12 +75,22 @@ fn write_one(input: &Input, measured: &Measured, folder: &Folder) -> Result<(), 
     Ok(())
 }
 
+/// Several workloads of one cluster are no variants of each other: no differences are taken.
+fn beside(inputs: &[Input], measured: &[Measured]) -> RunsResult {
+    let differ = inputs.iter().any(|input| input.workload.is_some() && input.workload != inputs[0].workload);
+    if differ {
+        return RunsResult::side_by_side(measured.iter().map(|one| one.result.clone()).collect());
+    }
+    simulate::together(measured)
+}
+
 /// One scenario is one object of JSON; several are one object with all of them.
 fn rendered(together: &RunsResult, format: Format) -> String {
     match (format, together.runs.as_slice()) {
         (Format::Table, _) => table::render(together),
         (Format::Csv, runs) => csv::render(runs),
         (Format::Markdown, _) => markdown::render(together),
+        (Format::Comment, runs) => comment_on(runs),
         (Format::Json, [run]) => json::render(run),
         (Format::Json, _) => json::render(together),
     }

@@ -110,6 +110,13 @@ fn ablations(scenario: &Scenario, whole: &[Metrics], how: How, progress: &Progre
     mechanisms(scenario).map(without).collect()
 }
 
+/// As many replications of a scenario as another one took, so that each has its pair.
+pub(super) fn as_many(input: &Input, how: How, replications: usize) -> Result<Measured, Failure> {
+    let mut input = input.clone();
+    input.scenario.run.replications = u32::try_from(replications).unwrap_or(u32::MAX);
+    Ok(all(&[input], How { precision: None, ..how })?.swap_remove(0))
+}
+
 /// The results side by side.
 pub(super) fn together(measured: &[Measured]) -> RunsResult {
     let runs = measured.iter().map(|one| one.result.clone()).collect();

@@ -47,7 +47,8 @@ impl<'a> Reference<'a> {
 }
 
 const DRAINS: &str = "nginx-sigquit";
-const CUTS: &str = "nginx-sigterm";
+/// The profile of servers that cut requests when they stop.
+pub const CUTS: &str = "nginx-sigterm";
 const JVM: &str = "{ lognormal = { median = \"8s\", p99 = \"30s\" } }";
 const NODE: &str = "{ lognormal = { median = \"500ms\", p99 = \"2s\" } }";
 
@@ -105,7 +106,7 @@ fn nginx(tag: &str) -> Guess {
 }
 
 /// Images that hold one program and nothing beside it: no shell, no `sleep`.
-const BARE: [&str; 6] = ["coredns", "etcd", "pause", "http-echo", "static", "kube-state-metrics"];
+const BARE: [&str; 5] = ["coredns", "pause", "http-echo", "static", "kube-state-metrics"];
 
 /// Whether the image is known to have neither a shell nor `sleep`.
 pub fn is_bare(image: &str) -> bool {

@@ -37,7 +37,7 @@ pub struct Settled {
 /// Everything that is wrong, at the place in the manifests that says so.
 pub fn settle(texts: &[Text], draft: &Draft, side: Option<&Source>, sets: &[String]) -> Result<Settled, Vec<Problem>> {
     let statements: Vec<Statement> = draft.facts.iter().map(|fact| fact.statement.clone()).collect();
-    let imported = read_imported(texts, &statements, side, sets)?;
+    let imported = read_imported(texts, &statements, side, sets).map_err(|problems| said_of(draft, problems))?;
     let counts = |(fact, counts): (&Fact, &bool)| {
         (*counts && matches!(fact.basis, Basis::Guessed | Basis::Assumed)).then(|| known(texts, fact))
     };
@@ -48,6 +48,23 @@ pub fn settle(texts: &[Text], draft: &Draft, side: Option<&Source>, sets: &[Stri
         problems,
         known: draft.facts.iter().zip(&imported.counts).filter_map(counts).collect(),
     })
+}
+
+/// A key that this version refuses was not the user's: what is missing is said of the workload.
+fn said_of(draft: &Draft, problems: Vec<Problem>) -> Vec<Problem> {
+    let is_ours = |key: &str| draft.facts.iter().any(|fact| fact.statement.key.starts_with(key));
+    let said = |problem: Problem| match problem.key.as_deref() {
+        Some(key) if problem.code == "not-modelled" && is_ours(key) => {
+            let what = if key == "rollout.kind" { "rollouts by Recreate" } else { "updates of this kind of workload" };
+            Problem {
+                message: format!("{}: {what} are not simulated in this version", draft.title),
+                help: None,
+                ..problem
+            }
+        }
+        _ => problem,
+    };
+    problems.into_iter().map(said).collect()
 }
 
 fn known(texts: &[Text], fact: &Fact) -> Known {

@@ -18,7 +18,7 @@ mod text;
 pub use fields::{At, PortRef};
 pub use import::{Known, Settled, scenario_toml, settle};
 pub use read::{Manifest, Objects, Skipped, read};
-pub use settle::{Basis, Draft, Fact, Route, Selection, drafts, route};
+pub use settle::{Basis, Draft, Fact, Route, Selection, drafts, hook_fails_readiness, route};
 
 use object::Container;
 

@@ -5,6 +5,7 @@
 //! pictures read the trace of one replication instead.
 
 pub mod ablation;
+pub mod against;
 pub mod article;
 mod assumptions;
 pub mod chain;

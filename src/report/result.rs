@@ -226,6 +226,16 @@ impl RunResult {
 }
 
 impl RunsResult {
+    /// Joins results that are not variants of one thing, without differences.
+    pub fn side_by_side(runs: Vec<RunResult>) -> RunsResult {
+        RunsResult {
+            schema: RUNS_SCHEMA.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            runs,
+            paired: Vec::new(),
+        }
+    }
+
     /// Joins results; `replications` are the metrics of each run, in the same order.
     pub fn new(runs: Vec<RunResult>, replications: &[&[Metrics]]) -> RunsResult {
         assert_eq!(runs.len(), replications.len(), "every run has its replications");

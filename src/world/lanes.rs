@@ -215,14 +215,10 @@ impl Lanes {
     ) -> Option<(SimTime, u32)> {
         let queue = &mut self.pods[pod as usize];
         let workers = servers.reading(PodId(pod))?;
-        // The usual shapes have loops of their own, which do not ask for the shape at every request.
-        let Some(only) = workers.only() else { return run_lanes(&mut self.lanes, queue, end, path, workers) };
-        if let Some(mut few) = queue.few::<4>() {
-            return run_lanes(&mut self.lanes, &mut few, end, path, only);
-        }
-        match queue.few::<8>() {
-            Some(mut few) => run_lanes(&mut self.lanes, &mut few, end, path, only),
-            None => run_lanes(&mut self.lanes, queue, end, path, only),
+        // Each shape has a loop of its own, which does not ask for the shape at every request.
+        match workers.only() {
+            Some(only) => run_queue(&mut self.lanes, queue, end, path, only),
+            None => run_queue(&mut self.lanes, queue, end, path, workers),
         }
     }
 
@@ -243,6 +239,22 @@ impl Lanes {
             given_back = true;
         }
         given_back
+    }
+}
+
+fn run_queue(
+    lanes: &mut [Option<Lane>],
+    queue: &mut WakeQueue,
+    end: (SimTime, u32),
+    path: &mut Path<'_>,
+    pool: &mut impl Pool,
+) -> Option<(SimTime, u32)> {
+    if let Some(mut few) = queue.few::<4>() {
+        return run_lanes(lanes, &mut few, end, path, pool);
+    }
+    match queue.few::<8>() {
+        Some(mut few) => run_lanes(lanes, &mut few, end, path, pool),
+        None => run_lanes(lanes, queue, end, path, pool),
     }
 }
 

@@ -160,6 +160,7 @@ fn a_full_accept_queue_drops_syns() {
         at = "2s"
         [cluster]
         nodes = 1
+        cni = "routed"
         [deployment]
         replicas = 1
         max_surge = 1

@@ -1,6 +1,9 @@
 //! Kubernetes manifests as users have them: read as the API's own types say, settled to scenarios, run.
 
+mod hazards;
+mod hostile;
 mod oracle;
+mod projects;
 
 use rollsim::manifests::{Basis, Draft, Manifest, Objects, Selection, Settled, drafts, read, settle};
 use rollsim::model::spec::Scenario;
@@ -134,6 +137,6 @@ fn what_is_wrong_is_said_with_line_and_column() {
     );
     check_wrong("kind: Deployment\nmetadata: {name: web}\n", "not-an-object", "1:1");
     check_wrong("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n", "no-workload", "1:1");
-    check_wrong(&(deployment("") + "---\n" + &deployment("")), "same-object-twice", "12:18");
+    check_wrong(&(deployment("") + "---\n" + &deployment("")), "same-object-twice", "15:18");
     check_wrong("", "no-objects", "1:1");
 }

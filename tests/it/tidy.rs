@@ -38,6 +38,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("sensitivity", &["units", "engine", "dist", "model::spec", "stats", "report"]),
     // Texts in, keys of scenarios out.
     ("manifests", &["units", "model::spec", "scenario"]),
+    // Objects in, findings and their renderings out.
+    ("hazards", &["units", "scenario", "manifests"]),
     ("measured", &["record"]),
     ("validate", &["engine", "record"]),
     ("explain", &["record", "model::spec", "run", "report"]),
@@ -50,6 +52,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "model::spec",
             "scenario",
             "manifests",
+            "hazards",
             "run",
             "stats",
             "importance",

@@ -9,6 +9,7 @@ mod rollout;
 mod route;
 
 pub use facts::{Basis, Fact};
+pub use pod::fails as hook_fails_readiness;
 pub use route::{Route, route};
 
 use super::object::{Workload, WorkloadKind};

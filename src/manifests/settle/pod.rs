@@ -92,8 +92,8 @@ fn unsure(effects: &Effects) -> Option<String> {
     Some(format!("the sleeps in the hook alone: how long `{unknown}` takes is not known"))
 }
 
-/// Whether the probe asks for one of these files.
-pub(in crate::manifests) fn fails(probe: &Probe, removed: &[String]) -> bool {
+/// Whether the probe asks for one of these files, which a hook removes.
+pub fn fails(probe: &Probe, removed: &[String]) -> bool {
     let file = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
     match &probe.action {
         Some(ProbeAction::Http { path, .. }) => {

@@ -18,54 +18,47 @@ pub(super) fn run(facts: &mut Facts<'_>, workload: &Workload) {
 
 /// The controller, the replicas and how they are replaced.
 pub(super) fn workload(facts: &mut Facts<'_>, objects: &Objects, workload: &Workload) {
-    let replicas = replicas(facts, objects, workload);
-    let nodes = replicas.clamp(1, ASSUMED_NODES);
-    facts.assume("cluster.nodes", nodes, workload.meta.at, "manifests do not tell the number of nodes");
-    if let Some(min_ready) = workload.min_ready {
-        facts.read("deployment.min_ready", seconds(min_ready.value), min_ready.at);
-    }
     match workload.kind {
-        WorkloadKind::Deployment => deployment(facts, workload),
-        WorkloadKind::StatefulSet => facts.read("workload.kind", quoted("stateful_set"), workload.meta.at),
-        WorkloadKind::DaemonSet => facts.read("workload.kind", quoted("daemon_set"), workload.meta.at),
+        WorkloadKind::Deployment => deployment(facts, objects, workload),
+        WorkloadKind::StatefulSet => stateful_set(facts, objects, workload),
+        WorkloadKind::DaemonSet => daemon_set(facts, workload),
     }
     if workload.pod.host_network {
         facts.not_simulated(workload.pod.at, "hostNetwork is not simulated: the pods get addresses of their own", None);
     }
+    if let Some(kind) = workload.strategy.kind.as_ref().filter(|kind| kind.value == "OnDelete") {
+        let message = "OnDelete waits for somebody to delete each pod: a rolling update is simulated";
+        facts.not_simulated(kind.at, message, None);
+    }
 }
 
-/// Without `replicas` a HorizontalPodAutoscaler decides; it is at its minimum when nothing is known of the load.
-fn replicas(facts: &mut Facts<'_>, objects: &Objects, workload: &Workload) -> u32 {
-    let scaler = route(objects, workload).autoscaler;
-    if let Some(scaler) = scaler {
-        let message = "the HorizontalPodAutoscaler is not simulated: the number of replicas stays what it is";
-        facts.not_simulated(scaler.meta.at, message, None);
-    }
-    if let Some(replicas) = workload.replicas {
-        facts.read("deployment.replicas", replicas.value, replicas.at);
-        return replicas.value;
-    }
-    if workload.kind == WorkloadKind::DaemonSet {
-        let why = "a DaemonSet has a pod on each node, and manifests do not tell how many nodes there are";
-        facts.assume("deployment.replicas", ASSUMED_NODES, workload.meta.at, why);
-        return ASSUMED_NODES;
-    }
-    let Some(scaler) = scaler else { return 1 };
-    let least = scaler.min_replicas.map_or(1, |least| least.value.max(1));
-    let why = "the Deployment has no replicas field: the HorizontalPodAutoscaler's minimum";
-    facts.assume("deployment.replicas", least, scaler.min_replicas.map_or(scaler.meta.at, |least| least.at), why);
-    least
+fn nodes(facts: &mut Facts<'_>, workload: &Workload, replicas: u32) {
+    let nodes = replicas.clamp(1, ASSUMED_NODES);
+    facts.assume("cluster.nodes", nodes, workload.meta.at, "manifests do not tell the number of nodes");
 }
 
-fn deployment(facts: &mut Facts<'_>, workload: &Workload) {
+/// A number of pods or a share of them, as TOML.
+fn amount(value: IntOrPercent) -> String {
+    match value {
+        IntOrPercent::Int(number) => number.to_string(),
+        IntOrPercent::Percent(percent) => quoted(format!("{percent}%")),
+    }
+}
+
+fn min_ready(facts: &mut Facts<'_>, key: &str, workload: &Workload) {
+    if let Some(min_ready) = workload.min_ready {
+        facts.read(key, seconds(min_ready.value), min_ready.at);
+    }
+}
+
+fn deployment(facts: &mut Facts<'_>, objects: &Objects, workload: &Workload) {
+    let replicas = replicas(facts, objects, workload, "deployment.replicas");
+    nodes(facts, workload, replicas);
+    min_ready(facts, "deployment.min_ready", workload);
     let strategy = &workload.strategy;
     if let Some(kind) = strategy.kind.as_ref().filter(|kind| kind.value == "Recreate") {
         facts.read("rollout.kind", quoted("recreate"), kind.at);
     }
-    let amount = |value: IntOrPercent| match value {
-        IntOrPercent::Int(number) => number.to_string(),
-        IntOrPercent::Percent(percent) => quoted(format!("{percent}%")),
-    };
     for (key, value) in [("max_surge", strategy.max_surge), ("max_unavailable", strategy.max_unavailable)] {
         let key = format!("deployment.{key}");
         match value {
@@ -77,4 +70,51 @@ fn deployment(facts: &mut Facts<'_>, workload: &Workload) {
     if let Some(deadline) = workload.progress_deadline {
         facts.read("deployment.progress_deadline", seconds(deadline.value), deadline.at);
     }
+}
+
+fn stateful_set(facts: &mut Facts<'_>, objects: &Objects, workload: &Workload) {
+    facts.read("workload.kind", quoted("stateful_set"), workload.meta.at);
+    let replicas = replicas(facts, objects, workload, "workload.replicas");
+    nodes(facts, workload, replicas);
+    min_ready(facts, "workload.min_ready", workload);
+    if let Some(partition) = workload.strategy.partition {
+        facts.read("workload.partition", partition.value, partition.at);
+    }
+    if let Some(unavailable) = workload.strategy.max_unavailable {
+        facts.read("workload.max_unavailable", amount(unavailable.value), unavailable.at);
+    }
+    if let Some(policy) = workload.pod_management_policy.as_ref().filter(|policy| policy.value == "Parallel") {
+        facts.read("workload.pod_management", quoted("parallel"), policy.at);
+    }
+}
+
+/// It has a pod on each node.
+fn daemon_set(facts: &mut Facts<'_>, workload: &Workload) {
+    facts.read("workload.kind", quoted("daemon_set"), workload.meta.at);
+    nodes(facts, workload, ASSUMED_NODES);
+    min_ready(facts, "workload.min_ready", workload);
+    let strategy = &workload.strategy;
+    for (key, value) in [("max_surge", strategy.max_surge), ("max_unavailable", strategy.max_unavailable)] {
+        if let Some(value) = value {
+            facts.read(&format!("workload.{key}"), amount(value.value), value.at);
+        }
+    }
+}
+
+/// Without `replicas` a HorizontalPodAutoscaler decides; it is at its minimum when nothing is known of the load.
+fn replicas(facts: &mut Facts<'_>, objects: &Objects, workload: &Workload, key: &str) -> u32 {
+    let scaler = route(objects, workload).autoscaler;
+    if let Some(scaler) = scaler {
+        let message = "the HorizontalPodAutoscaler is not simulated: the number of replicas stays what it is";
+        facts.not_simulated(scaler.meta.at, message, None);
+    }
+    if let Some(replicas) = workload.replicas {
+        facts.read(key, replicas.value, replicas.at);
+        return replicas.value;
+    }
+    let Some(scaler) = scaler else { return 1 };
+    let least = scaler.min_replicas.map_or(1, |least| least.value.max(1));
+    let why = "the Deployment has no replicas field: the HorizontalPodAutoscaler's minimum";
+    facts.assume(key, least, scaler.min_replicas.map_or(scaler.meta.at, |least| least.at), why);
+    least
 }

@@ -1,0 +1,92 @@
+//! Comments that silence a finding: `# rollsim:ignore CODE reason`, in the object it is about, or on the lines above it.
+
+use super::catalogue::by_code;
+use super::{Finding, Findings};
+use crate::manifests::Objects;
+use crate::scenario::Spot;
+
+const MARK: &str = "rollsim:ignore";
+
+/// A comment, taken apart.
+#[derive(Debug)]
+struct Comment<'a> {
+    at: Spot,
+    code: &'a str,
+    reason: &'a str,
+}
+
+/// Marks what is silenced, and adds a finding for each comment that silences nothing since it has no reason.
+pub(super) fn mark(objects: &Objects, found: &mut Vec<Finding>) {
+    let mut wrong = Findings { objects, found: Vec::new() };
+    for (index, text) in objects.texts.iter().enumerate() {
+        for comment in comments(index, text.as_str()) {
+            let Some(extent) = extent(objects, text.as_str(), comment.at) else { continue };
+            if comment.reason.is_empty() || by_code(comment.code).is_none() {
+                let message = complaint(&comment);
+                wrong.add("ignore-without-reason", String::new(), comment.at, message, None);
+                continue;
+            }
+            let silenced =
+                |finding: &&mut Finding| finding.hazard.code == comment.code && is_inside(finding.at, extent);
+            found.iter_mut().filter(silenced).for_each(|finding| finding.ignored = Some(comment.reason.to_owned()));
+        }
+    }
+    found.append(&mut wrong.found);
+}
+
+fn complaint(comment: &Comment<'_>) -> String {
+    match by_code(comment.code) {
+        Some(_) => format!("this comment gives no reason for {}", comment.code),
+        None => format!("there is no hazard {:?}", comment.code),
+    }
+}
+
+fn comments(index: usize, text: &str) -> Vec<Comment<'_>> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        found.extend(comment(line).map(|(hash, rest)| {
+            let (code, reason) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+            let at = Spot { text: index, start: start + hash, end: start + line.trim_end().len() };
+            Comment { at, code, reason: reason.trim() }
+        }));
+        start += line.len();
+    }
+    found
+}
+
+/// Where the comment of a line begins, and what follows the mark.
+fn comment(line: &str) -> Option<(usize, &str)> {
+    let mark = line.find(MARK)?;
+    let before = line[..mark].trim_end();
+    let hash = before.strip_suffix('#')?;
+    let begins = hash.is_empty() || hash.ends_with(char::is_whitespace);
+    begins.then(|| (hash.len(), line[mark + MARK.len()..].trim()))
+}
+
+/// The object that a comment belongs to: the one around it, the one that ends on its line, or the next one.
+fn extent(objects: &Objects, text: &str, at: Spot) -> Option<Spot> {
+    let same = objects.extents.iter().filter(|extent| extent.text == at.text);
+    let ends_here = |extent: &Spot| extent.end <= at.start && !text[extent.end..at.start].contains('\n');
+    let around = same.clone().find(|extent| (extent.start <= at.start && at.start < extent.end) || ends_here(extent));
+    around.or_else(|| same.filter(|extent| extent.start > at.start).min_by_key(|extent| extent.start)).copied()
+}
+
+fn is_inside(at: Spot, extent: Spot) -> bool {
+    at.text == extent.text && extent.start <= at.start && at.start <= extent.end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_are_taken_apart() {
+        let text = "a: 1\n# rollsim:ignore no-budget one pod is enough\nb: 2   #rollsim:ignore grace-zero\nc: '#x'\n";
+        let found = comments(0, text);
+        let read: Vec<_> = found.iter().map(|comment| (comment.code, comment.reason)).collect();
+        assert_eq!(read, [("no-budget", "one pod is enough"), ("grace-zero", "")]);
+        assert_eq!(&text[found[1].at.start..found[1].at.end], "#rollsim:ignore grace-zero");
+        assert!(comments(0, "a: x#rollsim:ignore y z\nb: rollsim:ignore y z").is_empty());
+    }
+}

@@ -1,0 +1,199 @@
+//! A change against what was before it: the same rollout with the old and with the new manifest, with the same luck, and
+//! whether the new one is worse.
+//!
+//! The test is paired: replication by replication the failed requests of the old rollout are taken from those of the new one. The
+//! new one is worse if the 95 % interval of the mean difference (Student's t) lies above 0, so that of changes that do nothing about
+//! 1 in 40 is called worse by chance; one that changes no replication never is.
+
+use serde::Serialize;
+
+use super::markdown::pipes;
+use super::{Difference, RunResult, assumptions, count};
+use crate::record::Metric;
+
+/// The `schema` of an [`Against`].
+pub const SCHEMA: &str = "rollsim/against/v1";
+
+/// What the test says of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It loses more requests.
+    Worse,
+    /// It loses fewer.
+    Better,
+    /// Every replication loses as many as before.
+    Same,
+    /// The interval of the difference holds 0.
+    Undecided,
+}
+
+/// One workload, before and after.
+#[derive(Debug, Clone, Serialize)]
+pub struct Pair {
+    /// Its name.
+    pub workload: String,
+    /// Before.
+    pub old: RunResult,
+    /// After.
+    pub new: RunResult,
+    /// New minus old, of the failed requests.
+    pub failed: Option<Difference>,
+    /// What the test says.
+    pub verdict: Verdict,
+}
+
+/// All workloads that both have.
+#[derive(Debug, Clone, Serialize)]
+pub struct Against {
+    /// [`SCHEMA`].
+    pub schema: &'static str,
+    /// In the order of the new manifests.
+    pub pairs: Vec<Pair>,
+    /// Workloads of the new manifests that the old ones do not have.
+    pub added: Vec<RunResult>,
+}
+
+/// The verdict on a difference of failed requests; `differs` tells whether any replication has one.
+pub fn verdict(difference: Option<&Difference>, differs: bool) -> Verdict {
+    let interval = difference.and_then(|difference| difference.ci95);
+    match interval {
+        _ if !differs => Verdict::Same,
+        Some(interval) if interval.low() > 0.0 => Verdict::Worse,
+        Some(interval) if interval.high() < 0.0 => Verdict::Better,
+        _ => Verdict::Undecided,
+    }
+}
+
+impl Verdict {
+    const fn words(self) -> &'static str {
+        match self {
+            Verdict::Worse => "loses more requests than before",
+            Verdict::Better => "loses fewer requests than before",
+            Verdict::Same => "loses as many as before, in every replication",
+            Verdict::Undecided => "no difference can be told",
+        }
+    }
+}
+
+impl Against {
+    /// Whether any workload got worse.
+    pub fn is_worse(&self) -> bool {
+        self.pairs.iter().any(|pair| pair.verdict == Verdict::Worse)
+    }
+}
+
+/// One line for each workload.
+pub fn lines(against: &Against) -> String {
+    let added = against.added.iter().map(|run| format!("{}: new; loses {}\n", run.scenario, failed(run)));
+    against.pairs.iter().map(line).chain(added).collect()
+}
+
+fn line(pair: &Pair) -> String {
+    format!(
+        "{}: {}; failed requests {} before, {} now, difference {}\n",
+        pair.workload,
+        pair.verdict.words(),
+        failed(&pair.old),
+        failed(&pair.new),
+        pair.failed.as_ref().map_or_else(|| "unknown".to_owned(), difference)
+    )
+}
+
+/// The mean with its interval.
+fn failed(run: &RunResult) -> String {
+    let Some(summary) = run.metric(Metric::Failed) else { return "unknown".to_owned() };
+    match summary.ci95 {
+        Some(interval) => format!("{} [{}, {}]", short(summary.mean), short(interval.low()), short(interval.high())),
+        None => short(summary.mean),
+    }
+}
+
+fn difference(difference: &Difference) -> String {
+    match difference.ci95 {
+        Some(interval) => {
+            format!("{:+.3} [{:+.3}, {:+.3}], n = {}", difference.mean, interval.low(), interval.high(), difference.n)
+        }
+        None => format!("{:+.3}", difference.mean),
+    }
+}
+
+fn short(value: f64) -> String {
+    format!("{value:.3}")
+}
+
+/// The mark by which a later comment finds an earlier one, to take its place.
+const MARK: &str = "<!-- rollsim -->";
+
+/// A short comment for a change under review.
+pub fn comment(against: &Against) -> String {
+    let head = match (against.is_worse(), against.pairs.as_slice()) {
+        (true, _) => "**This change loses more requests during a rollout.**",
+        (false, []) => "**Nothing to compare with.**",
+        (false, _) => "**This change loses no more requests during a rollout than before.**",
+    };
+    let header = ["workload", "before", "now", "difference", "verdict"].map(str::to_owned);
+    let pair = |pair: &Pair| {
+        let difference = pair.failed.as_ref().map(difference).unwrap_or_default();
+        vec![pair.workload.clone(), failed(&pair.old), failed(&pair.new), difference, pair.verdict.words().to_owned()]
+    };
+    let added =
+        |run: &RunResult| vec![run.scenario.clone(), String::new(), failed(run), String::new(), "new".to_owned()];
+    let rows = against.pairs.iter().map(pair).chain(against.added.iter().map(added)).collect();
+    let mut out = format!("{MARK}\n{head}\n\n{}\n{}\n", pipes(&header, rows), FOOT);
+    let runs = against.pairs.iter().map(|pair| &pair.new).chain(&against.added);
+    runs.for_each(|run| out.push_str(&assumptions::markdown(run)));
+    out
+}
+
+const FOOT: &str =
+    "Failed requests a rollout: mean and its 95 % interval over simulated rollouts with the same luck before and now.";
+
+/// A short comment about rollouts by themselves.
+pub fn comment_on(runs: &[RunResult]) -> String {
+    let header = ["workload", "failed requests", "rollouts that lose any", "rollouts simulated"].map(str::to_owned);
+    let row = |run: &RunResult| {
+        let any = run.probability.any_failed.as_ref().map(|share| format!("{:.1} %", share.estimate * 100.0));
+        vec![run.scenario.clone(), failed(run), any.unwrap_or_default(), count(run.replications as f64)]
+    };
+    let mut out = format!("{MARK}\n{}\nMean and its 95 % interval.\n", pipes(&header, runs.iter().map(row).collect()));
+    runs.iter().for_each(|run| out.push_str(&assumptions::markdown(run)));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::result::{difference as paired, samples};
+
+    fn check(old: &[u32], new: &[u32], expected: Verdict) {
+        let (before, after) = (samples::replications(old), samples::replications(new));
+        let difference = paired(Metric::Failed, &before, &after);
+        assert_eq!(verdict(difference.as_ref(), old != new), expected, "{old:?} {new:?}");
+    }
+
+    #[test]
+    fn only_what_is_surely_worse_is_called_so() {
+        check(&[3, 4, 5, 0, 7, 4], &[3, 4, 5, 0, 7, 4], Verdict::Same);
+        check(&[0; 6], &[3, 4, 5, 2, 7, 4], Verdict::Worse);
+        check(&[3, 4, 5, 2, 7, 4], &[0; 6], Verdict::Better);
+        check(&[3, 4, 5, 0, 7, 4], &[3, 4, 6, 0, 7, 4], Verdict::Undecided);
+    }
+
+    #[test]
+    fn a_comment_says_what_changed() {
+        let (before, after) = (samples::replications(&[0; 6]), samples::replications(&[3, 4, 5, 2, 7, 4]));
+        let pair = Pair {
+            workload: "default/Deployment/web".to_owned(),
+            old: samples::result("web", &before),
+            new: samples::result("web", &after),
+            failed: paired(Metric::Failed, &before, &after),
+            verdict: Verdict::Worse,
+        };
+        let against = Against { schema: SCHEMA, pairs: vec![pair], added: Vec::new() };
+        let text = comment(&against);
+        assert!(text.starts_with("<!-- rollsim -->\n**This change loses more requests"), "{text}");
+        assert!(text.contains("| default/Deployment/web | 0.000 [0.000,"), "{text}");
+        assert!(lines(&against).contains("loses more requests than before"));
+    }
+}
