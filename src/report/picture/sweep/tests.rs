@@ -64,7 +64,7 @@ fn three_axes_have_every_point_over_each() {
     // The time of one point is not known.
     assert_eq!(polygons(&svg), 3 * (8 + 7) * 2, "{svg}");
     assert_eq!(svg.matches("#D55E00").count(), 2 * 2 * 2, "{svg}");
-    assert!(svg.contains("shop over mode and n and n_steps") && svg.contains(">v1<"), "{svg}");
+    assert!(svg.contains("shop over mode and n and n_steps") && svg.contains("\nv1\n"), "{svg}");
 }
 
 #[test]
