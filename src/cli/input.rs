@@ -182,7 +182,8 @@ fn with_traces(source: Source, sets: &[String], messages: &mut Vec<String>) -> S
     let folder = Path::new(&source.name).parent().unwrap_or(Path::new("")).to_owned();
     scenario::wanted_files(&source, sets).into_iter().fold(source, |source, name| {
         let path = folder.join(&name);
-        match File::open(&path).and_then(read_at_most) {
+        let whole = |(bytes, is_whole): (Vec<u8>, bool)| is_whole.then_some(bytes).ok_or_else(too_large);
+        match File::open(&path).and_then(read_at_most).and_then(whole) {
             Ok(bytes) => source.attach(name, String::from_utf8_lossy(&bytes)),
             Err(error) => {
                 messages.push(format!("failed to read {}, a trace of {}: {error}", path.display(), source.name));
