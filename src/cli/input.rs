@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
+use std::path::Path;
 
 use super::args::ManifestArgs;
 use super::failure::Failure;
@@ -79,7 +80,12 @@ pub(super) fn load_builtin(texts: &[(&str, &str)], sets: &[String]) -> Result<Ve
 pub(super) fn load_sweep(file: &str, sets: &[String]) -> Result<(SweepFile, String), Failure> {
     let (name, bytes) = read_all(&[file.to_owned()])?.remove(0);
     let bad = |problems| Failure::BadInput { problems, as_json: false };
+    let mut messages = Vec::new();
     let source = Source::from_bytes(&name, &bytes).map_err(|problem| bad(vec![problem]))?;
+    let source = with_traces(source, sets, &mut messages);
+    if !messages.is_empty() {
+        return Err(Failure::Environment(messages));
+    }
     let file = scenario::read_sweep(&source, sets).map_err(bad)?;
     Ok((file, source.text))
 }
@@ -153,18 +159,38 @@ pub(super) fn hint(error: &io::Error) -> String {
 
 /// Settles texts, each changed by `sets`.
 pub(super) fn settle(texts: &[(String, Vec<u8>)], sets: &[String], as_json: bool) -> Result<Vec<Input>, Failure> {
-    let (mut inputs, mut problems) = (Vec::new(), Vec::new());
+    let (mut inputs, mut problems, mut messages) = (Vec::new(), Vec::new(), Vec::new());
     for (name, bytes) in texts {
-        match settle_one(name, bytes, sets) {
+        match settle_one(name, bytes, sets, &mut messages) {
             Ok(input) => inputs.push(input),
             Err(more) => problems.extend(more),
         }
     }
+    if !messages.is_empty() {
+        return Err(Failure::Environment(messages));
+    }
     if problems.is_empty() { Ok(inputs) } else { Err(Failure::BadInput { problems, as_json }) }
 }
 
-fn settle_one(name: &str, bytes: &[u8], sets: &[String]) -> Result<Input, Vec<Problem>> {
-    let source = Source::from_bytes(name, bytes).map_err(|problem| vec![problem])?;
+/// The scenario with the traces of requests that it names, from the folder in which it lies. What cannot be read of them is
+/// added to `messages`.
+fn with_traces(source: Source, sets: &[String], messages: &mut Vec<String>) -> Source {
+    let folder = Path::new(&source.name).parent().unwrap_or(Path::new("")).to_owned();
+    scenario::wanted_files(&source, sets).into_iter().fold(source, |source, name| {
+        let path = folder.join(&name);
+        let whole = |(bytes, is_whole): (Vec<u8>, bool)| is_whole.then_some(bytes).ok_or_else(too_large);
+        match File::open(&path).and_then(read_at_most).and_then(whole) {
+            Ok(bytes) => source.attach(name, String::from_utf8_lossy(&bytes)),
+            Err(error) => {
+                messages.push(format!("failed to read {}, a trace of {}: {error}", path.display(), source.name));
+                source
+            }
+        }
+    })
+}
+
+fn settle_one(name: &str, bytes: &[u8], sets: &[String], messages: &mut Vec<String>) -> Result<Input, Vec<Problem>> {
+    let source = with_traces(Source::from_bytes(name, bytes).map_err(|problem| vec![problem])?, sets, messages);
     let (scenario, problems) = scenario::read(&source, sets)?;
     Ok(Input { scenario, problems, assumptions: Vec::new(), notes: Vec::new(), workload: None })
 }

@@ -6,6 +6,7 @@
 //! nanoseconds here, inside this room only.
 
 mod ahead;
+mod factor;
 mod lognormal;
 mod normal;
 
@@ -17,6 +18,7 @@ use crate::engine::Stream;
 use crate::units::SimDuration;
 
 pub use ahead::Ahead;
+pub use factor::{Factor, times};
 pub use lognormal::LogNormal;
 pub use normal::normal_quantile;
 

@@ -52,7 +52,7 @@ pub(super) const REMEDIES: &[Remedy] = &[
         words: "an ingress that tries every request again, which may run some twice",
         apply: |scenario| {
             let retry = scenario.ingress.as_mut().map(|one| &mut one.retry);
-            let post = scenario.clients.iter().any(|client| !client.idempotent && client.via != Via::Service);
+            let post = scenario.clients.iter().any(|client| client.idempotent < 1.0 && client.via != Via::Service);
             retry.is_some_and(|retry| post && switch(&mut retry.non_idempotent))
         },
     },
@@ -121,7 +121,7 @@ fn stop_gracefully(scenario: &mut Scenario) -> bool {
 
 fn retry(scenario: &mut Scenario) -> bool {
     let mut changed = false;
-    for client in scenario.clients.iter_mut().filter(|client| client.keep_alive && client.idempotent) {
+    for client in scenario.clients.iter_mut().filter(|client| client.keep_alive && client.idempotent >= 1.0) {
         changed |= client.retry == Retry::None;
         client.retry = Retry::ReusedOnce;
     }

@@ -3,8 +3,8 @@
 
 use crate::ids::Layer;
 use crate::model::spec::{
-    ClientProfile, ClientSpec, End, EntryNode, FaultKind, PreStop, PreStopAction, Protocol, ProxyMode, Scenario,
-    ServiceKind, Strategy, TargetKind, Traffic, TrafficDistribution, TrafficPolicy, WorkloadKind,
+    ClientSpec, End, EntryNode, FaultKind, PreStop, PreStopAction, Protocol, ProxyMode, Scenario, ServiceKind,
+    Strategy, TargetKind, Traffic, TrafficDistribution, TrafficPolicy, WorkloadKind,
 };
 use crate::scenario::diagnostic::{Problem, Severity, warning};
 use crate::scenario::dist::reach;
@@ -238,7 +238,7 @@ fn replacement_policy_too_new(scenario: &Scenario) -> Option<Contradiction> {
 }
 
 fn too_many_requests(scenario: &Scenario) -> Option<Contradiction> {
-    let rate: f64 = scenario.clients.iter().map(|client| client.rate.as_per_second()).sum();
+    let rate: f64 = scenario.clients.iter().map(|client| scenario.offered_rate(client)).sum();
     let requests = rate * scenario.horizon().as_secs_f64();
     let message = format!("all `clients` together send {requests:.0} requests in a run: at most {MOST_REQUESTS:.0}");
     (requests > MOST_REQUESTS).then(|| Contradiction {
@@ -249,7 +249,7 @@ fn too_many_requests(scenario: &Scenario) -> Option<Contradiction> {
 }
 
 fn too_many_connections(scenario: &Scenario) -> Option<Contradiction> {
-    let all: f64 = scenario.clients.iter().map(|client| f64::from(client.connections)).sum();
+    let all: f64 = scenario.clients.iter().map(|client| f64::from(client.users) * f64::from(client.connections)).sum();
     let message = format!("all `clients` together have {all:.0} connections: at most {MOST_CONNECTIONS:.0}");
     (all > MOST_CONNECTIONS).then(|| Contradiction {
         key: "clients",
@@ -260,8 +260,9 @@ fn too_many_connections(scenario: &Scenario) -> Option<Contradiction> {
 
 /// An open loop sends whatever became of the earlier requests: at worst each waits for both of its timeouts.
 fn too_many_under_way(scenario: &Scenario) -> Option<Contradiction> {
-    let open = scenario.clients.iter().filter(|client| client.profile == ClientProfile::Open);
-    let patience = |client: &ClientSpec| (client.connect_timeout + client.request_timeout).as_secs_f64();
+    let open = scenario.clients.iter().filter(|client| client.is_open());
+    let horizon = scenario.horizon();
+    let patience = |client: &ClientSpec| (client.connect_timeout + client.request_timeout).min(horizon).as_secs_f64();
     let worst: f64 = open.map(|client| client.rate.as_per_second() * patience(client)).sum();
     let message = format!("open `clients` may have {worst:.0} requests under way at once: at most {MOST_UNDER_WAY:.0}");
     (worst > MOST_UNDER_WAY).then(|| Contradiction {

@@ -1,15 +1,13 @@
 //! `[[clients]]`: each profile is a row of defaults (mechanics 7.2), each parameter can be overridden.
 
 use crate::ids::NodeId;
-use crate::model::spec::{
-    Arrivals, ClientDns, ClientProfile, ClientSpec, EntryNode, Method, Retry, ServiceKind, Traffic, Via,
-};
+use crate::model::spec::{Arrivals, ClientDns, ClientProfile, ClientSpec, EntryNode, ServiceKind, Traffic, Via};
+use crate::scenario::dist::dist;
 use crate::scenario::log::Fault;
-use crate::scenario::names;
 use crate::scenario::reader::Fields;
 use crate::scenario::tree::{Node, Value};
-use crate::scenario::values::{Names, period, rate, truth, whole, wrong_type};
-use crate::units::{Rate, SimDuration};
+use crate::scenario::values::{period, rate, truth, whole, wrong_type};
+use crate::scenario::{client_load, client_profiles, client_rules, names};
 
 /// More clients than this nobody measures with.
 const MOST_CLIENTS: usize = 1_000;
@@ -29,16 +27,16 @@ pub(super) fn clients(fields: &mut Fields<'_>, nodes: u32, ways: Ways) -> Vec<Cl
         if let Some(at) = at {
             fields.error("clients", at, fault);
         }
-        return vec![profile_defaults(ClientProfile::Fortio, ways.service)];
+        return vec![client_profiles::row(ClientProfile::Fortio, ways.service)];
     }
     let clients = fields.each("clients", |fields| client(fields, nodes, ways));
     match clients {
         Some(clients) if !clients.is_empty() => clients,
         Some(_) => {
             refuse_none(fields);
-            vec![profile_defaults(ClientProfile::Fortio, ways.service)]
+            vec![client_profiles::row(ClientProfile::Fortio, ways.service)]
         }
-        None => vec![profile_defaults(ClientProfile::Fortio, ways.service)],
+        None => vec![client_profiles::row(ClientProfile::Fortio, ways.service)],
     }
 }
 
@@ -59,59 +57,81 @@ fn refuse_none(fields: &mut Fields<'_>) {
 
 fn client(fields: &mut Fields<'_>, nodes: u32, ways: Ways) -> ClientSpec {
     let profile = fields.or("profile", |node| names::CLIENT_PROFILE.parse(node), ClientProfile::Fortio);
-    let row = profile_defaults(profile, ways.service);
+    let row = client_profiles::row(profile, ways.service);
     let method = fields.or("method", |node| names::METHOD.parse(node), row.method);
-    ClientSpec {
+    let arrivals = fields.or("arrivals", |node| arrivals(node, profile), row.arrivals);
+    let is_open = ClientSpec { arrivals, ..row.clone() }.is_open();
+    let spec = ClientSpec {
         profile,
-        connections: connections(fields, &row),
+        users: closed_only(fields, "users", is_open, row.users),
+        connections: closed_only(fields, "connections", is_open, row.connections),
         rate: fields.or("rate", rate, row.rate),
-        arrivals: fields.or("arrivals", |node| arrivals(node, profile), row.arrivals),
+        arrivals,
+        think_time: fields.or("think_time", dist, row.think_time),
+        burst: fields.optional("burst", |fields| client_load::burst(fields, row.burst)).unwrap_or(row.burst),
+        shape: client_load::shape(fields, row.shape),
+        trace: client_load::trace(fields, arrivals),
         traffic: fields.or("traffic", |node| traffic(node, ways.service), row.traffic),
+        protocol: fields.or("protocol", |node| names::CLIENT_PROTOCOL.parse(node), row.protocol),
+        balancing: fields.or("balancing", |node| names::CLIENT_BALANCING.parse(node), row.balancing),
         via: fields.or("via", |node| via(node, ways), row.via),
         method,
-        idempotent: fields.or("idempotent", truth, method.is_idempotent()),
+        idempotent: fields.or("idempotent", client_rules::idempotent, f64::from(method.is_idempotent())),
+        work: fields.or("work", client_rules::work, row.work),
         node: fields.or("node", |node| entry_node(node, nodes), row.node),
         addresses: fields.or("addresses", whole(1..=100_000), row.addresses),
         local_ports: fields.or("local_ports", whole(1..=64_512), row.local_ports),
         dns: fields.or("dns", client_dns, row.dns),
         keep_alive: fields.or("keep_alive", truth, row.keep_alive),
         warm_up: fields.or("warm_up", truth, row.warm_up),
+        catch_up: fields.or("catch_up", truth, row.catch_up),
         spread_to_end: fields.or("spread_to_end", truth, row.spread_to_end),
         retry: fields.or("retry", |node| names::RETRY.parse(node), row.retry),
+        retries: fields.optional("retries", client_rules::retries).or(row.retries),
+        reconnect: fields.optional("reconnect", client_rules::reconnect).or(row.reconnect),
+        stops_on: fields.or("stops_on", client_rules::failures, row.stops_on),
+        pool: client_rules::pool(fields, row.pool),
         notices_close: fields.or("notices_close", truth, row.notices_close),
         honours_connection_close: fields.or("honours_connection_close", truth, row.honours_connection_close),
         free_connect: fields.or("free_connect", truth, row.free_connect),
         connect_timeout: fields.or("connect_timeout", period, row.connect_timeout),
         request_timeout: fields.or("request_timeout", period, row.request_timeout),
-    }
+    };
+    refuse_streams(fields, &spec);
+    spec
 }
 
-fn connections(fields: &mut Fields<'_>, row: &ClientSpec) -> u32 {
-    if row.profile == ClientProfile::Open {
+/// Streams are modelled of open loops that reach pods over connections of their own.
+fn refuse_streams(fields: &Fields<'_>, spec: &ClientSpec) {
+    let what = match () {
+        () if !spec.multiplexes() => return,
+        () if !spec.is_open() => "a closed loop: use open-loop arrivals",
+        () if spec.via != Via::Service => "a client of a balancer: use via = \"service\"",
+        () if !spec.keep_alive => "keep_alive = false: streams share a connection that is kept",
+        () => return,
+    };
+    fields.complain(Fault::new("not-modelled", format!("has protocol = \"http2\", which is not modelled with {what}")));
+}
+
+/// A number of users or of connections.
+fn closed_only(fields: &mut Fields<'_>, key: &str, is_open: bool, default: u32) -> u32 {
+    if is_open {
         let fault = Fault::new("not-settable", "is not for an open client: it opens the connections it needs");
-        fields.refuse("connections", fault.help("remove it, or use profile = \"paced\""));
-        return row.connections;
+        fields.refuse(key, fault.help("remove it, or use profile = \"paced\""));
+        return default;
     }
-    fields.or("connections", whole(1..=100_000), row.connections)
-}
-
-/// The ways of arriving that a profile can have: closed loops pace their connections, open loops do not.
-pub(super) const fn arrival_names(profile: ClientProfile) -> Names<Arrivals> {
-    match profile {
-        ClientProfile::Open => names::OPEN_ARRIVALS,
-        ClientProfile::Fortio | ClientProfile::Paced => names::PACED_ARRIVALS,
-    }
+    fields.or(key, whole(1..=100_000), default)
 }
 
 fn arrivals(node: &Node, profile: ClientProfile) -> Result<Arrivals, Fault> {
     let name = names::CLIENT_PROFILE.of(profile);
     let fault = |fault: Fault| match profile {
-        ClientProfile::Open => {
-            fault.help_unless("together, staggered and spaced are for the profiles fortio and paced")
+        ClientProfile::Open | ClientProfile::Vegeta => {
+            fault.help_unless("together, staggered, spaced and think are for closed loops, such as profile = \"paced\"")
         }
-        _ => fault.help_unless("constant and poisson are for profile = \"open\""),
+        _ => fault.help_unless("constant, poisson, bursty, daily and trace are for profile = \"open\""),
     };
-    arrival_names(profile)
+    client_profiles::arrival_names(profile)
         .parse(node)
         .map_err(|wrong| fault(Fault { message: format!("of the profile \"{name}\" {}", wrong.message), ..wrong }))
 }
@@ -157,52 +177,4 @@ fn client_dns(node: &Node) -> Result<ClientDns, Fault> {
         return period(node).map(ClientDns::CachedFor);
     }
     names::CLIENT_DNS.parse(node).map_err(|fault| fault.help_unless("or the length of the client's own cache: \"30s\""))
-}
-
-/// The client table's row.
-fn profile_defaults(profile: ClientProfile, service: ServiceKind) -> ClientSpec {
-    let paced = ClientSpec {
-        profile,
-        connections: 8,
-        rate: per_second(500),
-        arrivals: Arrivals::Staggered,
-        traffic: if service.is_externally_accessible() { Traffic::External } else { Traffic::Internal },
-        via: Via::Service,
-        method: Method::Get,
-        idempotent: true,
-        node: EntryNode::Spread,
-        addresses: 1,
-        // Of 32768 to 60999, connect() takes the even ones in turn while it can (Linux 4.2 and later).
-        local_ports: 14_116,
-        dns: ClientDns::EachConnect,
-        keep_alive: true,
-        warm_up: false,
-        spread_to_end: false,
-        retry: Retry::None,
-        notices_close: true,
-        honours_connection_close: true,
-        free_connect: false,
-        connect_timeout: SimDuration::from_secs(3),
-        request_timeout: SimDuration::from_secs(3),
-    };
-    match profile {
-        ClientProfile::Paced => paced,
-        // It opens what it needs; the number is not read.
-        ClientProfile::Open => ClientSpec { connections: 1, arrivals: Arrivals::Poisson, ..paced },
-        ClientProfile::Fortio => ClientSpec {
-            connections: 4,
-            rate: per_second(8),
-            arrivals: Arrivals::Together,
-            warm_up: true,
-            spread_to_end: true,
-            retry: Retry::ReusedOnce,
-            notices_close: false,
-            honours_connection_close: false,
-            ..paced
-        },
-    }
-}
-
-fn per_second(number: u32) -> Rate {
-    Rate::per_second(f64::from(number)).unwrap_or(Rate::ZERO)
 }

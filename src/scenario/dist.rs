@@ -26,6 +26,48 @@ pub(super) fn dist(node: &Node) -> Result<Dist, Fault> {
     }
 }
 
+/// A number or a distribution of numbers, each as so many seconds.
+pub(super) fn factor(node: &Node) -> Result<Dist, Fault> {
+    dist(&in_seconds(node)).map_err(|fault| {
+        let message = fault.message.replace("duration", "number");
+        Fault { message, ..fault }.help("write 2.5 or { lognormal = { median = 1, p99 = 20 } }")
+    })
+}
+
+/// The numbers of a distribution of factors as durations; shapes and probabilities stay numbers, and what is written as a
+/// duration becomes wrong.
+fn in_seconds(node: &Node) -> Node {
+    let value = match &node.value {
+        Value::Whole(text, _) | Value::Float(text, _) => Value::Text(format!("{text}s")),
+        Value::Text(text) => Value::Text(format!("{text}?")),
+        Value::Array(items) => Value::Array(items.iter().map(in_seconds).collect()),
+        Value::Table(table) => Value::Table(Table { entries: table.entries.iter().map(entry_in_seconds).collect() }),
+        other => other.clone(),
+    };
+    Node { value, ..node.clone() }
+}
+
+fn entry_in_seconds(entry: &Entry) -> Entry {
+    let node = match (entry.key.as_str(), &entry.node.value) {
+        ("shape", _) => entry.node.clone(),
+        ("quantiles", Value::Array(rows)) => {
+            let rows = rows.iter().map(row_in_seconds).collect();
+            Node { value: Value::Array(rows), ..entry.node.clone() }
+        }
+        _ => in_seconds(&entry.node),
+    };
+    Entry { node, ..entry.clone() }
+}
+
+fn row_in_seconds(row: &Node) -> Node {
+    match &row.value {
+        Value::Array(pair) if pair.len() == 2 => {
+            Node { value: Value::Array(vec![pair[0].clone(), in_seconds(&pair[1])]), ..row.clone() }
+        }
+        _ => row.clone(),
+    }
+}
+
 /// Whether a value is written as the table of a distribution.
 pub(super) fn is_table_of_one(node: &Node) -> bool {
     matches!(&node.value, Value::Table(table) if one_kind(table).is_ok_and(|entry| KINDS.contains(&entry.key.as_str())))

@@ -7,7 +7,7 @@ use crate::scenario::reader::Fields;
 use crate::scenario::source::{Source, Span};
 use crate::scenario::sweep::Sweep;
 use crate::scenario::tree::{SyntaxError, Table, parse_file};
-use crate::scenario::{check, file, setting};
+use crate::scenario::{check, file, setting, trace};
 
 /// The tree of the file with every `--set` in it, and what of the file is no TOML.
 pub(super) fn tree(log: &Log, source: &Source, sets: &[String]) -> (Table, Vec<SyntaxError>) {
@@ -16,6 +16,7 @@ pub(super) fn tree(log: &Log, source: &Source, sets: &[String]) -> (Table, Vec<S
     for (index, set) in sets.iter().enumerate() {
         apply(log, &mut root, index + 1, set);
     }
+    trace::put_in(log, &mut root, source);
     (root, syntax_errors)
 }
 

@@ -7,6 +7,9 @@
 
 mod balancers;
 mod check;
+mod client_load;
+mod client_profiles;
+mod client_rules;
 mod clients;
 mod cluster;
 mod delays;
@@ -27,11 +30,13 @@ mod service;
 mod setting;
 mod settled;
 mod settled_balancers;
+mod settled_clients;
 mod source;
 mod suggest;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod tree;
 mod values;
 mod workload;
@@ -45,6 +50,7 @@ pub use source::{Source, Spot, Text};
 pub use sweep::{
     Axis, Coordinate, Design, MOST_POINTS, Sweep, SweepFile, VariedKey, VariedValue, in_order, read_sweep,
 };
+pub use trace::wanted_files;
 
 use crate::model::spec::Scenario;
 use log::Log;

@@ -2,10 +2,10 @@
 //! of the design that later versions will model.
 
 use crate::model::spec::{
-    Accepts, Arrivals, BalancerPreset, BalancingPolicy, ClientDns, ClientProfile, ClusterSize, Cni, Discipline,
-    IdlePolicy, Images, InFlightPolicy, IptablesBackend, Method, NewConnections, PodManagement, PodReplacementPolicy,
-    Protocol, ProxyMode, QueuedPolicy, Retry, ServerProfile, ServiceKind, SessionAffinity, Spread, StopBehaviour,
-    TargetKind, Traffic, TrafficDistribution, TrafficPolicy, Via,
+    Accepts, Arrivals, BalancerPreset, BalancingPolicy, ClientBalancing, ClientDns, ClientProfile, ClientProtocol,
+    ClusterSize, Cni, Discipline, IdlePolicy, Images, InFlightPolicy, IptablesBackend, Jitter, Method, NewConnections,
+    PodManagement, PodReplacementPolicy, Protocol, ProxyMode, QueuedPolicy, Retry, ServerProfile, ServiceKind,
+    SessionAffinity, Spread, StopBehaviour, TargetKind, Traffic, TrafficDistribution, TrafficPolicy, Via,
 };
 use crate::scenario::values::Names;
 
@@ -92,15 +92,60 @@ pub(super) const DISCIPLINE: Names<Discipline> =
 pub(super) const ACCEPTS: Names<Accepts> =
     Names { built: &[("at_once", Accepts::AtOnce), ("when_free", Accepts::WhenFree)], later: &[] };
 pub(super) const CLIENT_PROFILE: Names<ClientProfile> = Names {
-    built: &[("fortio", ClientProfile::Fortio), ("paced", ClientProfile::Paced), ("open", ClientProfile::Open)],
-    later: &["go", "hey", "wrk", "ab", "vegeta", "k6", "curl"],
-};
-pub(super) const PACED_ARRIVALS: Names<Arrivals> = Names {
-    built: &[("together", Arrivals::Together), ("staggered", Arrivals::Staggered), ("spaced", Arrivals::Spaced)],
+    built: &[
+        ("fortio", ClientProfile::Fortio),
+        ("fortio-std", ClientProfile::FortioStd),
+        ("hey", ClientProfile::Hey),
+        ("wrk", ClientProfile::Wrk),
+        ("wrk2", ClientProfile::Wrk2),
+        ("ab", ClientProfile::Ab),
+        ("vegeta", ClientProfile::Vegeta),
+        ("k6", ClientProfile::K6),
+        ("go", ClientProfile::Go),
+        ("python-requests", ClientProfile::PythonRequests),
+        ("okhttp", ClientProfile::OkHttp),
+        ("curl", ClientProfile::Curl),
+        ("browser", ClientProfile::Browser),
+        ("grpc", ClientProfile::Grpc),
+        ("session", ClientProfile::Session),
+        ("paced", ClientProfile::Paced),
+        ("open", ClientProfile::Open),
+    ],
     later: &[],
 };
-pub(super) const OPEN_ARRIVALS: Names<Arrivals> =
-    Names { built: &[("constant", Arrivals::Constant), ("poisson", Arrivals::Poisson)], later: &[] };
+pub(super) const CLOSED_ARRIVALS: Names<Arrivals> = Names {
+    built: &[
+        ("together", Arrivals::Together),
+        ("staggered", Arrivals::Staggered),
+        ("spaced", Arrivals::Spaced),
+        ("think", Arrivals::Think),
+    ],
+    later: &[],
+};
+pub(super) const OPEN_ARRIVALS: Names<Arrivals> = Names {
+    built: &[
+        ("constant", Arrivals::Constant),
+        ("poisson", Arrivals::Poisson),
+        ("bursty", Arrivals::Bursty),
+        ("daily", Arrivals::Daily),
+        ("trace", Arrivals::Trace),
+    ],
+    later: &[],
+};
+pub(super) const ANY_ARRIVALS: Names<Arrivals> = Names {
+    built: &[
+        ("constant", Arrivals::Constant),
+        ("poisson", Arrivals::Poisson),
+        ("bursty", Arrivals::Bursty),
+        ("daily", Arrivals::Daily),
+        ("trace", Arrivals::Trace),
+        ("together", Arrivals::Together),
+        ("staggered", Arrivals::Staggered),
+        ("spaced", Arrivals::Spaced),
+        ("think", Arrivals::Think),
+    ],
+    later: &[],
+};
 pub(super) const TRAFFIC: Names<Traffic> =
     Names { built: &[("internal", Traffic::Internal), ("external", Traffic::External)], later: &[] };
 /// Besides the length of the client's own cache.
@@ -150,5 +195,20 @@ pub(super) const LOAD_BALANCER_TARGET: Names<TargetKind> = Names {
     later: &[],
 };
 pub(super) const BALANCING_POLICY: Names<BalancingPolicy> = Names { built: BalancingPolicy::NAMES, later: &[] };
-pub(super) const RETRY: Names<Retry> =
-    Names { built: &[("none", Retry::None), ("reused_once", Retry::ReusedOnce)], later: &[] };
+pub(super) const RETRY: Names<Retry> = Names {
+    built: &[
+        ("none", Retry::None),
+        ("reused_once", Retry::ReusedOnce),
+        ("reused_closed", Retry::ReusedClosed),
+        ("reused_idempotent", Retry::ReusedIdempotent),
+    ],
+    later: &[],
+};
+pub(super) const CLIENT_PROTOCOL: Names<ClientProtocol> =
+    Names { built: &[("http1", ClientProtocol::Http1), ("http2", ClientProtocol::Http2)], later: &["http3"] };
+pub(super) const CLIENT_BALANCING: Names<ClientBalancing> = Names {
+    built: &[("pick_first", ClientBalancing::PickFirst), ("round_robin", ClientBalancing::RoundRobin)],
+    later: &[],
+};
+pub(super) const JITTER: Names<Jitter> =
+    Names { built: &[("none", Jitter::None), ("equal", Jitter::Equal), ("full", Jitter::Full)], later: &[] };

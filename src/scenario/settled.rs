@@ -5,12 +5,11 @@ use std::fmt::{Display, Write};
 
 use crate::ids::Layer;
 use crate::model::spec::{
-    ClientDns, ClientProfile, ClientSpec, ClusterSpec, DelayId, DeploymentSpec, End, EntryNode, KubeProxySpec,
-    LameDuck, NodeDelays, PodSpec, PreStop, PreStopAction, ProbeSpec, RunSpec, Scenario, ServerSpec, ServiceSpec,
-    WarmUp,
+    ClientDns, ClientSpec, ClusterSpec, DelayId, DeploymentSpec, End, EntryNode, KubeProxySpec, LameDuck, NodeDelays,
+    PodSpec, PreStop, PreStopAction, ProbeSpec, RunSpec, Scenario, ServerSpec, ServiceSpec, WarmUp,
 };
 use crate::scenario::pod::action_name;
-use crate::scenario::{clients, faults, names, nodes, settled_balancers, workload};
+use crate::scenario::{client_profiles, faults, names, nodes, settled_balancers, settled_clients, workload};
 use crate::units::IntOrPercent;
 
 /// Begins a settled scenario: a key in it need not be what somebody asked for.
@@ -255,15 +254,25 @@ fn kube_proxy(out: &mut Out, proxy: &KubeProxySpec) {
 fn client(out: &mut Out, client: &ClientSpec) {
     out.line("\n[[clients]]");
     out.quoted("profile", names::CLIENT_PROFILE.of(client.profile));
-    if client.profile != ClientProfile::Open {
+    if !client.is_open() {
+        out.raw("users", client.users);
         out.raw("connections", client.connections);
     }
     out.quoted("rate", client.rate);
-    out.quoted("arrivals", clients::arrival_names(client.profile).of(client.arrivals));
+    out.quoted("arrivals", client_profiles::arrival_names(client.profile).of(client.arrivals));
+    out.raw("think_time", &client.think_time);
+    settled_clients::load(out, client);
+    out.quoted("protocol", names::CLIENT_PROTOCOL.of(client.protocol));
+    out.quoted("balancing", names::CLIENT_BALANCING.of(client.balancing));
     out.quoted("via", names::VIA.of(client.via));
     out.quoted("traffic", names::TRAFFIC.of(client.traffic));
     out.quoted("method", names::METHOD.of(client.method));
-    out.raw("idempotent", client.idempotent);
+    match client.idempotent {
+        1.0 => out.raw("idempotent", true),
+        0.0 => out.raw("idempotent", false),
+        share => out.raw("idempotent", format!("{share:?}")),
+    }
+    out.raw("work", &client.work);
     match client.node {
         EntryNode::Spread => out.quoted("node", "spread"),
         EntryNode::Node(node) => out.raw("node", node.0),
@@ -276,7 +285,9 @@ fn client(out: &mut Out, client: &ClientSpec) {
     }
     out.raw("keep_alive", client.keep_alive);
     out.raw("warm_up", client.warm_up);
+    out.raw("catch_up", client.catch_up);
     out.raw("spread_to_end", client.spread_to_end);
+    settled_clients::pool(out, &client.pool);
     client_failures(out, client);
 }
 
@@ -287,6 +298,7 @@ fn client_failures(out: &mut Out, client: &ClientSpec) {
     out.raw("free_connect", client.free_connect);
     out.quoted("connect_timeout", client.connect_timeout);
     out.quoted("request_timeout", client.request_timeout);
+    settled_clients::retries(out, client);
 }
 
 fn delays(out: &mut Out, scenario: &Scenario) {

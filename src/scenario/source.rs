@@ -11,12 +11,25 @@ pub struct Source {
     pub name: String,
     /// The whole text.
     pub text: String,
+    /// Files that the text names, by the names it uses.
+    attached: Vec<(String, String)>,
 }
 
 impl Source {
     /// A file of this name and text.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Source {
-        Source { name: name.into(), text: text.into() }
+        Source { name: name.into(), text: text.into(), attached: Vec::new() }
+    }
+
+    /// The same with a file that the text names.
+    pub fn attach(mut self, name: impl Into<String>, text: impl Into<String>) -> Source {
+        self.attached.push((name.into(), text.into()));
+        self
+    }
+
+    /// The text of a file that the text names, if it is attached.
+    pub(super) fn attached(&self, name: &str) -> Option<&str> {
+        self.attached.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str())
     }
 
     /// A file of these bytes; a problem if they are not UTF-8.

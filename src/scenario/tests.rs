@@ -6,8 +6,9 @@ use super::*;
 use crate::dist::Dist;
 use crate::ids::{NodeId, ZoneId};
 use crate::model::spec::{
-    Arrivals, ClientDns, DelayId, DnsSpec, End, EntryNode, Mechanism, PreStopAction, ServiceKind, ServiceSpec,
-    SessionAffinity, Traffic, TrafficDistribution, TrafficPolicy,
+    Arrivals, BackOff, BurstSpec, ClientBalancing, ClientDns, ClientProtocol, DelayId, DnsSpec, End, EntryNode, Jitter,
+    Mechanism, PoolSpec, PreStopAction, ServiceKind, ServiceSpec, SessionAffinity, Traffic, TrafficDistribution,
+    TrafficPolicy,
 };
 use crate::units::{IntOrPercent, KernelVersion, Rate, SimDuration, Version};
 
@@ -114,8 +115,20 @@ initial_tokens = [0, 1.5]
 [[clients]]
 profile = "paced"
 connections = 3
+users = 2
 rate = "30/m"
 arrivals = "together"
+think_time = { uniform = ["1s", "2s"] }
+work = { lognormal = { median = 1, p99 = 20 } }
+idempotent = 0.25
+catch_up = false
+idle_timeout = "90s"
+max_age = "1m"
+max_requests = [10, 20]
+max_idle = 2
+shape = [["0s", 0.5], ["1m", 2.25], ["2m", 0.5]]
+shape_starts_at = "30s"
+stops_on = ["reset", "connect_refused"]
 via = "service"
 traffic = "internal"
 node = 2
@@ -132,9 +145,39 @@ free_connect = true
 connect_timeout = "1s"
 request_timeout = "2s"
 
+[clients.reconnect]
+back_off = "3s"
+jitter = "none"
+work = 40
+
+[clients.burst]
+on = "2s"
+off = "3s"
+quiet = 0.5
+
+[clients.retries]
+attempts = 4
+on = ["timeout", "http_503"]
+non_idempotent = true
+back_off = "200ms"
+back_off_factor = 3
+back_off_max = "2s"
+jitter = "equal"
+budget = 0.2
+
 [[clients]]
 profile = "open"
 arrivals = "constant"
+
+[[clients]]
+profile = "vegeta"
+arrivals = "trace"
+trace = [0, "1500ms", 2.5, 2.5]
+
+[[clients]]
+profile = "vegeta"
+protocol = "http2"
+balancing = "round_robin"
 
 [delays]
 kp_sync = "80ms"
@@ -179,6 +222,44 @@ fn each_key_reaches_its_field() {
     assert_eq!(scenario.delays.kp_background, Rate::ZERO);
     assert_eq!(scenario.delays.overrides().map(|(node, _)| node.0).collect::<Vec<_>>(), [0, 2]);
     assert!(scenario.without.has(Mechanism::SyncTime) && !scenario.without.has(Mechanism::ProxyBatching));
+}
+
+#[test]
+fn each_key_of_a_client_reaches_its_field() {
+    let scenario = settled(ALL_KEYS);
+    let (client, secs) = (&scenario.clients[0], SimDuration::from_secs);
+    assert_eq!((client.users, client.connections, client.all_connections()), (2, 3, 6));
+    assert_eq!(client.think_time, Dist::Uniform(secs(1), secs(2)));
+    assert_eq!(client.work.to_string(), "{ lognormal = { median = 1.0, p99 = 20.0 } }");
+    assert_eq!((client.idempotent, client.catch_up), (0.25, false));
+    let (idle_timeout, max_age) = (Some(secs(90)), Some(secs(60)));
+    assert_eq!(client.pool, PoolSpec { idle_timeout, max_age, max_requests: Some((10, 20)), max_idle: Some(2) });
+    let reconnect = client.reconnect.unwrap();
+    assert_eq!((reconnect.work, reconnect.back_off.base, reconnect.back_off.jitter), (40.0, secs(3), Jitter::None));
+    assert_eq!(
+        (scenario.clients[3].protocol, scenario.clients[3].balancing),
+        (ClientProtocol::Http2, ClientBalancing::RoundRobin)
+    );
+    assert_eq!(client.burst, BurstSpec { on: secs(2), off: secs(3), quiet: 0.5 });
+    assert_eq!((client.shape.starts_at, client.shape.points[1]), (secs(30), (secs(60), 2.25)));
+    let millis = [0, 1_500, 2_500, 2_500].map(SimDuration::from_millis);
+    assert_eq!(scenario.clients[2].trace, millis);
+    assert!(client.stops_on.names().eq(["connect_refused", "reset"]));
+    let retries = client.retries.unwrap();
+    assert!(retries.on.names().eq(["timeout", "http_503"]) && retries.non_idempotent);
+    assert_eq!((retries.attempts, retries.budget), (4, Some(0.2)));
+    let (base, max) = (SimDuration::from_millis(200), secs(2));
+    assert_eq!(retries.back_off, BackOff { base, factor: 3.0, max, jitter: Jitter::Equal });
+}
+
+#[test]
+fn streams_are_refused_where_they_are_not_modelled() {
+    let client = |keys: &str| format!("[ingress]\n[[clients]]\nprofile = \"grpc\"\n{keys}");
+    check(&client(""), &[]);
+    check(&client("via = \"ingress\""), &["a.toml:2:1 not-modelled"]);
+    check(&client("keep_alive = false"), &["a.toml:2:1 not-modelled"]);
+    check("[[clients]]\nprofile = \"hey\"\nprotocol = \"http2\"", &["a.toml:1:1 not-modelled"]);
+    check("[[clients]]\nprotocol = \"http3\"", &["a.toml:2:12 not-modelled"]);
 }
 
 #[test]

@@ -10,7 +10,7 @@
 
 use crate::dist::Dist;
 use crate::model::spec::{
-    Arrivals, ClientSpec, DelayId, Mechanism, ProxyMode, Scenario, ServiceKind, SessionAffinity, TrafficPolicy, Via,
+    ClientSpec, DelayId, Mechanism, PoolSpec, ProxyMode, Scenario, ServiceKind, SessionAffinity, TrafficPolicy, Via,
 };
 use crate::units::SimDuration;
 use crate::world::Estimator;
@@ -47,7 +47,7 @@ fn length(scenario: &Scenario) -> SimDuration {
 }
 
 fn period(client: &ClientSpec) -> SimDuration {
-    SimDuration::from_secs_f64_rounded(f64::from(client.connections) / client.rate.as_per_second())
+    SimDuration::from_secs_f64_rounded(f64::from(client.all_connections()) / client.rate.as_per_second())
 }
 
 /// What stands against estimating failures only; nothing if that is exact.
@@ -60,9 +60,10 @@ pub fn refusals(scenario: &Scenario) -> Vec<Refusal> {
     };
     for (number, client) in scenario.clients.iter().enumerate() {
         let key = |name: &str| format!("clients.{number}.{name}");
-        let open = matches!(client.arrivals, Arrivals::Constant | Arrivals::Poisson);
         refuse(client.via != Via::Service, &key("via"), "requests through balancers are coupled by their pools");
-        refuse(open, &key("arrivals"), "an open loop opens connections as it needs them");
+        refuse(client.is_open(), &key("arrivals"), "an open loop opens connections as it needs them");
+        refuse_rules(client, &key, &mut refuse);
+        refuse(client.thinks(), &key("arrivals"), "when a request is sent depends on when the one before was answered");
         let other = client.keep_alive != scenario.clients[0].keep_alive;
         refuse(other, &key("keep_alive"), "some clients keep their connections and some do not");
         let patient = client.request_timeout > length(scenario);
@@ -77,6 +78,22 @@ pub fn refusals(scenario: &Scenario) -> Vec<Refusal> {
     }
     refuse_servers(scenario, &mut refuse);
     found
+}
+
+/// What a client minds besides its schedule couples what is skipped with what is not.
+fn refuse_rules(client: &ClientSpec, key: &impl Fn(&str) -> String, refuse: &mut impl FnMut(bool, &str, &str)) {
+    let mixed = client.idempotent > 0.0 && client.idempotent < 1.0;
+    refuse(mixed, &key("idempotent"), "which requests may be sent twice is drawn for each");
+    refuse(!client.work.is_one(), &key("work"), "how much work a request is is drawn for each");
+    refuse(!client.catch_up, &key("catch_up"), "which requests are left out depends on when others were answered");
+    refuse(client.retries.is_some(), &key("retries"), "what waits for its next attempt may outlast the window");
+    refuse(client.reconnect.is_some(), &key("reconnect"), "sessions that begin again queue for a while");
+    refuse(!client.stops_on.is_empty(), &key("stops_on"), "whether requests are sent depends on those before");
+    let PoolSpec { idle_timeout, max_age, max_requests, max_idle: _ } = client.pool;
+    let ends = "connections end between two requests";
+    refuse(idle_timeout.is_some(), &key("idle_timeout"), ends);
+    refuse(max_age.is_some(), &key("max_age"), ends);
+    refuse(max_requests.is_some(), &key("max_requests"), ends);
 }
 
 /// A client that connects for each request must choose with one random number, and from what the rules hold.
@@ -113,7 +130,7 @@ fn refuse_servers(scenario: &Scenario, refuse: &mut impl FnMut(bool, &str, &str)
 /// The longest that a request usually takes: its way, and the work on it and on all that may wait before it.
 fn longest(scenario: &Scenario) -> SimDuration {
     let server = &scenario.pod.server;
-    let connections: u64 = scenario.clients.iter().map(|client| u64::from(client.connections)).sum();
+    let connections: u64 = scenario.clients.iter().map(|client| u64::from(client.all_connections())).sum();
     let waits = server.workers.map_or(1, |workers| connections.div_ceil(workers.into()));
     let way = scenario.delays.get(DelayId::RttPod).quantile(USUAL);
     // The handshake and the request.

@@ -62,6 +62,8 @@ impl Lane {
             || slot.state != State::Packet
             || slot.spec.via != Via::Service
             || path.minds_rules
+            || schedule.thinks
+            || !slot.plain
             || !follows
             || !stays
         {

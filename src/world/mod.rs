@@ -6,6 +6,7 @@
 
 mod balancers;
 mod capacity;
+mod channels;
 mod connect;
 mod elements;
 mod exposure;

@@ -8,18 +8,20 @@
 use crate::dist::Dist;
 use crate::engine::{Digest, Slots, Stream};
 use crate::ids::{PodId, ReplicaId, SlotId, Target};
-use crate::model::client::retries_silently;
+use crate::model::client::{Budget, FailedAttempt, back_off, is_given_up, retries_silently};
 use crate::model::msg::Listener;
 use crate::model::network::{ClosedFate, SynFate, closed_fate, next_syn, silent_syn_end, syn_fate, syn_given_up};
 use crate::model::server::{Meets, Servers, Service};
-use crate::model::spec::{DelayId, Mechanism, ProxyMode, Scenario, ServiceKind, Via};
+use crate::model::spec::{
+    DelayId, InFlightPolicy, Jitter, LEAST_CYCLE, Mechanism, ProxyMode, Scenario, ServiceKind, Via,
+};
 use crate::record::{FailureKind, LostRequest, Met, Series};
 use crate::units::{SimDuration, SimTime};
 use crate::world::balancers::Balancers;
 use crate::world::failures_only;
 use crate::world::proxied::on_trip;
 use crate::world::route::{Routes, Way};
-use crate::world::slot::{Answer, Ending, Failure, Schedule, Slot, Socket, State};
+use crate::world::slot::{Answer, Drawn, Ending, Failure, Schedule, Slot, Socket, State};
 use crate::world::tally::Tally;
 use crate::world::{Estimator, Options, keeps_series};
 
@@ -76,6 +78,10 @@ pub(super) struct Path<'s> {
     pub(super) established: u64,
     pub(super) closed: u64,
     pub(super) results: Results,
+    /// By client: when it ended by a failure.
+    pub(super) stopped: Vec<SimTime>,
+    /// By client: the retries it may make, if they are limited.
+    pub(super) budgets: Vec<Option<Budget>>,
     /// The last balancer on the way of the request being settled.
     pub(super) lost_through: Option<ReplicaId>,
 }
@@ -100,6 +106,8 @@ impl<'s> Path<'s> {
             begun: 0,
             established: 0,
             closed: 0,
+            stopped: vec![SimTime::MAX; scenario.clients.len()],
+            budgets: scenario.clients.iter().map(|client| client.retries?.budget.map(Budget::new)).collect(),
             results: Results {
                 digest: observed.then(Digest::default),
                 series: keeps_series(scenario, options).then(|| Box::new(Series::new(scenario.horizon()))),
@@ -112,16 +120,22 @@ impl<'s> Path<'s> {
     /// Arranges a request on a closed-loop connection, to be sent at `sent`.
     #[inline(always)]
     pub(super) fn begin_call(&mut self, slot: &mut Slot<'s>, index: u64, sent: SimTime, warm_up: bool) {
-        let (round_trip, service_time) = match slot.drawn.take() {
+        let drawn = match slot.drawn.take() {
             Some(drawn) => drawn,
-            None => (slot.luck.round_trip(self.round_trip), slot.luck.service_time(self.service_time)),
+            None if slot.plain => Drawn {
+                round_trip: slot.luck.round_trip(self.round_trip),
+                service_time: slot.luck.service_time(self.service_time),
+                idempotent: slot.call.idempotent,
+            },
+            None => slot.luck.varied(slot.spec, self.round_trip, self.service_time),
         };
         let call = &mut slot.call;
         (call.index, call.sent, call.attempt_sent) = (index, sent, sent);
-        (call.round_trip, call.service_time) = (round_trip, service_time);
+        (call.round_trip, call.service_time, call.idempotent) =
+            (drawn.round_trip, drawn.service_time, drawn.idempotent);
         (call.attempt, call.warm_up, call.may_have_run) = (1, warm_up, false);
         slot.state = State::Packet;
-        self.wake_at(slot, sent + round_trip.half());
+        self.wake_at(slot, sent + drawn.round_trip.half());
     }
 
     /// A client that knew of a failure while its packet was on the way may be due before now; it wakes now.
@@ -141,7 +155,7 @@ impl<'s> Path<'s> {
             State::GivesUp => self.gives_up(slot, view),
             State::Shares => self.wake_sharing(slot, view),
             State::Proxied => return self.wake_proxied(slot, view),
-            State::Idle => unreachable!("an idle slot has no wake"),
+            State::Idle | State::Rejoins => unreachable!("an idle slot has no wake, and a stream joins elsewhere"),
         }
         After::Nothing
     }
@@ -158,6 +172,10 @@ impl<'s> Path<'s> {
             self.rest(slot);
             return;
         }
+        if !slot.plain && self.is_stopped(slot) {
+            self.rest(slot);
+            return;
+        }
         self.begun += u64::from(slot.call.attempt == 1 && !slot.call.warm_up);
         if slot.socket.is_some() {
             self.request_arrives(slot, view);
@@ -166,10 +184,28 @@ impl<'s> Path<'s> {
         }
     }
 
+    /// What a client with rules of its own minds before it sends. Says whether it has ended.
+    #[cold]
+    pub(super) fn is_stopped(&mut self, slot: &mut Slot<'s>) -> bool {
+        let call = &slot.call;
+        if call.attempt == 1 && call.sent >= self.stopped[slot.client as usize] {
+            return true;
+        }
+        if let (1, Some(budget)) = (call.attempt, &mut self.budgets[slot.client as usize]) {
+            budget.note_request();
+        }
+        let sent = call.attempt_sent;
+        let left = slot.socket.filter(|socket| !socket.shared).map(|socket| socket.kept());
+        if left.is_some_and(|kept| is_given_up(&slot.spec.pool, kept, sent)) {
+            self.close_socket(slot);
+        }
+        false
+    }
+
     /// Takes the requests of a client that connects for each as answered, as far as they are due before `until` and the one
     /// on its way is not late. Says when the first of the others reaches the node; nothing if there is none to skip.
     pub(super) fn skip(&mut self, slot: &mut Slot<'s>, until: SimTime) -> Option<SimTime> {
-        let Schedule { pacing, start } = slot.schedule?;
+        let Schedule { pacing, start, .. } = slot.schedule?;
         let call = slot.call;
         let plain = slot.state == State::Packet && call.attempt == 1 && !call.warm_up && slot.drawn.is_none();
         let next = pacing.first_due(start, until).min(pacing.calls().unwrap_or(u64::MAX).saturating_sub(2));
@@ -226,6 +262,9 @@ impl<'s> Path<'s> {
     /// Where a new connection goes: what its node or name says, unless a load balancer forwards the connection to a pod; it
     /// may choose the node instead, and stays with its choice as long as the SYN is retransmitted.
     fn way(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) -> Way {
+        if let Some(pod) = slot.address {
+            return Way::To(pod);
+        }
         if slot.spec.via != Via::Service {
             if slot.state != State::Retransmission {
                 slot.flow = view.balancers.forward(self.now, slot);
@@ -330,7 +369,23 @@ impl<'s> Path<'s> {
         let free = slot.spec.free_connect;
         let node = slot.call.node;
         let (idle_since, accepted) = (self.now, view.servers.establish(pod, self.now));
-        slot.socket = Some(Socket { pod, node, carried: 0, closed_at: None, idle_since, severed: false, accepted });
+        let (opened, closed_at) = (idle_since, None);
+        slot.socket = Some(Socket {
+            pod,
+            node,
+            carried: 0,
+            closed_at,
+            opened,
+            idle_since,
+            severed: false,
+            shared: false,
+            accepted,
+        });
+        slot.draw_reuses();
+        if let Some(reconnect) = &slot.spec.reconnect {
+            let nanos = slot.call.service_time.as_nanos() as f64;
+            slot.call.service_time = SimDuration::from_nanos_f64_rounded(nanos * reconnect.work);
+        }
         if self.options.trace {
             let id = SlotId(slot.ordinal);
             self.results.connected.push((self.now, id, pod));
@@ -423,10 +478,11 @@ impl<'s> Path<'s> {
         if last {
             socket.closed_at = Some(done);
         }
-        if !slot.spec.keep_alive {
+        let leaves = !slot.spec.keep_alive || socket.carried >= slot.reuses;
+        if leaves {
             socket.closed_at = Some(done);
         }
-        let closes = !slot.spec.keep_alive || (last && slot.spec.honours_connection_close);
+        let closes = leaves || (last && slot.spec.honours_connection_close);
         let known = done + call.one_way();
         slot.answer = Some(Answer { call, known, ending: Ending::Served { service, done }, closes });
         if known > patience {
@@ -528,19 +584,19 @@ impl<'s> Path<'s> {
     /// The attempt fails. Either the client tries again by itself, or the request is lost.
     pub(super) fn attempt_failed(&mut self, slot: &mut Slot<'s>, failure: Failure, view: &mut View<'_, 's>) {
         self.close_socket(slot);
-        let client = slot.spec;
-        let call = &mut slot.call;
-        let retries = !self.scenario.without.has(Mechanism::SilentRetry)
-            && retries_silently(client, failure.kind, call.reused, call.attempt);
-        if !retries {
-            let answer = Answer { call: *call, known: failure.known, ending: Ending::Lost(failure), closes: false };
-            slot.answer = Some(answer);
+        let Some(again) = self.tries_again(slot, &failure) else {
+            let (call, ending) = (slot.call, Ending::Lost(failure));
+            slot.answer = Some(Answer { call, known: failure.known, ending, closes: false });
             self.go_on(slot, failure.known);
             return;
+        };
+        let at = slot.call.begin_attempt(again);
+        if slot.channel.is_some() {
+            slot.state = State::Rejoins;
+            self.wake_at(slot, again);
+            return;
         }
-        (call.attempt, call.attempt_sent, call.choice) = (call.attempt + 1, failure.known, None);
-        self.tally.extra_attempts += u64::from(!call.warm_up);
-        let at = failure.known + call.one_way();
+        self.tally.extra_attempts += u64::from(!slot.call.warm_up);
         if at <= self.now {
             self.connect(slot, view);
         } else {
@@ -549,8 +605,61 @@ impl<'s> Path<'s> {
         }
     }
 
+    /// When the client makes the attempt again: at once if its transport does, after a while if the application does. If
+    /// nobody does, the request is lost, and with it perhaps the client.
+    pub(super) fn tries_again(&mut self, slot: &mut Slot<'s>, failure: &Failure) -> Option<SimTime> {
+        let (client, call) = (slot.spec, &slot.call);
+        let failed = FailedAttempt {
+            kind: failure.kind,
+            reused: call.reused,
+            idempotent: call.idempotent,
+            attempt: call.attempt,
+        };
+        let allowed = !self.scenario.without.has(Mechanism::SilentRetry);
+        let silently = slot.channel.is_none() && retries_silently(client, &failed);
+        if allowed && (silently || self.is_refused_stream(slot, failure)) {
+            return Some(failure.known);
+        }
+        let wait = client.retries.filter(|_| allowed).and_then(|retries| {
+            let uniform =
+                if retries.back_off.jitter == Jitter::None { 0.0 } else { slot.luck.rare("back_off").uniform() };
+            back_off(&retries, &failed, uniform)
+        });
+        let wait = wait.filter(|_| self.budgets[slot.client as usize].as_mut().is_none_or(Budget::take));
+        if wait.is_none() && client.stops_on.has(failure.kind) {
+            let stopped = &mut self.stopped[slot.client as usize];
+            *stopped = failure.known.min(*stopped);
+        }
+        wait.map(|wait| failure.known + wait)
+    }
+
+    /// A server that drains tells with GOAWAY which streams it has taken: others have not run and are sent again, whatever
+    /// their method (RFC 9113, 6.8; gRPC proposal A6, transparent retries).
+    fn is_refused_stream(&self, slot: &Slot<'s>, failure: &Failure) -> bool {
+        let not_taken = matches!(failure.met, Met::ClosedIdle | Met::ClosedUnread);
+        slot.channel.is_some() && not_taken && self.scenario.pod.server.in_flight == InFlightPolicy::Drain
+    }
+
     pub(super) fn close_socket(&mut self, slot: &mut Slot<'s>) {
-        if slot.socket.take().is_some() {
+        if let Some(socket) = slot.socket.take() {
+            self.closed += u64::from(!socket.shared);
+        }
+    }
+
+    /// Whether the client would not use the slot's idle connection now: it has given it up, or has seen its end and looks.
+    pub(super) fn knows_to_be_closed(&self, slot: &Slot<'s>) -> bool {
+        let (pool, now) = (&slot.spec.pool, self.now);
+        let front = slot.trip.as_ref().and_then(|trip| trip.front);
+        let kept = slot.socket.map(|socket| socket.kept()).or(front.map(|front| front.kept()));
+        let closed = slot.socket.and_then(|socket| socket.closed_at).or(front.and_then(|front| Some(front.closed?.0)));
+        let seen = |closed: SimTime| slot.spec.notices_close && closed + slot.call.one_way() <= now;
+        kept.is_some_and(|kept| is_given_up(pool, kept, now)) || closed.is_some_and(seen)
+    }
+
+    /// The client closes the slot's connection.
+    pub(super) fn close(&mut self, slot: &mut Slot<'s>) {
+        self.close_socket(slot);
+        if slot.trip.as_mut().is_some_and(|trip| trip.front.take().is_some()) {
             self.closed += 1;
         }
     }
@@ -558,9 +667,12 @@ impl<'s> Path<'s> {
     /// The end of the request is arranged; a closed-loop connection goes on with its next call.
     #[inline(always)]
     pub(super) fn go_on(&mut self, slot: &mut Slot<'s>, known: SimTime) {
-        let next = slot.call.index + 1;
+        let next = if slot.plain { slot.call.index + 1 } else { next_call(slot, known) };
         if let Some(schedule) = slot.schedule.filter(|schedule| schedule.pacing.goes_on(next) && !slot.call.warm_up) {
-            let sent = schedule.pacing.due_at(schedule.start, next).max(known);
+            let sent = match schedule.thinks {
+                false => schedule.pacing.due_at(schedule.start, next).max(known),
+                true => thought_over(slot, known),
+            };
             if sent < self.stop || schedule.pacing.calls().is_some() {
                 self.begin_call(slot, next, sent, false);
                 return;
@@ -651,6 +763,27 @@ pub(super) fn is_made_after_the_end(slot: &Slot<'_>) -> bool {
     let made = |calls: u64| slot.call.index < 2 || slot.call.index + 1 == calls;
     let counted = slot.schedule.and_then(|schedule| schedule.pacing.calls()).is_some_and(made);
     slot.call.attempt > 1 || slot.call.warm_up || counted
+}
+
+/// Which call comes after the one that is known at `known`: a client that does not catch up makes the last of those it
+/// missed, as a ticker that holds one tick does, and leaves out the others.
+#[cold]
+fn next_call(slot: &Slot<'_>, known: SimTime) -> u64 {
+    let next = slot.call.index + 1;
+    match slot.schedule {
+        Some(Schedule { pacing, start, thinks: false }) if !slot.spec.catch_up => {
+            next.max(pacing.first_due(start, known).saturating_sub(1))
+        }
+        _ => next,
+    }
+}
+
+/// When a connection that knows an answer at `known` has thought.
+#[cold]
+fn thought_over(slot: &mut Slot<'_>, known: SimTime) -> SimTime {
+    let drawn = slot.thought.take();
+    let thinks = drawn.unwrap_or_else(|| slot.luck.think_time(&slot.spec.think_time));
+    (known + thinks).max(slot.call.sent + LEAST_CYCLE)
 }
 
 /// One draw, the stream being opened only if the distribution needs it.

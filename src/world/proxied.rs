@@ -5,11 +5,11 @@
 
 use crate::engine::mix;
 use crate::ids::{PodId, ReplicaId};
-use crate::model::client::retries_silently;
+use crate::model::client::is_given_up;
 use crate::model::msg::Severing;
 use crate::model::network::{ClosedFate, closed_fate};
 use crate::model::server::Service;
-use crate::model::spec::{IdlePolicy, Mechanism, QueuedPolicy};
+use crate::model::spec::{IdlePolicy, QueuedPolicy};
 use crate::record::{FailureKind, Met};
 use crate::units::SimTime;
 use crate::world::path::{After, Path, View, is_made_after_the_end};
@@ -62,12 +62,30 @@ impl<'s> Proxied<'_, '_, 's> {
             self.path.rest(self.slot);
             return;
         }
+        if !self.slot.plain && self.is_stopped() {
+            self.path.rest(self.slot);
+            return;
+        }
+        let call = &self.slot.call;
         self.path.begun += u64::from(call.attempt == 1 && !call.warm_up);
         if call.attempt == 1 {
             self.trip.extra_tries = 0;
         }
         self.trip.hops.clear();
         if self.trip.front.is_some() { self.request_arrives() } else { self.connect() }
+    }
+
+    /// As on the direct path.
+    #[cold]
+    fn is_stopped(&mut self) -> bool {
+        if self.path.is_stopped(self.slot) {
+            return true;
+        }
+        let sent = self.slot.call.attempt_sent;
+        if self.trip.front.is_some_and(|front| is_given_up(&self.slot.spec.pool, front.kept(), sent)) {
+            self.close_front();
+        }
+        false
     }
 
     /// The SYN of a new connection reaches a replica, which takes it.
@@ -98,7 +116,9 @@ impl<'s> Proxied<'_, '_, 's> {
         let place = balancer.place(replica, mix(bits));
         let generation = balancer.generation(replica);
         let idle_since = self.path.now;
-        self.trip.front = Some(Front { place, generation, carried: 0, closed: None, idle_since, retiring: false });
+        let (opened, closed) = (idle_since, None);
+        self.trip.front = Some(Front { place, generation, carried: 0, closed, opened, idle_since, retiring: false });
+        self.slot.draw_reuses();
         self.path.established += 1;
     }
 
@@ -146,16 +166,12 @@ impl<'s> Proxied<'_, '_, 's> {
     fn attempt_failed(&mut self, failure: Failure) {
         self.close_front();
         self.trip.failure = None;
-        let call = &mut self.slot.call;
-        let retries = !self.path.scenario.without.has(Mechanism::SilentRetry)
-            && retries_silently(self.slot.spec, failure.kind, call.reused, call.attempt);
-        if !retries {
+        let Some(again) = self.path.tries_again(self.slot, &failure) else {
             self.lose(failure, false);
             return;
-        }
-        (call.attempt, call.attempt_sent, call.choice) = (call.attempt + 1, failure.known, None);
-        self.path.tally.extra_attempts += u64::from(!call.warm_up);
-        let at = failure.known + call.one_way();
+        };
+        self.path.tally.extra_attempts += u64::from(!self.slot.call.warm_up);
+        let at = self.slot.call.begin_attempt(again);
         self.trip.hops.clear();
         if at <= self.path.now { self.connect() } else { self.arrange(Stage::Packet, at) }
     }
@@ -171,8 +187,21 @@ impl<'s> Proxied<'_, '_, 's> {
             self.attempt_failed(failure);
         } else {
             let closes = self.finish_front(from);
-            self.lose(failure, closes);
+            match self.path.tries_again(self.slot, &failure) {
+                Some(again) => self.ask_again(again, closes),
+                None => self.lose(failure, closes),
+            }
         }
+    }
+
+    /// The client sends the request again after an answer that is a failure.
+    fn ask_again(&mut self, again: SimTime, closes: bool) {
+        if closes {
+            self.close_front();
+        }
+        let at = self.slot.call.begin_attempt(again);
+        self.trip.hops.clear();
+        self.arrange(Stage::Packet, at);
     }
 
     fn lose(&mut self, failure: Failure, closes: bool) {
@@ -212,12 +241,13 @@ impl<'s> Proxied<'_, '_, 's> {
         let Some(front) = &mut self.trip.front else { return false };
         front.idle_since = at;
         let last = front.carried >= limit;
+        let leaves = !client.keep_alive || front.carried >= self.slot.reuses;
         if front.retiring {
             front.closed = Some((at, Met::ClosedByReload));
-        } else if last || !client.keep_alive {
+        } else if last || leaves {
             front.closed = Some((at, Met::ClosedIdle));
         }
-        !client.keep_alive || (last && client.honours_connection_close)
+        leaves || (last && client.honours_connection_close)
     }
 
     /// The call with all attempts of its client and of balancers.
@@ -426,7 +456,8 @@ impl<'s> Proxied<'_, '_, 's> {
         }
         self.slot.answer = None;
         if self.trip.stage == Stage::Packet {
-            self.slot.drawn = Some((self.slot.call.round_trip, self.slot.call.service_time));
+            self.slot.thought = Some(self.slot.call.sent.saturating_since(answer.known));
+            self.slot.drawn = Some(self.slot.call.drawn());
         }
         self.slot.call = answer.call;
         self.slot.call.attempt = self.trip.client_attempts;
@@ -453,7 +484,9 @@ impl<'s> Proxied<'_, '_, 's> {
         let (now, entry, stage) = (self.path.now, self.trip.entry, self.trip.stage);
         let Some(front) = &mut self.trip.front else { return };
         let its = (entry, front.place.replica) == (replica.layer, replica.number);
-        if !its || front.closed.is_some_and(|(closed, _)| closed <= now) {
+        let left =
+            !self.slot.plain && is_given_up(&self.slot.spec.pool, front.kept(), now) && self.slot.answer.is_none();
+        if !its || left || front.closed.is_some_and(|(closed, _)| closed <= now) {
             return;
         }
         // The next reload may find a connection whose end the last one has arranged.

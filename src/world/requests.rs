@@ -1,42 +1,46 @@
 //! The requests of all clients: their slots, when they start and stop, where open-loop requests come from, and what a
 //! stopping server does to the connections it has. What happens to one request stands in [`path`](super::path).
 
-use crate::engine::{Stream, StreamKey};
+use crate::engine::StreamKey;
 use crate::ids::{NodeId, PodId, ReplicaId, Target};
-use crate::model::client::Pacing;
+use crate::model::client::{ArrivalProcess, Pacing};
 use crate::model::msg::{Listener, Severing};
-use crate::model::spec::{Arrivals, ClientSpec, DelayId, End, EntryNode, Scenario};
+use crate::model::spec::{Arrivals, ClientSpec, DelayId, End, EntryNode, IdlePolicy, Scenario};
 use crate::record::Metrics;
 use crate::units::{SimDuration, SimTime};
 use crate::world::balancers;
+use crate::world::channels::Channels;
 use crate::world::elements::Elements;
 use crate::world::lanes::Lanes;
 use crate::world::path::{After, Path, Results, View};
 use crate::world::proxied::on_trip;
-use crate::world::slot::{Call, Flow, Luck, Schedule, Slot, State};
+use crate::world::slot::{Call, Drawn, Flow, Luck, Schedule, Slot, State};
 use crate::world::trip::Trip;
 use crate::world::{Driver, Options};
 
 /// One client and where its connections are.
 #[derive(Debug)]
-struct Client<'s> {
-    spec: &'s ClientSpec,
+pub(super) struct Client<'s> {
+    pub(super) spec: &'s ClientSpec,
     warm_ups_left: u32,
     slots: std::ops::Range<u32>,
     /// Of an open-loop client.
-    source: Option<Source>,
+    pub(super) source: Option<Source<'s>>,
+    /// Of a client whose requests are streams.
+    pub(super) channels: Option<Channels>,
 }
 
 /// Where the requests of an open-loop client come from.
 #[derive(Debug)]
-struct Source {
+pub(super) struct Source<'s> {
     /// The slot that wakes at arrivals.
     slot: u32,
     next: u64,
-    gaps: Stream,
+    arrivals: ArrivalProcess<'s>,
     luck: Luck,
-    /// Slots without a request, the last one used on top.
-    free: Vec<u32>,
+    /// Slots without a request, the last one used on top; of a pool those with a connection, and those without.
+    idle: Vec<u32>,
+    pub(super) bare: Vec<u32>,
 }
 
 /// All requests of all clients.
@@ -44,13 +48,13 @@ struct Source {
 pub(super) struct Requests<'s> {
     scenario: &'s Scenario,
     key: StreamKey,
-    clients: Vec<Client<'s>>,
-    slots: Vec<Slot<'s>>,
+    pub(super) clients: Vec<Client<'s>>,
+    pub(super) slots: Vec<Slot<'s>>,
     /// The slots that the fast driver has.
     lanes: Lanes,
     /// Connections may go to the fast driver.
     has_lanes: bool,
-    path: Path<'s>,
+    pub(super) path: Path<'s>,
     /// Of the estimator that skips: its clients connect for each request.
     connects_anew: bool,
     /// What it may skip next is due before.
@@ -163,19 +167,59 @@ impl<'s> Requests<'s> {
     fn wake_open_loop(&mut self, now: SimTime, index: u32, view: &mut View<'_, 's>) {
         let client = self.slots[index as usize].client as usize;
         if self.clients[client].source.as_ref().is_some_and(|source| source.slot == index) {
-            self.arrive(client, now);
+            self.arrive(client, now, view);
             return;
         }
-        if self.path.wake(&mut self.slots[index as usize], view) == After::Free
-            && let Some(source) = &mut self.clients[client].source
-        {
-            source.free.push(index);
+        if self.slots[index as usize].state == State::Rejoins {
+            self.join(client, index, now, view);
+            return;
         }
+        let after = self.path.wake(&mut self.slots[index as usize], view);
+        if self.slots[index as usize].channel.is_some() {
+            self.after_stream(client, index, after, now);
+        } else if after == After::Free {
+            self.set_free(client, index);
+        }
+    }
+
+    /// The slot's request has ended: its connection is kept for another, unless there are enough.
+    fn set_free(&mut self, client: usize, index: u32) {
+        let Client { spec, source: Some(source), .. } = &mut self.clients[client] else { return };
+        let Some(most) = spec.pool.max_idle.map(|most| most as usize) else {
+            source.idle.push(index);
+            return;
+        };
+        if source.idle.len() >= most {
+            drop_closed(source, &mut self.slots, &mut self.path);
+        }
+        let slot = &mut self.slots[index as usize];
+        if source.idle.len() >= most {
+            self.path.close(slot);
+        }
+        if slot.is_connected() { source.idle.push(index) } else { source.bare.push(index) }
+    }
+
+    /// The slot used last; of a pool the idle connection used last, of those that the client does not know to be closed, else
+    /// a slot without one.
+    fn take_free(&mut self, client: usize) -> Option<u32> {
+        let Client { spec, source: Some(source), .. } = &mut self.clients[client] else { return None };
+        if spec.pool.max_idle.is_none() {
+            return source.idle.pop().or_else(|| source.bare.pop());
+        }
+        while let Some(index) = source.idle.pop() {
+            let slot = &mut self.slots[index as usize];
+            if !self.path.knows_to_be_closed(slot) {
+                return Some(index);
+            }
+            self.path.close(slot);
+            source.bare.push(index);
+        }
+        source.bare.pop()
     }
 
     fn add_client(&mut self, spec: &'s ClientSpec) {
         let (client, first) = (self.clients.len() as u32, self.slots.len() as u32);
-        let open = opens_loop(spec);
+        let open = spec.is_open();
         // An open-loop client's first slot is its source.
         let count = if open { 1 } else { self.threads(spec) };
         for ordinal in 0..count {
@@ -185,12 +229,15 @@ impl<'s> Requests<'s> {
         let source = open.then(|| Source {
             slot: first,
             next: 0,
-            gaps: self.key.stream("client", "gap", client.into()),
+            arrivals: ArrivalProcess::new(spec, self.key.stream("client", "gap", client.into())),
             luck: Luck::new(self.key, entity(client, u32::MAX)),
-            free: Vec::new(),
+            idle: Vec::new(),
+            bare: Vec::new(),
         });
         let slots = first..self.slots.len() as u32;
-        self.clients.push(Client { spec, warm_ups_left: 0, slots, source });
+        let ages = || self.key.stream("client", "age", client.into());
+        let channels = spec.multiplexes().then(|| Channels::new(spec, self.scenario.service.kind, ages()));
+        self.clients.push(Client { spec, warm_ups_left: 0, slots, source, channels });
     }
 
     /// Connections of a closed-loop client.
@@ -215,7 +262,7 @@ impl<'s> Requests<'s> {
             _ => 0.0,
         };
         let phase = SimDuration::from_nanos_f64_rounded(pacing.period().as_nanos() as f64 * share);
-        Schedule { pacing, start: SimTime::ZERO + phase }
+        Schedule { pacing, start: SimTime::ZERO + phase, thinks: spec.thinks() }
     }
 
     fn add_slot(&mut self, client: u32, ordinal: u32, schedule: Option<Schedule>) {
@@ -224,14 +271,19 @@ impl<'s> Requests<'s> {
             index: self.slots.len() as u32,
             client,
             spec,
+            plain: spec.is_plain(),
+            reuses: u32::MAX,
             ordinal,
             schedule,
             state: State::Idle,
             socket: None,
+            channel: None,
+            address: None,
             flow: None,
-            call: Call::none(self.entry_node(spec, ordinal.into())),
+            call: Call { idempotent: spec.idempotent > 0.0, ..Call::none(self.entry_node(spec, ordinal.into())) },
             answer: None,
             drawn: None,
+            thought: None,
             patience: SimTime::ZERO,
             shares: None,
             arrived: SimTime::ZERO,
@@ -280,6 +332,9 @@ impl<'s> Requests<'s> {
             let slot = &mut self.slots[index as usize];
             let Some(schedule) = &mut slot.schedule else { continue };
             schedule.start += now - SimTime::ZERO;
+            if schedule.thinks {
+                schedule.start += slot.luck.think_time(&slot.spec.think_time);
+            }
             let due = schedule.start;
             if due < self.path.stop {
                 self.path.begin_call(slot, 0, due, false);
@@ -290,29 +345,27 @@ impl<'s> Requests<'s> {
 
     /// Arranges the next arrival of an open-loop client.
     fn arrange_arrival(&mut self, client: usize, now: SimTime) {
-        let Client { spec, source: Some(source), .. } = &mut self.clients[client] else { return };
-        let rate = spec.rate.as_per_second();
-        let gap = match spec.arrivals {
-            Arrivals::Poisson => -libm::log(source.gaps.uniform()) / rate,
-            _ => 1.0 / rate,
-        };
-        let at = now + SimDuration::from_secs_f64_rounded(gap);
+        let Some(source) = &mut self.clients[client].source else { return };
+        let at = source.arrivals.next(now);
         let at = if at < self.path.stop { at } else { SimTime::MAX };
         self.path.wakes.set(source.slot, at);
     }
 
     /// A request of an open-loop client is due: it takes a free slot.
-    fn arrive(&mut self, client: usize, now: SimTime) {
-        if now >= self.path.stop {
+    fn arrive(&mut self, client: usize, now: SimTime, view: &mut View<'_, 's>) {
+        if now >= self.path.stop || now >= self.path.stopped[client] {
             self.path.wakes.set(self.clients[client].slots.start, SimTime::MAX);
             return;
         }
         self.arrange_arrival(client, now);
-        let taken = self.clients[client].source.as_mut().and_then(|source| source.free.pop());
-        let index = taken.unwrap_or_else(|| self.add_open_slot(client));
+        let index = self.take_free(client).unwrap_or_else(|| self.add_open_slot(client));
         let call = self.open_call(client, now);
         let slot = &mut self.slots[index as usize];
         (slot.call, slot.state) = (call, State::Packet);
+        if self.clients[client].channels.is_some() {
+            self.join(client, index, now, view);
+            return;
+        }
         slot.enter();
         self.path.wake_at(slot, now + call.one_way());
     }
@@ -332,12 +385,13 @@ impl<'s> Requests<'s> {
         };
         let index = source.next;
         source.next += 1;
-        let round_trip = source.luck.round_trip(scenario.delays.get(DelayId::RttPod));
-        let service_time = source.luck.service_time(&scenario.pod.server.service_time);
+        let (round_trip, service_time) = (scenario.delays.get(DelayId::RttPod), &scenario.pod.server.service_time);
+        let Drawn { round_trip, service_time, idempotent } =
+            source.luck.drawn(spec, spec.is_plain(), round_trip, service_time);
         let choice = Some(source.luck.choice().bits());
         let spec = *spec;
         let none = Call::none(self.entry_node(spec, index));
-        Call { index, sent: now, attempt_sent: now, round_trip, service_time, choice, ..none }
+        Call { index, sent: now, attempt_sent: now, round_trip, service_time, idempotent, choice, ..none }
     }
 
     /// The server of `pod` ends its connections now, as far as `severing` says. Returns when the last request that is
@@ -353,6 +407,10 @@ impl<'s> Requests<'s> {
             }
             let proxied = on_trip(&mut self.path, slot, view, |proxied| proxied.sever(pod, severing));
             drained = drained.max(proxied.unwrap_or(now));
+        }
+        let ends = severing.idle == IdlePolicy::Close;
+        for channels in self.clients.iter_mut().filter(|_| ends).filter_map(|client| client.channels.as_mut()) {
+            self.path.tally.connections_severed += channels.sever(now, pod, severing.backlog);
         }
         let kept = self.path.keep_alive_timeout;
         drained.max(view.balancers.sever(now, pod, severing.idle, kept))
@@ -403,7 +461,8 @@ impl<'s> Requests<'s> {
             }
         }
         if check {
-            let open = self.slots.iter().filter(|slot| slot.is_connected()).count() as u64;
+            let open = self.slots.iter().filter(|slot| slot.is_connected()).count() as u64
+                + self.clients.iter().filter_map(|client| client.channels.as_ref()).map(Channels::open).sum::<u64>();
             view.balancers.check();
             let accounted = self.path.closed + open;
             assert_eq!(self.path.established, accounted, "connections opened are closed or open at the end");
@@ -414,10 +473,10 @@ impl<'s> Requests<'s> {
     /// The share of the offered load that each element of the data plane chooses pods for.
     pub(super) fn entering_shares(&self) -> Vec<f64> {
         let mut shares = vec![0.0; Elements::of(self.scenario).count()];
-        let all: f64 = self.scenario.clients.iter().map(|client| client.rate.as_per_second()).sum();
+        let all: f64 = self.scenario.clients.iter().map(|client| self.scenario.offered_rate(client)).sum();
         for client in &self.scenario.clients {
             for (element, share) in self.elements_of(client) {
-                shares[element] += client.rate.as_per_second() / all * share;
+                shares[element] += self.scenario.offered_rate(client) / all * share;
             }
         }
         shares
@@ -430,7 +489,7 @@ impl<'s> Requests<'s> {
     }
 
     fn elements_of(&self, client: &ClientSpec) -> Vec<(usize, f64)> {
-        let entries = if opens_loop(client) { self.scenario.cluster.nodes } else { self.threads(client) };
+        let entries = if client.is_open() { self.scenario.cluster.nodes } else { self.threads(client) };
         let entry = |number: u32| (self.entry_node(client, number.into()), 1.0 / f64::from(entries));
         let nodes: Vec<_> = (0..entries).map(entry).collect();
         Elements::of(self.scenario).chosen_by(client.via, &nodes)
@@ -452,11 +511,22 @@ fn is_calm(view: &mut View<'_, '_>) -> bool {
     routes.proxies.iter().all(|proxy| !proxy.rules().is_empty() && proxy.rules().iter().all(&mut answers))
 }
 
-fn opens_loop(client: &ClientSpec) -> bool {
-    matches!(client.arrivals, Arrivals::Constant | Arrivals::Poisson)
-}
-
 /// The ordinal of a connection in the names of streams.
 fn entity(client: u32, ordinal: u32) -> u64 {
     u64::from(client) << 32 | u64::from(ordinal)
+}
+
+/// Drops the idle connections that the client knows to be closed.
+fn drop_closed<'s>(source: &mut Source<'s>, slots: &mut [Slot<'s>], path: &mut Path<'s>) {
+    let (mut idle, bare) = (std::mem::take(&mut source.idle), &mut source.bare);
+    idle.retain(|index| {
+        let slot = &mut slots[*index as usize];
+        let closed = path.knows_to_be_closed(slot);
+        if closed {
+            path.close(slot);
+            bare.push(*index);
+        }
+        !closed
+    });
+    source.idle = idle;
 }

@@ -1,9 +1,9 @@
 //! One connection slot of a client: what it waits for, its socket, its current call, its luck.
 
-use crate::dist::{Ahead, Dist};
-use crate::engine::{Stream, StreamKey};
+use crate::dist::{Ahead, Dist, times};
+use crate::engine::{Stream, StreamKey, Streams};
 use crate::ids::{NodeId, PodId, Target};
-use crate::model::client::Pacing;
+use crate::model::client::{Kept, Pacing};
 use crate::model::server::Service;
 use crate::model::spec::ClientSpec;
 use crate::record::{FailureKind, Met};
@@ -25,6 +25,8 @@ pub(super) enum State {
     Answer,
     /// The client loses patience with the response.
     GivesUp,
+    /// A stream looks for a connection again.
+    Rejoins,
     /// The request shares its pod's process: it may be done, or its client loses patience.
     Shares,
     /// What the slot's trip through balancers says.
@@ -40,12 +42,31 @@ pub(super) struct Socket {
     pub(super) carried: u32,
     /// When the server closed, or will have closed, its end.
     pub(super) closed_at: Option<SimTime>,
+    /// When it was made.
+    pub(super) opened: SimTime,
     /// When the server last finished with it.
     pub(super) idle_since: SimTime,
     /// A stopping server has ended it.
     pub(super) severed: bool,
+    /// It is a stream's copy of a connection that streams share.
+    pub(super) shared: bool,
     /// The process has accepted it; else it waits in the listener's backlog.
     pub(super) accepted: bool,
+}
+
+impl Socket {
+    /// As the client's pool sees it.
+    pub(super) fn kept(&self) -> Kept {
+        Kept { opened: self.opened, idle_since: self.idle_since }
+    }
+}
+
+/// What is drawn at the birth of a call.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Drawn {
+    pub(super) round_trip: SimDuration,
+    pub(super) service_time: SimDuration,
+    pub(super) idempotent: bool,
 }
 
 /// Where a load balancer that forwards connections sends one: chosen for its first SYN.
@@ -73,6 +94,8 @@ pub(super) struct Call {
     pub(super) node: NodeId,
     pub(super) attempt: u8,
     pub(super) warm_up: bool,
+    /// It may be sent twice.
+    pub(super) idempotent: bool,
     /// This attempt goes over a connection that has carried a request.
     pub(super) reused: bool,
     /// An earlier attempt reached the server's work.
@@ -92,6 +115,7 @@ impl Call {
             node,
             attempt: 1,
             warm_up: false,
+            idempotent: true,
             reused: false,
             may_have_run: false,
         }
@@ -100,6 +124,16 @@ impl Call {
     #[inline]
     pub(super) fn one_way(&self) -> SimDuration {
         self.round_trip.half()
+    }
+
+    /// The next attempt is sent at `at`. Says when its first packet is there.
+    pub(super) fn begin_attempt(&mut self, at: SimTime) -> SimTime {
+        (self.attempt, self.attempt_sent, self.choice) = (self.attempt.saturating_add(1), at, None);
+        at + self.one_way()
+    }
+
+    pub(super) fn drawn(&self) -> Drawn {
+        Drawn { round_trip: self.round_trip, service_time: self.service_time, idempotent: self.idempotent }
     }
 }
 
@@ -157,13 +191,18 @@ pub(super) struct Luck {
     entity: u64,
     round_trip: Option<Box<Ahead>>,
     service_time: Option<Box<Ahead>>,
+    think_time: Option<Box<Ahead>>,
+    work: Option<Box<Ahead>>,
     choice: Option<Box<Stream>>,
+    /// What is drawn now and then.
+    rare: Option<Box<Streams>>,
 }
 
 impl Luck {
     /// The streams named `connection/…` of the connection with this ordinal.
     pub(super) fn new(key: StreamKey, entity: u64) -> Self {
-        Luck { key, entity, round_trip: None, service_time: None, choice: None }
+        let (round_trip, service_time, think_time, work) = (None, None, None, None);
+        Luck { key, entity, round_trip, service_time, think_time, work, choice: None, rare: None }
     }
 
     /// Hands the streams over; what stays here opens them anew.
@@ -190,6 +229,51 @@ impl Luck {
             (dist, Some(ahead)) => ahead.draw(dist),
             (dist, none) => opened(none, self.key, "service_time", self.entity).draw(dist),
         }
+    }
+
+    /// How long the connection thinks before the next request.
+    pub(super) fn think_time(&mut self, dist: &Dist) -> SimDuration {
+        match (dist, &mut self.think_time) {
+            (Dist::Constant(value), _) => *value,
+            (dist, Some(ahead)) => ahead.draw(dist),
+            (dist, none) => opened(none, self.key, "think_time", self.entity).draw(dist),
+        }
+    }
+
+    /// What is drawn for a request.
+    pub(super) fn drawn(&mut self, spec: &ClientSpec, plain: bool, round_trip: &Dist, service_time: &Dist) -> Drawn {
+        if !plain {
+            return self.varied(spec, round_trip, service_time);
+        }
+        let (round_trip, service_time) = (self.round_trip(round_trip), self.service_time(service_time));
+        Drawn { round_trip, service_time, idempotent: spec.idempotent > 0.0 }
+    }
+
+    /// What is drawn for a request whose work or method differs from one to the next.
+    #[cold]
+    pub(super) fn varied(&mut self, spec: &ClientSpec, round_trip: &Dist, service_time: &Dist) -> Drawn {
+        let (round_trip, service_time) = (self.round_trip(round_trip), self.service_time(service_time));
+        let work = self.work(spec.work.seconds());
+        let idempotent = match spec.idempotent {
+            1.0 => true,
+            0.0 => false,
+            share => self.rare("method").uniform() < share,
+        };
+        Drawn { round_trip, service_time: times(service_time, work), idempotent }
+    }
+
+    fn work(&mut self, dist: &Dist) -> SimDuration {
+        match (dist, &mut self.work) {
+            (Dist::Constant(value), _) => *value,
+            (dist, Some(ahead)) => ahead.draw(dist),
+            (dist, none) => opened(none, self.key, "work", self.entity).draw(dist),
+        }
+    }
+
+    /// The stream of this connection for what is drawn now and then.
+    pub(super) fn rare(&mut self, purpose: &'static str) -> &mut Stream {
+        let key = self.key;
+        self.rare.get_or_insert_with(|| Box::new(Streams::new(key, "connection"))).get(purpose, self.entity)
     }
 
     /// Leaves out what `count` requests would have drawn.
@@ -220,6 +304,8 @@ pub(super) struct Schedule {
     pub(super) pacing: Pacing,
     /// The client's start, and the connection's phase.
     pub(super) start: SimTime,
+    /// Nothing is due: the connection thinks after each answer.
+    pub(super) thinks: bool,
 }
 
 /// A connection slot.
@@ -229,19 +315,28 @@ pub(super) struct Slot<'s> {
     pub(super) index: u32,
     pub(super) client: u32,
     pub(super) spec: &'s ClientSpec,
+    /// [`ClientSpec::is_plain`].
+    pub(super) plain: bool,
+    /// After so many requests the client closes its connection.
+    pub(super) reuses: u32,
     /// The ordinal among the client's connections.
     pub(super) ordinal: u32,
     /// Of a closed-loop client.
     pub(super) schedule: Option<Schedule>,
     pub(super) state: State,
     pub(super) socket: Option<Socket>,
+    /// Of a stream: its channel, and the address for which that is.
+    pub(super) channel: Option<u32>,
+    pub(super) address: Option<PodId>,
     /// Of a client whose connections a load balancer forwards.
     pub(super) flow: Option<Flow>,
     pub(super) call: Call,
     /// The end of the request before `call`, or of `call` itself in state `Answer`.
     pub(super) answer: Option<Answer>,
     /// Draws of the next call that were made before its turn was put off.
-    pub(super) drawn: Option<(SimDuration, SimDuration)>,
+    pub(super) drawn: Option<Drawn>,
+    /// How long the connection was to think after an answer that will not come.
+    pub(super) thought: Option<SimDuration>,
     /// In states `GivesUp` and `Shares`: until when the client waits for the response.
     pub(super) patience: SimTime,
     /// The request shares the process of this pod, since then and with so much work.
@@ -258,7 +353,14 @@ pub(super) struct Slot<'s> {
 impl Slot<'_> {
     /// Whether the client has a connection.
     pub(super) fn is_connected(&self) -> bool {
-        self.socket.is_some() || self.trip.as_ref().is_some_and(|trip| trip.front.is_some())
+        self.socket.is_some_and(|socket| !socket.shared) || self.trip.as_ref().is_some_and(|trip| trip.front.is_some())
+    }
+
+    /// A connection is made: how many requests the client will send over it.
+    pub(super) fn draw_reuses(&mut self) {
+        if let (Some((low, high)), None) = (self.spec.pool.max_requests, self.channel) {
+            self.reuses = low + self.luck.rare("reuses").below((high - low) as usize + 1) as u32;
+        }
     }
 
     /// Client and connection in one number.

@@ -1,8 +1,9 @@
 //! What a server that stops, or a load balancer that ends connections, does to a connection and the request on it.
 
+use crate::model::client::{first_wait, is_given_up};
 use crate::model::msg::Severing;
 use crate::model::server::Service;
-use crate::model::spec::{IdlePolicy, QueuedPolicy};
+use crate::model::spec::{IdlePolicy, QueuedPolicy, ReconnectSpec};
 use crate::record::{FailureKind, Met};
 use crate::units::SimTime;
 use crate::world::path::{Path, View};
@@ -29,11 +30,12 @@ impl<'s> Path<'s> {
     /// it ends if nothing more comes; or now.
     pub(super) fn sever_one(&mut self, slot: &mut Slot<'s>, severing: Severing, view: &mut View<'_, 's>) -> SimTime {
         let timeout = self.scenario.pod.server.keep_alive_timeout;
-        let Some(socket) = &mut slot.socket else { return self.now };
-        if slot.answer.is_some_and(|answer| answer.closes && answer.known <= self.now) {
+        let closed = slot.answer.is_some_and(|answer| answer.closes && answer.known <= self.now);
+        if closed || (!slot.plain && is_left(slot, self.now)) {
             // The client has closed it; that is noted at its next wake.
             return self.now;
         }
+        let Some(socket) = &mut slot.socket else { return self.now };
         if socket.closed_at.is_none() && self.now.saturating_since(socket.idle_since) > timeout {
             socket.closed_at = Some(socket.idle_since + timeout);
         }
@@ -46,7 +48,7 @@ impl<'s> Path<'s> {
             return self.keep_one(slot, severing.idle);
         }
         let open = socket.closed_at.is_none_or(|closed| closed > self.now);
-        self.tally.connections_severed += u64::from(open && !socket.severed);
+        self.tally.connections_severed += u64::from(open && !socket.severed && !socket.shared);
         socket.severed |= open;
         match served {
             Some((answer, service)) => self.sever_in_service(slot, answer, service, severing.cut, view),
@@ -84,7 +86,7 @@ impl<'s> Path<'s> {
             (FailureKind::Reset, Met::ClosedUnread)
         };
         sharing.drop_one(now, slot.index);
-        self.tally.connections_severed += 1;
+        self.tally.connections_severed += u64::from(slot.socket.is_none_or(|socket| !socket.shared));
         slot.shares = None;
         slot.call.may_have_run |= met == Met::CutInService;
         self.rearrange(pod, view);
@@ -101,7 +103,21 @@ impl<'s> Path<'s> {
             let pod = Some(socket.pod);
             self.answered(slot, pod, FailureKind::Reset, Met::ClosedUnread, view);
         }
+        if let Some(reconnect) = slot.spec.reconnect.filter(|_| slot.state == State::Packet) {
+            self.reconnect(slot, &reconnect);
+        }
         self.now
+    }
+
+    /// A client that holds a session sees its end: its next message comes sooner, over a new connection.
+    #[cold]
+    fn reconnect(&mut self, slot: &mut Slot<'s>, reconnect: &ReconnectSpec) {
+        let seen = self.now + slot.call.one_way();
+        let again = seen + first_wait(&reconnect.back_off, slot.luck.rare("reconnect").uniform());
+        if slot.call.sent > again && slot.call.attempt == 1 && again < self.stop {
+            (slot.call.sent, slot.call.attempt_sent) = (again, again);
+            self.wake_at(slot, again + slot.call.one_way());
+        }
     }
 
     /// Returns when the request is drained, or now.
@@ -158,10 +174,17 @@ impl<'s> Path<'s> {
         slot.answer = None;
         let next_was_arranged = slot.state == State::Packet;
         if next_was_arranged {
-            slot.drawn = Some((slot.call.round_trip, slot.call.service_time));
+            slot.thought = Some(slot.call.sent.saturating_since(answer.known));
+            slot.drawn = Some(slot.call.drawn());
         }
         slot.call = answer.call;
         slot.call.may_have_run |= met != Met::ClosedUnread;
         self.answered(slot, pod, kind, met, view);
     }
+}
+
+/// Whether the client has given up its connection by `now`, while no request is on it.
+fn is_left(slot: &Slot<'_>, now: SimTime) -> bool {
+    let busy = slot.answer.is_some_and(|answer| answer.in_service(now).is_some());
+    !busy && slot.socket.is_some_and(|socket| !socket.shared && is_given_up(&slot.spec.pool, socket.kept(), now))
 }

@@ -5,6 +5,7 @@
 use crate::engine::Stream;
 use crate::ids::{Layer, ReplicaId, Target};
 use crate::model::balancer::Place;
+use crate::model::client::Kept;
 use crate::record::Met;
 use crate::units::{SimDuration, SimTime};
 use crate::world::slot::Failure;
@@ -52,10 +53,19 @@ pub(super) struct Front {
     pub(super) carried: u32,
     /// When the replica closed, or will have closed, its end, and why.
     pub(super) closed: Option<(SimTime, Met)>,
+    /// When it was made.
+    pub(super) opened: SimTime,
     /// When the replica last finished with it.
     pub(super) idle_since: SimTime,
     /// Its workers have been replaced: it ends with the request it carries.
     pub(super) retiring: bool,
+}
+
+impl Front {
+    /// As the client's pool sees it.
+    pub(super) fn kept(&self) -> Kept {
+        Kept { opened: self.opened, idle_since: self.idle_since }
+    }
 }
 
 /// One balancer on the way, and its try under way.

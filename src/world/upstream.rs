@@ -253,7 +253,7 @@ impl Proxied<'_, '_, '_> {
             reused: hop.reused,
             tries: hop.counted,
             elapsed: now.saturating_since(hop.came),
-            idempotent: self.slot.spec.idempotent,
+            idempotent: self.slot.call.idempotent,
         }
     }
 

@@ -126,6 +126,21 @@ fn what_cannot_be_skipped_is_refused_by_its_key() {
     assert_eq!(article("pod.server.keep_alive_timeout=50ms"), ["pod.server.keep_alive_timeout"]);
     assert_eq!(article("delays.rtt_pod={ sum = [\"1ms\", \"1ms\"] }"), ["delays.rtt_pod"]);
     assert_eq!(article("pod.server.service_time=1.5ms"), ["pod.server.service_time"]);
+    for key in [
+        "idempotent=0.5",
+        "work=2",
+        "retries={}",
+        "stops_on=[\"eof\"]",
+        "idle_timeout=9s",
+        "max_age=9s",
+        "max_requests=9",
+        "catch_up=false",
+        "arrivals=think",
+    ] {
+        let (name, _) = key.split_once('=').unwrap();
+        let found = article(&format!("clients.0.{key}"));
+        assert!(found.contains(&format!("clients.0.{name}")), "{key}: {found:?}");
+    }
     assert!(refused("headless-dns", &[]).contains(&"clients.0.arrivals".to_owned()));
     assert!(refused("article-ingress-reload", &[]).contains(&"clients.0.via".to_owned()));
     assert_eq!(refused("toy-rollout", &[]), Vec::<String>::new());

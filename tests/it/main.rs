@@ -4,10 +4,13 @@
 #![expect(clippy::float_cmp, reason = "counts are whole numbers")]
 #![expect(clippy::disallowed_methods, reason = "expectations may be computed with std's maths")]
 
+mod arrivals;
 mod article;
 mod balancers;
 mod capacity;
 mod cli;
+mod clients;
+mod closed_network;
 mod common;
 mod coverage;
 mod data_plane;
@@ -26,6 +29,7 @@ mod readme;
 mod recommend;
 mod scenario_files;
 mod servers;
+mod streams;
 mod sweep;
 mod theory;
 mod tidy;

@@ -295,7 +295,47 @@ const CLUSTER: &[Case] = &[
     (
         "clients = [{ rate = \"80/s\", profile = \"open\" }]\n",
         &[],
-        &["clients.0.warm_up=true", "clients.0.spread_to_end=true"],
+        &[
+            "clients.0.warm_up=true",
+            "clients.0.spread_to_end=true",
+            "clients.0.catch_up=false",
+            "clients.0.think_time=9s",
+        ],
+    ),
+    (
+        "clients = [{ profile = \"open\", arrivals = \"trace\", trace = [1, 2, 5] }]\n",
+        &[],
+        &["clients.0.rate=9/s", "clients.0.burst={}", "clients.0.shape_starts_at=1s"],
+    ),
+    (
+        "clients = [{ profile = \"grpc\", rate = \"80/s\" }]\n",
+        &[],
+        &[
+            "clients.0.balancing=round_robin",
+            "clients.0.idle_timeout=1ms",
+            "clients.0.max_requests=1",
+            "clients.0.max_idle=1",
+            "clients.0.retry=reused_once",
+            "clients.0.notices_close=false",
+            "clients.0.honours_connection_close=false",
+            "clients.0.reconnect={}",
+        ],
+    ),
+    (
+        "clients = [{ profile = \"hey\", think_time = \"50ms\", connections = 4 }]\n",
+        &[],
+        &["clients.0.rate=9/s", "clients.0.spread_to_end=true", "clients.0.catch_up=true", "clients.0.max_idle=1"],
+    ),
+    (
+        NODE_PORT,
+        &[],
+        &[
+            "clients.0.idle_timeout=1ms",
+            "clients.0.max_age=1ms",
+            "clients.0.max_requests=1",
+            "clients.0.max_idle=1",
+            "clients.0.think_time=9s",
+        ],
     ),
     (
         "clients = [{ rate = \"80/s\" }]\n",
@@ -401,6 +441,13 @@ const ACTING: &[&str] = &[
      sync_period = \"9s\" }\nclients = [{ addresses = 2, local_ports = 100 }]\n",
     "cluster = { nodes = 2, zones = 2 }\nservice = { kind = \"cluster_ip\", internal_traffic_policy = \"local\", \
      traffic_distribution = \"prefer_close\" }\nclients = [{ traffic = \"internal\", spread_to_end = true }]\n",
+    "clients = [{ profile = \"go\", max_idle = 1, idle_timeout = \"1s\", max_age = \"9s\", max_requests = 9, method = \"POST\", \
+     work = 2, retries = { attempts = 3 }, stops_on = [\"eof\"] }, { profile = \"k6\", think_time = \"2s\", users = 2, \
+     idempotent = 0.5 }, { catch_up = false, retries = {}, method = \"POST\" }]\n",
+    "clients = [{ profile = \"open\", arrivals = \"bursty\", burst = { on = \"1s\" }, rate = \"9/s\" }, \
+     { profile = \"open\", arrivals = \"daily\", shape_starts_at = \"1s\" }]\n",
+    "service = { kind = \"headless\" }\nclients = [{ profile = \"grpc\", balancing = \"round_robin\", dns = \"1s\", max_age = \"9s\", \
+     protocol = \"http2\" }, { profile = \"session\", reconnect = { jitter = \"none\" }, retries = { attempts = 2 } }]\n",
     "kube_proxy = { mode = \"nftables\", min_sync_period = \"40s\", sync_period = \"60s\" }\n",
     "pod.server = { profile = \"undertow\", workers = 2, accepts = \"when_free\", backlog = 9, cpu_limit = \"500m\", \
      cpu_period = \"10ms\", in_flight_limit = 9, warm_up = { slowdown = 2, age = \"9s\", requests = 9 }, \

@@ -27,7 +27,7 @@ impl Pacing {
     /// number of calls so that the last ends the run: call `i` is due at `(i + i / (calls - 1))` periods (periodic.go).
     pub fn new(client: &ClientSpec, duration: Option<SimDuration>) -> Self {
         let plan = Pacing::plan(client, duration);
-        let threads = plan.map_or(client.connections, |(threads, _)| threads);
+        let threads = plan.map_or(client.all_connections(), |(threads, _)| threads);
         let stretch = plan.map_or(1.0, |(_, calls)| calls as f64 / (calls - 1) as f64);
         let nanos = f64::from(threads) / client.rate.as_per_second() * 1e9 * stretch;
         Pacing { period: (nanos * f64::from(1u32 << FRACTION_BITS) + 0.5) as u64, calls: plan.map(|(_, calls)| calls) }
@@ -35,12 +35,12 @@ impl Pacing {
 
     /// How many connections `client` uses.
     pub fn threads(client: &ClientSpec, duration: Option<SimDuration>) -> u32 {
-        Pacing::plan(client, duration).map_or(client.connections, |(threads, _)| threads)
+        Pacing::plan(client, duration).map_or(client.all_connections(), |(threads, _)| threads)
     }
 
     fn plan(client: &ClientSpec, duration: Option<SimDuration>) -> Option<(u32, u64)> {
-        let duration = duration.filter(|_| client.spread_to_end)?;
-        Some(fortio_plan(client.rate.as_per_second(), duration, client.connections))
+        let duration = duration.filter(|_| client.spread_to_end && !client.thinks())?;
+        Some(fortio_plan(client.rate.as_per_second(), duration, client.all_connections()))
     }
 
     /// How many calls a connection makes at most.

@@ -4,9 +4,11 @@
 
 mod balancer;
 mod delays;
+mod load;
 mod mechanisms;
 mod nodes;
 mod policies;
+mod retries;
 mod rollout;
 mod server;
 mod service;
@@ -19,10 +21,12 @@ pub use balancer::{
     UpstreamSpec,
 };
 pub use delays::{DelayId, Delays, NodeDelays};
+pub use load::{BurstSpec, ShapeSpec};
 pub use mechanisms::{Mechanism, Mechanisms};
 pub use nodes::{Images, NodesSpec, Requests, Spread};
 pub use policies::BalancingPolicy;
 pub(crate) use policies::balancing_policies;
+pub use retries::{BackOff, Failures, Jitter, PoolSpec, ReconnectSpec, RetriesSpec};
 pub use rollout::{BudgetSpec, FaultKind, FaultSpec, PodReplacementPolicy, RolloutKind, Strategy};
 pub use server::{
     Accepts, CpuLimit, Discipline, IdlePolicy, InFlightPolicy, LameDuck, NewConnections, QueuedPolicy, ServerProfile,
@@ -30,7 +34,10 @@ pub use server::{
 };
 pub use service::{DnsSpec, ServiceKind, ServiceSpec, SessionAffinity, TrafficDistribution, TrafficPolicy};
 pub use sets::{DaemonSetSpec, PodManagement, StatefulSetSpec, WorkloadKind};
-pub use traffic::{Arrivals, ClientDns, ClientProfile, ClientSpec, EntryNode, Method, Retry, Traffic, Via};
+pub use traffic::{
+    Arrivals, ClientBalancing, ClientDns, ClientProfile, ClientProtocol, ClientSpec, EntryNode, Method, Retry, Traffic,
+    Via,
+};
 pub use workload::{
     ClusterSize, ClusterSpec, Cni, DeploymentSpec, IptablesBackend, KubeProxySpec, PodSpec, PreStop, PreStopAction,
     ProbeSpec, ProxyMode, Signal,
@@ -39,6 +46,10 @@ pub use workload::{
 use crate::dist::Dist;
 use crate::ids::Layer;
 use crate::units::{SimDuration, Version};
+
+/// A client needs this long at least from one request to the next on the same connection: what it does itself takes time
+/// even where the network and the server take none.
+pub const LEAST_CYCLE: SimDuration = SimDuration::from_micros(1);
 
 /// When the clients stop sending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,6 +152,25 @@ impl Scenario {
     /// Whether a ReplicaSet's status counts terminating pods: on by default since 1.35 (KEP-3973).
     pub fn counts_terminating(&self) -> bool {
         self.cluster.version >= Version::minor(35)
+    }
+
+    /// Requests a second that a client sends on average while every request is answered without waiting.
+    pub fn offered_rate(&self, client: &ClientSpec) -> f64 {
+        let rate = client.rate.as_per_second();
+        match client.arrivals {
+            Arrivals::Think => {}
+            Arrivals::Daily => return rate * client.shape.mean(),
+            Arrivals::Trace => return client.trace.len() as f64 / self.horizon().as_secs_f64(),
+            _ => return rate,
+        }
+        let answered = self.delays.get(DelayId::RttPod).mean_secs() + self.mean_work_secs(client);
+        let cycle = client.think_time.mean_secs() + answered + self.pod.server.response_time.as_secs_f64();
+        f64::from(client.all_connections()) / cycle.max(LEAST_CYCLE.as_secs_f64())
+    }
+
+    /// How long a worker is at a request of a client on average, in seconds.
+    pub fn mean_work_secs(&self, client: &ClientSpec) -> f64 {
+        self.pod.server.service_time.mean_secs() * client.work.mean()
     }
 
     /// The longest time a run can last: clients stop by then even if the rollout never ends.

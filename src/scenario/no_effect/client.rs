@@ -1,7 +1,7 @@
 //! `[[clients]]`.
 
 use super::{Row, row, uses};
-use crate::model::spec::{ClientSpec, End, ProxyMode, Scenario, SessionAffinity};
+use crate::model::spec::{Arrivals, ClientSpec, End, ProxyMode, Retry, Scenario, SessionAffinity};
 use crate::units::KernelVersion;
 
 type When = fn(&Scenario, &ClientSpec) -> bool;
@@ -54,15 +54,82 @@ pub(super) const ROWS: &[Row<When>] = &[
     },
     row(
         &["method", "idempotent"],
-        |scenario, client| uses::entry(scenario, client).is_none(),
-        "only a balancer asks whether a request may be sent twice, and none sees this client's requests",
+        |scenario, client| uses::entry(scenario, client).is_none() && !minds_method(client),
+        "nobody asks whether a request may be sent twice: no balancer sees this client's requests, and its own retries do not \
+         depend on it",
         "use via = \"ingress\"",
     ),
     row(
+        &["catch_up"],
+        |_, client| client.is_open() || client.thinks(),
+        "it has no schedule that it could fall behind",
+        "use arrivals = \"staggered\"",
+    ),
+    row(
+        &["idle_timeout", "max_age", "max_requests", "max_idle"],
+        |_, client| !client.keep_alive,
+        "it opens a connection for each request, so no connection is used again",
+        "set keep_alive = true",
+    ),
+    row(
+        &["max_idle"],
+        |_, client| !client.is_open(),
+        "each connection of a closed loop is its own",
+        "use profile = \"open\"",
+    ),
+    row(
         &["warm_up", "spread_to_end"],
-        |_, client| uses::is_open(client),
+        |_, client| client.is_open(),
         "an open client sends when its arrivals say so",
         "use profile = \"paced\"",
+    ),
+    row(
+        &["think_time"],
+        |_, client| !client.thinks(),
+        "only a closed loop with arrivals = \"think\" thinks",
+        "set arrivals = \"think\"",
+    ),
+    row(
+        &["balancing"],
+        |scenario, client| !client.multiplexes() || !uses::resolves(scenario, client),
+        "only a client with protocol = \"http2\" of a headless Service sees more than one address",
+        "set protocol = \"http2\" and service.kind = \"headless\"",
+    ),
+    row(
+        &["idle_timeout", "max_requests", "max_idle", "notices_close", "honours_connection_close", "retry"],
+        |_, client| client.multiplexes(),
+        "over HTTP/2 a connection ends by GOAWAY or by its age, and streams that were not taken are sent again",
+        "use protocol = \"http1\"",
+    ),
+    row(
+        &["reconnect"],
+        |scenario, client| !client.keep_alive || client.is_open() || uses::entry(scenario, client).is_some(),
+        "only connections that a closed loop keeps to pods are sessions that begin again by themselves",
+        "use arrivals = \"staggered\" and via = \"service\"",
+    ),
+    row(
+        &["burst"],
+        |_, client| client.arrivals != Arrivals::Bursty,
+        "its arrivals are not bursty",
+        "set arrivals = \"bursty\"",
+    ),
+    row(
+        &["shape", "shape_starts_at"],
+        |_, client| client.arrivals != Arrivals::Daily,
+        "its arrivals follow no shape",
+        "set arrivals = \"daily\"",
+    ),
+    row(
+        &["rate"],
+        |_, client| client.arrivals == Arrivals::Trace,
+        "its requests come when the trace says so",
+        "use arrivals = \"poisson\"",
+    ),
+    row(
+        &["rate", "spread_to_end"],
+        |_, client| client.thinks(),
+        "it sends when it has thought, at what rate that may be",
+        "use arrivals = \"staggered\"",
     ),
     row(
         &["spread_to_end"],
@@ -81,4 +148,10 @@ pub(super) const ROWS: &[Row<When>] = &[
 fn reuses_ports(scenario: &Scenario) -> bool {
     let is_old = scenario.cluster.kernel < KernelVersion { major: 5, minor: 9 };
     scenario.kube_proxy.mode == ProxyMode::Ipvs && is_old
+}
+
+/// Whether what a client tries again depends on the method.
+fn minds_method(client: &ClientSpec) -> bool {
+    let silently = client.keep_alive && client.retry == Retry::ReusedIdempotent;
+    silently || client.retries.is_some_and(|retries| !retries.non_idempotent)
 }

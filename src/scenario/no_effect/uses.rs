@@ -1,9 +1,7 @@
 //! Who goes which way through a scenario: through which balancers, and by whose rules.
 
 use crate::ids::Layer;
-use crate::model::spec::{
-    Arrivals, BalancerSpec, ClientSpec, Protocol, Scenario, ServiceKind, TargetKind, Traffic, Via,
-};
+use crate::model::spec::{BalancerSpec, ClientSpec, Protocol, Scenario, ServiceKind, TargetKind, Traffic, Via};
 
 /// The table that describes the balancer of a layer.
 pub(super) const fn table(layer: Layer) -> &'static str {
@@ -97,9 +95,4 @@ fn sends(scenario: &Scenario, layer: Layer) -> Option<Traffic> {
         (TargetKind::Service, _) => Some(Traffic::Internal),
         _ => None,
     }
-}
-
-/// Whether requests come whatever became of the earlier ones.
-pub(super) fn is_open(client: &ClientSpec) -> bool {
-    matches!(client.arrivals, Arrivals::Constant | Arrivals::Poisson)
 }

@@ -1,0 +1,209 @@
+//! HTTP/2: requests of one client share connections as streams. A channel holds the connection; a stream has a copy of it
+//! while it lasts, so that what happens to a request is decided on the same path as over HTTP/1.1.
+//!
+//! The stream that finds its channel without a connection makes it, and others wait for it. A connection that the client
+//! knows to be ended, or that is too old, takes no new streams; those on it go on. With `round_robin` there is a channel for
+//! each address of the name; the name is asked again only when a connection ended (grpc-go's `dns` resolver), so that new pods
+//! are not seen before. Leaves out: limits of streams, wait-for-ready, connecting without a request.
+
+use crate::engine::Stream;
+use crate::ids::PodId;
+use crate::model::spec::{ClientBalancing, ClientSpec, ServiceKind};
+use crate::units::{SimDuration, SimTime};
+use crate::world::path::{After, Path, View};
+use crate::world::requests::Requests;
+use crate::world::slot::{Slot, Socket, State};
+
+/// gRPC's first back-off after a connect that failed; the model does not go beyond it.
+const CONNECT_AGAIN: SimDuration = SimDuration::from_secs(1);
+
+/// A server's maximal age of connections is spread by this share to both sides (gRPC proposal A9).
+const AGE_JITTER: f64 = 0.1;
+
+/// One connection that streams share, or the place for it.
+#[derive(Debug, Default)]
+struct Channel {
+    /// The address it is for; none is whatever the rules or the name give.
+    pod: Option<PodId>,
+    socket: Option<Socket>,
+    /// When it takes no more streams.
+    expires: SimTime,
+    /// The slot whose stream makes the connection, and those whose streams wait for it.
+    connector: Option<u32>,
+    waiting: Vec<u32>,
+    /// A connect failed: the address is left alone until then.
+    alone_until: SimTime,
+    /// The name does not have the address any more.
+    retired: bool,
+}
+
+/// The channels of one client.
+#[derive(Debug)]
+pub(super) struct Channels {
+    /// The first has no address of its own.
+    list: Vec<Channel>,
+    /// There is one for each address.
+    by_address: bool,
+    turn: usize,
+    /// A connection has ended since the name was asked.
+    asks: bool,
+    ages: Stream,
+}
+
+impl Channels {
+    pub(super) fn new(client: &ClientSpec, service: ServiceKind, ages: Stream) -> Self {
+        let by_address = client.balancing == ClientBalancing::RoundRobin && service == ServiceKind::Headless;
+        Channels { list: vec![Channel::default()], by_address, turn: 0, asks: true, ages }
+    }
+
+    /// How many connections are open.
+    pub(super) fn open(&self) -> u64 {
+        self.list.iter().filter(|channel| channel.socket.is_some()).count() as u64
+    }
+
+    /// The server of `pod` ends its connections; `backlog` those that nobody accepted, too. Says how many were open.
+    pub(super) fn sever(&mut self, now: SimTime, pod: PodId, backlog: bool) -> u64 {
+        let sockets = self.list.iter_mut().filter_map(|channel| channel.socket.as_mut());
+        let its =
+            sockets.filter(|socket| socket.pod == pod && socket.closed_at.is_none() && (backlog || socket.accepted));
+        its.map(|socket| socket.closed_at = Some(now)).count() as u64
+    }
+
+    /// The channel of the next stream.
+    fn choose(&mut self, now: SimTime) -> usize {
+        if !self.by_address {
+            return 0;
+        }
+        let count = self.list.len();
+        let usable = |channel: &Channel| !channel.retired && channel.pod.is_some() && channel.alone_until <= now;
+        let next = (1..=count).map(|step| (self.turn + step) % count).find(|place| usable(&self.list[*place]));
+        self.turn = next.unwrap_or(0);
+        self.turn
+    }
+
+    /// The name has these addresses now.
+    fn resolved(&mut self, pods: &[PodId]) -> u64 {
+        self.asks = false;
+        for pod in pods {
+            if !self.list.iter().any(|channel| channel.pod == Some(*pod) && !channel.retired) {
+                self.list.push(Channel { pod: Some(*pod), ..Channel::default() });
+            }
+        }
+        let gone = |channel: &&mut Channel| channel.pod.is_some_and(|pod| !pods.contains(&pod));
+        let retire = |channel: &mut Channel| {
+            channel.retired = true;
+            u64::from(channel.socket.take().is_some())
+        };
+        self.list.iter_mut().filter(gone).map(retire).sum()
+    }
+
+    fn draw_expiry(&mut self, spec: &ClientSpec, now: SimTime) -> SimTime {
+        let spread = |age: SimDuration, u: f64| age.as_secs_f64() * (1.0 + AGE_JITTER * (2.0 * u - 1.0));
+        spec.pool
+            .max_age
+            .map_or(SimTime::MAX, |age| now + SimDuration::from_secs_f64_rounded(spread(age, self.ages.uniform())))
+    }
+}
+
+impl Channel {
+    /// Drops a connection that takes no more streams, as far as the client knows. Says whether there was one.
+    fn drop_ended(&mut self, now: SimTime, one_way: SimDuration) -> bool {
+        let ended = |socket: &Socket| socket.closed_at.is_some_and(|closed| closed + one_way <= now);
+        let drops = self.socket.as_ref().is_some_and(|socket| ended(socket) || self.expires <= now);
+        if drops {
+            self.socket = None;
+        }
+        drops
+    }
+}
+
+/// The copy of a connection that a stream has from `now` on.
+fn stream_on(socket: Socket, now: SimTime) -> Socket {
+    Socket { carried: 1, idle_since: now, severed: false, shared: true, ..socket }
+}
+
+/// The slot's stream begins at `now`: over the connection, or by making one.
+fn send<'s>(slot: &mut Slot<'s>, socket: Option<Socket>, now: SimTime, path: &mut Path<'s>) {
+    slot.call.attempt_sent = now;
+    slot.socket = socket.map(|socket| stream_on(socket, now));
+    slot.state = State::Packet;
+    path.wake_at(slot, now + slot.call.one_way());
+}
+
+impl<'s> Requests<'s> {
+    /// A stream begins, or begins again: it joins a channel.
+    pub(super) fn join(&mut self, client: usize, index: u32, now: SimTime, view: &mut View<'_, 's>) {
+        let (spec, slot) = (self.clients[client].spec, &mut self.slots[index as usize]);
+        let Some(channels) = &mut self.clients[client].channels else { return };
+        let one_way = slot.call.one_way();
+        let ended =
+            channels.list.iter_mut().filter_map(|channel| channel.drop_ended(now, one_way).then_some(())).count();
+        channels.asks |= ended > 0;
+        self.path.closed += ended as u64;
+        if channels.by_address && channels.asks {
+            self.path.closed += channels.resolved(view.routes.dns.resolve(now, client as u32, spec.dns));
+        }
+        let place = channels.choose(now);
+        let channel = &mut channels.list[place];
+        (slot.channel, slot.address) = (Some(place as u32), channel.pod);
+        match (channel.socket, channel.connector) {
+            (None, Some(_)) => {
+                channel.waiting.push(index);
+                self.path.rest(slot);
+            }
+            (socket, connector) => {
+                channel.connector = connector.or(socket.is_none().then_some(index));
+                send(slot, socket, now, &mut self.path);
+            }
+        }
+    }
+
+    /// A stream's slot has woken: perhaps its connection is made, or cannot be, or the stream has ended.
+    pub(super) fn after_stream(&mut self, client: usize, index: u32, after: After, now: SimTime) {
+        let slot = &mut self.slots[index as usize];
+        let Some(channels) = &mut self.clients[client].channels else { return };
+        let Some(place) = slot.channel.map(|place| place as usize) else { return };
+        let (is_connector, known) = (channels.list[place].connector == Some(index), now + slot.call.one_way());
+        match &mut slot.socket {
+            Some(socket) if is_connector => {
+                socket.shared = true;
+                let made = *socket;
+                self.connected(client, place, made, known);
+            }
+            None if is_connector && (after == After::Free || slot.state == State::Rejoins) => {
+                self.cannot_connect(client, place, now);
+            }
+            _ => {}
+        }
+        if after == After::Free {
+            self.slots[index as usize].socket = None;
+            if let Some(source) = &mut self.clients[client].source {
+                source.bare.push(index);
+            }
+        }
+    }
+
+    /// The connection of a channel is made; who waits for it sends when the client knows.
+    fn connected(&mut self, client: usize, place: usize, socket: Socket, known: SimTime) {
+        let spec = self.clients[client].spec;
+        let Some(channels) = &mut self.clients[client].channels else { return };
+        let expires = channels.draw_expiry(spec, known);
+        let channel = &mut channels.list[place];
+        (channel.socket, channel.expires, channel.connector) = (Some(socket), expires, None);
+        for waiting in std::mem::take(&mut channel.waiting) {
+            send(&mut self.slots[waiting as usize], Some(socket), known, &mut self.path);
+        }
+    }
+
+    /// The connection of a channel could not be made: the next who waits tries, or the address is left alone for a while.
+    fn cannot_connect(&mut self, client: usize, place: usize, now: SimTime) {
+        let Some(channels) = &mut self.clients[client].channels else { return };
+        channels.asks = true;
+        let channel = &mut channels.list[place];
+        channel.alone_until = now + CONNECT_AGAIN;
+        channel.connector = (!channel.waiting.is_empty()).then(|| channel.waiting.remove(0));
+        if let Some(next) = channel.connector {
+            send(&mut self.slots[next as usize], None, now, &mut self.path);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Requests that share connections as streams, and sessions that begin again.
+
+use rollsim::explain::traced;
+use rollsim::record::{FailureKind, Metric, Metrics, PodEvent};
+
+use crate::common::{count, runs, scenario, shipped, values};
+
+/// One client with a channel, twenty streams under way at any time.
+const GRPC: &str = r#"
+    [run]
+    duration = "40s"
+    [rollout]
+    at = "5s"
+    [deployment]
+    replicas = 3
+    max_surge = 1
+    max_unavailable = 0
+    [pod]
+    readiness_probe = { period = "1s" }
+    pre_stop.sleep = "3s"
+    [pod.server]
+    profile = "nginx-sigquit"
+    workers = "unlimited"
+    service_time = "200ms"
+    [service]
+    kind = "cluster_ip"
+    [[clients]]
+    profile = "grpc"
+    rate = "100/s"
+"#;
+
+fn get(run: &Metrics, metric: Metric) -> f64 {
+    run.get(metric).unwrap_or_else(|| panic!("every run has {}", metric.name()))
+}
+
+fn sum(runs: &[Metrics], metric: Metric) -> f64 {
+    values(runs, metric).iter().sum()
+}
+
+#[test]
+fn streams_share_one_connection() {
+    let run = runs(&scenario(GRPC, &["rollout.at=10h"]), 1)[0];
+    assert_eq!((get(&run, Metric::ConnectionsOpened), get(&run, Metric::Failed)), (1.0, 0.0));
+    assert!(get(&run, Metric::Requests) > 3_500.0);
+    let other = runs(&scenario(GRPC, &["rollout.at=10h", "clients.0.profile=open"]), 1)[0];
+    assert!(get(&other, Metric::ConnectionsOpened) > 15.0, "HTTP/1.1 needs one for each request under way");
+}
+
+/// GOAWAY: streams under way are finished, and those that crossed it are sent again. A server that cuts sends none.
+#[test]
+fn a_server_that_drains_loses_no_stream_and_one_that_cuts_does() {
+    let drained = runs(&scenario(GRPC, &[]), count(20, 300));
+    assert_eq!(sum(&drained, Metric::Failed), 0.0);
+    assert!(sum(&drained, Metric::ConnectionsSevered) > 10.0);
+    let opened = values(&drained, Metric::ConnectionsOpened);
+    assert!(opened.iter().all(|opened| (2.0..=4.0).contains(opened)), "one for each pod that it lost: {opened:?}");
+    let cut = runs(&scenario(GRPC, &["pod.server.profile=nginx-sigterm"]), count(20, 300));
+    let severed = sum(&cut, Metric::ConnectionsSevered);
+    let per_connection = sum(&cut, Metric::Failed) / severed;
+    assert!((15.0..=25.0).contains(&per_connection), "twenty streams are under way on each: {per_connection}");
+}
+
+/// The server's maximal age is spread by a tenth to both sides.
+#[test]
+fn a_connection_is_replaced_at_its_age() {
+    let run = |age: &str| runs(&scenario(GRPC, &["rollout.at=10h", &format!("clients.0.max_age={age}")]), 20);
+    let opened = values(&run("4s"), Metric::ConnectionsOpened);
+    assert!(opened.iter().all(|opened| (9.0..=12.0).contains(opened)), "{opened:?}");
+    assert!(opened.iter().any(|other| *other != opened[0]), "the ages differ: {opened:?}");
+}
+
+/// One address for each pod of a headless Service, taken in turn: load is even, which that of one connection is not.
+#[test]
+fn round_robin_has_a_connection_to_each_address() {
+    let sets = ["rollout.at=10h", "service.kind=headless", "clients.0.balancing=round_robin"];
+    assert_eq!(get(&runs(&scenario(GRPC, &sets), 1)[0], Metric::ConnectionsOpened), 3.0);
+    let first = [&sets[..], &["clients.0.balancing=pick_first"]].concat();
+    assert_eq!(get(&runs(&scenario(GRPC, &first), 1)[0], Metric::ConnectionsOpened), 1.0);
+    // A connection that ends has the name asked again: addresses that went are given up before their servers stop.
+    let rollout = runs(&scenario(GRPC, &sets[1..]), count(20, 200));
+    assert_eq!(sum(&rollout, Metric::FailedEof), 0.0);
+    assert!(values(&rollout, Metric::ConnectionsSevered).iter().all(|severed| *severed >= 1.0));
+}
+
+/// Streams begin on an old pod long after no rule has it any more, up to the end of its hook; those are what is lost.
+#[test]
+fn streams_stay_on_old_pods_until_their_server_says_go() {
+    let scenario = shipped("grpc-streams-stay", &[]);
+    let mut late = 0;
+    for replication in 0..u64::from(count(5, 50)) {
+        let trace = traced(&scenario, replication);
+        assert!(trace.lost.iter().all(|lost| matches!(lost.kind, FailureKind::Eof | FailureKind::Truncated)));
+        for lost in &trace.lost {
+            let pod = lost.pod.unwrap();
+            let deleted = trace.pods[pod.index()].at(PodEvent::Deleted).unwrap();
+            assert!(pod.0 < 3 && lost.sent > deleted, "{lost:?}");
+            late += u32::from((lost.sent - deleted).as_secs_f64() > 11.0);
+        }
+    }
+    assert!(late > 100, "{late} streams began on pods that had been deleted 11 s before");
+    let ages = ["clients.0.max_age=5s", "clients.1.max_age=5s", "clients.2.max_age=5s"];
+    let aged = runs(&shipped("grpc-streams-stay", &ages), count(5, 50));
+    assert_eq!(sum(&aged, Metric::Failed), 0.0);
+}
+
+/// A thousand sessions of a pod begin again: at once they outwait their time-out, spread they do not.
+#[test]
+fn sessions_that_begin_again_at_once_make_a_storm() {
+    let several = |sets: &[&str]| runs(&shipped("reconnect-storm", sets), count(2, 20));
+    let (storm, spread) = (several(&[]), several(&["clients.0.reconnect.jitter=full"]));
+    assert!(sum(&storm, Metric::Failed) > 100.0, "{} lost", sum(&storm, Metric::Failed));
+    assert_eq!(sum(&spread, Metric::Failed), 0.0);
+    assert!(sum(&spread, Metric::ConnectionsSevered) >= 6_000.0);
+}
+
+/// An eager client begins again when the end is seen; a lazy one with its next message, up to ten seconds later.
+#[test]
+fn a_session_begins_again_before_its_next_message() {
+    let text = "[run]\nduration = \"40s\"\n[rollout]\nat = \"12s\"\n[deployment]\nreplicas = 1\n[[clients]]\nprofile = \"session\"\n\
+                users = 50\nrate = \"5/s\"\n";
+    let last = |sets: &[&str]| {
+        let trace = traced(&scenario(text, sets), 0);
+        let exit = trace.pods[0].at(PodEvent::ListenerClosed).unwrap();
+        let late = trace.connected.iter().map(|(at, ..)| *at).filter(|at| *at > exit).max();
+        late.map_or(0.0, |at| (at - exit).as_secs_f64())
+    };
+    assert!(last(&[]) < 5.0, "{}", last(&[]));
+    assert!(last(&["clients.0.reconnect.back_off=8s"]) > 6.0);
+    assert!(last(&["clients.0.profile=paced", "clients.0.connections=1", "clients.0.users=50"]) > 6.0);
+}
