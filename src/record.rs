@@ -356,6 +356,11 @@ pub enum Fact {
         /// When.
         at: SimTime,
     },
+    /// Pods begin to leave in another way than by a new template.
+    PodsLeave {
+        /// When.
+        at: SimTime,
+    },
     /// Condition Progressing says ProgressDeadlineExceeded.
     DeadlineExceeded {
         /// When.
@@ -564,6 +569,8 @@ pub struct Trace {
     pub template_changed: Option<SimTime>,
     /// When the Deployment was complete.
     pub rollout_complete: Option<SimTime>,
+    /// When pods began to leave in another way than by a new template.
+    pub pods_leave: Option<SimTime>,
     /// When condition Progressing said ProgressDeadlineExceeded first.
     pub deadline_exceeded: Option<SimTime>,
     /// When the clients stopped.
@@ -613,6 +620,9 @@ impl Trace {
             Fact::RolloutComplete { at } => {
                 self.rollout_complete.get_or_insert(at);
             }
+            Fact::PodsLeave { at } => {
+                self.pods_leave.get_or_insert(at);
+            }
             Fact::DeadlineExceeded { at } => {
                 self.deadline_exceeded.get_or_insert(at);
             }
@@ -648,6 +658,7 @@ impl Fact {
             Fact::TemplateChanged { at } => [4, at.as_nanos(), 0, 0],
             Fact::RolloutComplete { at } => [5, at.as_nanos(), 0, 0],
             Fact::DeadlineExceeded { at } => [9, at.as_nanos(), 0, 0],
+            Fact::PodsLeave { at } => [10, at.as_nanos(), 0, 0],
             Fact::Route { at, pod, replica, worker, event } => {
                 let whose = u64::from(replica.number) << 32 | u64::from(worker) << 8 | replica.layer as u64;
                 [8, at.as_nanos(), u64::from(pod.0) << 8 | event as u64, whose]

@@ -1,7 +1,10 @@
 //! What passes between rooms, and what every room is given: its output buffer and its delays.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use crate::engine::{Forcing, Out, Stream, StreamKey, Streams};
-use crate::ids::{PodId, ReplicaId, Target};
+use crate::ids::{NodeId, PodId, ReplicaId, Target};
 use crate::model::api::{ResourceVersion, Watcher, Write};
 use crate::model::spec::{DelayId, IdlePolicy, NodeDelays, Signal};
 use crate::units::SimDuration;
@@ -20,6 +23,12 @@ pub enum Msg {
         /// Which state.
         version: ResourceVersion,
     },
+    /// From the API server to a client that evicts: whether the pod is being deleted.
+    EvictionAnswered(PodId, bool),
+    /// From a user or a node's termination handler: drain this node, through the Eviction API or not.
+    DrainNode(NodeId, bool),
+    /// From the cloud: the node ends.
+    NodeEnds(NodeId),
     /// From the API server to the Deployment controller: another write came first.
     ScaleConflict,
     /// From a kubelet: the container's process starts.
@@ -83,6 +92,24 @@ pub struct Draws<'s> {
     /// By delay and entity: the place of the stream among those open, from 1; 0 if it is not open yet.
     places: Vec<Vec<u32>>,
     forced: Option<Forced>,
+    slowness: Option<Slowness>,
+}
+
+/// By how much API calls and watches are slower at the moment, shared by all rooms.
+#[derive(Debug, Clone)]
+pub struct Slowness(Rc<Cell<u32>>);
+
+impl Default for Slowness {
+    fn default() -> Self {
+        Slowness(Rc::new(Cell::new(1)))
+    }
+}
+
+impl Slowness {
+    /// From now on they take `factor` times as long.
+    pub fn set(&self, factor: u32) {
+        self.0.set(factor);
+    }
 }
 
 /// Which draws of a room are candidates for forcing.
@@ -99,7 +126,7 @@ impl<'s> Draws<'s> {
     /// The draws of `room` with these delays.
     pub fn new(delays: &'s NodeDelays, key: StreamKey, room: &'static str) -> Self {
         let places = vec![Vec::new(); DelayId::ALL.len()];
-        Draws { delays, streams: Streams::new(key, room), places, forced: None }
+        Draws { delays, streams: Streams::new(key, room), places, forced: None, slowness: None }
     }
 
     /// The same, those draws that are candidates being forced, if anything is.
@@ -108,8 +135,24 @@ impl<'s> Draws<'s> {
         self
     }
 
+    /// The same, API calls and watches being as slow as `slowness` says, if anything makes them so.
+    pub fn slowed(mut self, slowness: Option<&Slowness>) -> Self {
+        self.slowness = slowness.cloned();
+        self
+    }
+
     /// The next draw of delay `id` for `entity`.
     pub fn draw(&mut self, id: DelayId, entity: u64) -> SimDuration {
+        let drawn = self.draw_as_usual(id, entity);
+        match &self.slowness {
+            Some(slowness) if matches!(id, DelayId::ApiWrite | DelayId::WatchHop) => {
+                drawn * u64::from(slowness.0.get())
+            }
+            _ => drawn,
+        }
+    }
+
+    fn draw_as_usual(&mut self, id: DelayId, entity: u64) -> SimDuration {
         let dist = self.delays.get(id);
         if let crate::dist::Dist::Constant(value) = dist {
             return *value;

@@ -3,8 +3,8 @@
 
 use crate::ids::Layer;
 use crate::model::spec::{
-    ClientProfile, ClientSpec, End, EntryNode, PreStop, PreStopAction, Protocol, ProxyMode, Scenario, ServiceKind,
-    TargetKind, Traffic, TrafficDistribution, TrafficPolicy,
+    ClientProfile, ClientSpec, End, EntryNode, FaultKind, PreStop, PreStopAction, Protocol, ProxyMode, Scenario,
+    ServiceKind, Strategy, TargetKind, Traffic, TrafficDistribution, TrafficPolicy, WorkloadKind,
 };
 use crate::scenario::diagnostic::{Problem, Severity, warning};
 use crate::scenario::dist::reach;
@@ -39,6 +39,8 @@ pub(super) fn contradictions(log: &Log, root: &Table, scenario: &Scenario) {
         traffic_distribution_too_new(scenario),
         stall_of_what_shares(scenario),
         replacement_policy_too_new(scenario),
+        old_pods_do_not_fit(scenario),
+        size_of_a_set_changes(scenario),
         too_many_requests(scenario),
         too_many_connections(scenario),
         too_many_under_way(scenario),
@@ -195,6 +197,33 @@ fn traffic_distribution_too_new(scenario: &Scenario) -> Option<Contradiction> {
         key: "service.traffic_distribution",
         other: "cluster.version",
         fault: Fault::new("too-new", message).help(format!("it is on by default since {since}")),
+    })
+}
+
+fn old_pods_do_not_fit(scenario: &Scenario) -> Option<Contradiction> {
+    let fits = |room: Option<u64>, each: u64| room.filter(|_| each > 0).map_or(u64::MAX, |room| room / each);
+    let (nodes, requests) = (&scenario.nodes, &scenario.pod.requests);
+    let slots = nodes.pods.map_or(u64::MAX, u64::from);
+    let most = fits(nodes.cpu, requests.cpu).min(fits(nodes.memory, requests.memory)).min(slots);
+    let needed = u64::from(scenario.deployment.replicas.div_ceil(scenario.cluster.nodes));
+    let message = format!("a node of `[nodes]` holds {most} pods, but {needed} are on one before the rollout");
+    (needed > most).then(|| Contradiction {
+        key: "nodes",
+        other: "cluster.nodes",
+        fault: Fault::new("no-room", message).help("raise cluster.nodes or what a node holds"),
+    })
+}
+
+fn size_of_a_set_changes(scenario: &Scenario) -> Option<Contradiction> {
+    let scales = scenario
+        .all_faults()
+        .any(|fault| matches!(fault, FaultKind::Scale { .. } | FaultKind::Pause | FaultKind::Resume));
+    let recreates = scenario.strategy() == Strategy::Recreate;
+    let message = "a StatefulSet or DaemonSet is neither scaled, paused nor recreated here: only a Deployment is";
+    (scenario.workload != WorkloadKind::Deployment && (scales || recreates)).then(|| Contradiction {
+        key: "workload.kind",
+        other: "faults",
+        fault: Fault::new("deployment-only", message).help("remove the fault, or use workload.kind = \"deployment\""),
     })
 }
 

@@ -1,10 +1,11 @@
-//! `[delays]` and `[nodes.N]`: what differs from the reference's delay table.
+//! `[delays]` and `[nodes.N]`: what differs from the reference's delay table. `[nodes]` itself is read by the way.
 
 use crate::dist::Dist;
 use crate::ids::{NodeId, ZoneId};
-use crate::model::spec::{ClusterSpec, DelayId, Delays, NodeDelays};
+use crate::model::spec::{ClusterSpec, DelayId, Delays, NodeDelays, NodesSpec};
 use crate::scenario::dist::dist;
 use crate::scenario::log::Fault;
+use crate::scenario::nodes;
 use crate::scenario::reader::Fields;
 use crate::scenario::tree::{Node, Value};
 use crate::scenario::values::{rate_or_none, whole, wrong_type};
@@ -14,14 +15,14 @@ use crate::units::Rate;
 const KP_BACKGROUND: f64 = 0.2;
 
 /// Also gives the cluster the zones that nodes name.
-pub(super) fn delays(fields: &mut Fields<'_>, cluster: &mut ClusterSpec) -> Delays {
+pub(super) fn delays(fields: &mut Fields<'_>, cluster: &mut ClusterSpec) -> (Delays, NodesSpec) {
     let mut delays = fields.section("delays", |fields| cluster_delays(fields, cluster));
-    let nodes = fields.section("nodes", |fields| nodes(fields, cluster.nodes));
+    let (spec, nodes) = fields.section("nodes", |fields| (nodes::nodes(fields), nodes(fields, cluster.nodes)));
     for (node, zone, list) in nodes {
         cluster.other_zones.extend(zone.map(|zone| (node, zone)));
         list.into_iter().for_each(|(id, dist)| delays.set_on(node, id, dist));
     }
-    delays
+    (delays, spec)
 }
 
 fn cluster_delays(fields: &mut Fields<'_>, cluster: &ClusterSpec) -> Delays {
@@ -57,7 +58,8 @@ type OneNode = (NodeId, Option<Option<ZoneId>>, Vec<(DelayId, Dist)>);
 
 /// The nodes that differ, in the order of their numbers.
 fn nodes(fields: &mut Fields<'_>, n_nodes: u32) -> Vec<OneNode> {
-    let mut nodes: Vec<_> = fields.names().map(|name| (name, number_of(name, n_nodes))).collect();
+    let named = fields.names().filter(|name| !nodes::KEYS.contains(name));
+    let mut nodes: Vec<_> = named.map(|name| (name, number_of(name, n_nodes))).collect();
     nodes.sort_by_key(|(_, number)| *number);
     nodes.into_iter().filter_map(|(name, number)| one_node(fields, name, number, n_nodes)).collect()
 }

@@ -1,14 +1,12 @@
 //! A whole scenario file, table by table, with its defaults: Kubernetes' own wherever Kubernetes has one.
 
-use crate::dist::Dist;
-use crate::model::spec::{End, Mechanism, Mechanisms, RolloutKind, RunSpec, Scenario, Strategy};
-use crate::scenario::dist::dist;
+use crate::model::spec::{End, Mechanism, Mechanisms, RunSpec, Scenario};
 use crate::scenario::log::Fault;
 use crate::scenario::reader::Fields;
 use crate::scenario::sweep::{self, Sweep};
 use crate::scenario::tree::Node;
 use crate::scenario::values::{duration, items, not_modelled, period, text, whole};
-use crate::scenario::{balancers, clients, cluster, delays, faults, names, pod, service, suggest, workload};
+use crate::scenario::{balancers, clients, cluster, delays, faults, pod, service, suggest, workload};
 use crate::units::SimDuration;
 
 /// Tables of the design that later versions will read.
@@ -19,15 +17,15 @@ pub(super) fn scenario(fields: &mut Fields<'_>, stem: &str) -> (Scenario, Option
     let name = fields.or("name", name, stem.to_owned());
     let description = fields.or("description", text, String::new());
     let run = fields.section("run", run);
-    let (rollout_at, rollout_kind) = fields.section("rollout", rollout);
     let mut cluster = fields.section("cluster", cluster::cluster);
+    let (rollout_at, rollout_kind) = fields.section("rollout", |fields| faults::rollout(fields, cluster.nodes));
     let service = fields.section("service", service::service);
     let ingress = fields.optional("ingress", balancers::ingress);
     let load_balancer = fields.optional("load_balancer", |fields| balancers::load_balancer(fields, ingress.is_some()));
     let (has_ingress, has_load_balancer) = (ingress.is_some(), load_balancer.is_some());
     let ways = clients::Ways { service: service.kind, ingress: has_ingress, load_balancer: has_load_balancer };
     let clients = clients::clients(fields, cluster.nodes, ways);
-    let delays = delays::delays(fields, &mut cluster);
+    let (delays, nodes) = delays::delays(fields, &mut cluster);
     let (workload, deployment) = workload::workload(fields, cluster.version, cluster.nodes);
     let scenario = Scenario {
         name,
@@ -35,7 +33,9 @@ pub(super) fn scenario(fields: &mut Fields<'_>, stem: &str) -> (Scenario, Option
         run,
         rollout_at,
         rollout_kind,
-        faults: fields.each("faults", faults::fault).unwrap_or_default().into_iter().flatten().collect(),
+        budget: fields.optional("pod_disruption_budget", faults::budget).flatten(),
+        nodes,
+        faults: faults::faults(fields, cluster.nodes),
         workload,
         deployment,
         pod: fields.section("pod", |fields| pod::pod(fields, cluster.version)),
@@ -97,12 +97,6 @@ fn refuse_two_ends(fields: &mut Fields<'_>) {
         let fault = Fault::new("conflict", "and `run.duration` both say when the clients stop: keep one");
         fields.contradict("end", end.at, fault, duration.at);
     }
-}
-
-fn rollout(fields: &mut Fields<'_>) -> (Dist, RolloutKind) {
-    let default = RolloutKind::Template(Strategy::RollingUpdate);
-    let kind = fields.or("kind", |node| names::ROLLOUT_KIND.parse(node), default);
-    (fields.or("at", dist, Dist::Constant(SimDuration::from_secs(20))), kind)
 }
 
 fn model(fields: &mut Fields<'_>) -> Mechanisms {

@@ -19,6 +19,7 @@ mod interpreted;
 mod log;
 mod names;
 mod no_effect;
+mod nodes;
 mod pod;
 mod reader;
 mod servers;

@@ -3,19 +3,23 @@
 
 use crate::model::spec::{
     Accepts, Arrivals, BalancerPreset, BalancingPolicy, ClientDns, ClientProfile, ClusterSize, Cni, Discipline,
-    IdlePolicy, InFlightPolicy, IptablesBackend, Method, NewConnections, PodManagement, PodReplacementPolicy, Protocol,
-    ProxyMode, QueuedPolicy, Retry, RolloutKind, ServerProfile, ServiceKind, SessionAffinity, StopBehaviour, Strategy,
+    IdlePolicy, Images, InFlightPolicy, IptablesBackend, Method, NewConnections, PodManagement, PodReplacementPolicy,
+    Protocol, ProxyMode, QueuedPolicy, Retry, ServerProfile, ServiceKind, SessionAffinity, Spread, StopBehaviour,
     TargetKind, Traffic, TrafficDistribution, TrafficPolicy, Via,
 };
 use crate::scenario::values::Names;
 
-pub(super) const ROLLOUT_KIND: Names<RolloutKind> = Names {
+pub(super) const SPREAD: Names<Spread> = Names {
+    built: &[("least_pods", Spread::LeastPods), ("template", Spread::Template), ("strict", Spread::Strict)],
+    later: &[],
+};
+pub(super) const IMAGES: Names<Images> = Names {
     built: &[
-        ("rolling_update", RolloutKind::Template(Strategy::RollingUpdate)),
-        ("recreate", RolloutKind::Template(Strategy::Recreate)),
-        ("none", RolloutKind::None),
+        ("every_pod", Images::EveryPod),
+        ("every_pod_in_series", Images::EveryPodInSeries),
+        ("first_on_node", Images::FirstOnNode),
     ],
-    later: &["node_drain", "scale_down", "pod_delete"],
+    later: &[],
 };
 pub(super) const POD_MANAGEMENT: Names<PodManagement> = Names {
     built: &[("ordered_ready", PodManagement::OrderedReady), ("parallel", PodManagement::Parallel)],

@@ -4,6 +4,7 @@ use crate::dist::Dist;
 use crate::model::spec::{PodSpec, PreStop, PreStopAction, ProbeSpec};
 use crate::scenario::dist::dist;
 use crate::scenario::log::Fault;
+use crate::scenario::nodes;
 use crate::scenario::reader::Fields;
 use crate::scenario::servers;
 use crate::scenario::values::{duration, period, truth, whole};
@@ -16,6 +17,7 @@ const ACTIONS: [&str; 3] = ["sleep", "exec", "http"];
 
 pub(super) fn pod(fields: &mut Fields<'_>, version: Version) -> PodSpec {
     PodSpec {
+        requests: fields.section("requests", nodes::requests),
         termination_grace_period: fields.or("termination_grace_period", duration, SimDuration::from_secs(30)),
         boot: fields.or("boot", dist, Dist::lognormal_ms(20, 80)),
         readiness_probe: fields.optional("readiness_probe", probe),

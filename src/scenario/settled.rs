@@ -10,7 +10,7 @@ use crate::model::spec::{
     WarmUp,
 };
 use crate::scenario::pod::action_name;
-use crate::scenario::{clients, faults, names, settled_balancers, workload};
+use crate::scenario::{clients, faults, names, nodes, settled_balancers, workload};
 use crate::units::IntOrPercent;
 
 /// Begins a settled scenario: a key in it need not be what somebody asked for.
@@ -25,7 +25,7 @@ pub fn settled_toml(scenario: &Scenario) -> String {
     run(&mut out, &scenario.run);
     out.table("rollout");
     out.raw("at", &scenario.rollout_at);
-    out.quoted("kind", names::ROLLOUT_KIND.of(scenario.rollout_kind));
+    faults::settled_rollout(&mut out, scenario.rollout_kind);
     cluster(&mut out, &scenario.cluster);
     if !workload::settled(&mut out, &scenario.workload, &scenario.deployment) {
         deployment(&mut out, &scenario.deployment);
@@ -42,6 +42,7 @@ pub fn settled_toml(scenario: &Scenario) -> String {
         }
     }
     scenario.clients.iter().for_each(|spec| client(&mut out, spec));
+    faults::settled_budget(&mut out, scenario.budget);
     scenario.faults.iter().for_each(|spec| faults::settled(&mut out, spec));
     delays(&mut out, scenario);
     out.table("model");
@@ -145,6 +146,7 @@ fn deployment(out: &mut Out, deployment: &DeploymentSpec) {
 fn pod(out: &mut Out, pod: &PodSpec) {
     out.table("pod");
     out.quoted("termination_grace_period", pod.termination_grace_period);
+    nodes::settled_requests(out, &pod.requests);
     out.raw("boot", &pod.boot);
     match &pod.readiness_probe {
         Some(spec) => probe(out, spec),
@@ -291,6 +293,7 @@ fn delays(out: &mut Out, scenario: &Scenario) {
     out.table("delays");
     all_delays(out, &scenario.delays.cluster);
     out.quoted("kp_background", scenario.delays.kp_background);
+    nodes::settled(out, &scenario.nodes);
     for (node, zone) in &scenario.cluster.other_zones {
         out.table(&format!("nodes.{}", node.0));
         match zone {

@@ -34,20 +34,23 @@ use crate::model::api::{
 };
 use crate::model::balancer::{self, Balancer};
 use crate::model::deployment::{self, DeploymentController, max_unavailable, resolve_fenceposts};
+use crate::model::disruption::{self, DisruptionController};
 use crate::model::dns::Dns;
+use crate::model::drain::{self, Drain};
 use crate::model::endpoints::{self, EndpointSliceController};
 use crate::model::kube_proxy::{self, KubeProxy};
 use crate::model::kubelet::{self, Kubelet};
-use crate::model::msg::{Draws, Listener, Msg, RoomOut, Severing};
+use crate::model::msg::{Draws, Listener, Msg, RoomOut, Severing, Slowness};
 use crate::model::replicaset::{self, ReplicaSetController};
 use crate::model::scheduler::{self, Scheduler};
 use crate::model::server::{self, Servers};
-use crate::model::spec::{DelayId, End, RolloutKind, Scenario, Strategy};
+use crate::model::spec::{DelayId, End, Scenario, Strategy};
 use crate::record::RunOutput;
 use crate::units::{SimDuration, SimTime};
 
 use balancers::Balancers;
 pub use failures_only::{Refusal, refusals};
+use faults::Fault;
 use path::View;
 use recorder::Recorder;
 use requests::Requests;
@@ -68,6 +71,8 @@ mod rank {
     pub(super) const SERVER: u8 = 9;
     pub(super) const WORLD: u8 = 10;
     pub(super) const SETS: u8 = 11;
+    pub(super) const DISRUPTION: u8 = 12;
+    pub(super) const DRAIN: u8 = 13;
 }
 
 /// How old the Deployment is when the run begins: long enough for all old pods to share one bucket of ages.
@@ -82,6 +87,9 @@ enum Event {
     Deployment(deployment::Timer),
     ReplicaSet(replicaset::Timer),
     Sets(sets::Timer),
+    Disruption(disruption::Timer),
+    Drain(drain::Timer),
+    Fault(Fault),
     Scheduler(scheduler::Timer),
     Kubelet(NodeId, kubelet::Timer),
     Endpoints(endpoints::Timer),
@@ -144,6 +152,8 @@ struct Outs {
     deployment: RoomOut<deployment::Timer>,
     replica_set: RoomOut<replicaset::Timer>,
     scheduler: RoomOut<scheduler::Timer>,
+    disruption: RoomOut<disruption::Timer>,
+    drain: RoomOut<drain::Timer>,
     kubelets: Vec<RoomOut<kubelet::Timer>>,
     endpoints: RoomOut<endpoints::Timer>,
     proxies: Vec<RoomOut<kube_proxy::Timer>>,
@@ -166,6 +176,8 @@ pub struct World<'s> {
     replica_sets: ReplicaSetController<'s>,
     sets: Sets<'s>,
     scheduler: Scheduler<'s>,
+    disruption: Option<DisruptionController<'s>>,
+    drain: Drain<'s>,
     kubelets: Vec<Kubelet<'s>>,
     endpoints: EndpointSliceController<'s>,
     routes: Routes<'s>,
@@ -175,6 +187,11 @@ pub struct World<'s> {
     recorder: Recorder<'s>,
     node_of: Vec<Option<NodeId>>,
     forcing: Option<Forcing>,
+    slowness: Option<Slowness>,
+    /// No controller acts before.
+    leaderless_until: SimTime,
+    /// Events of the world's own so far.
+    scheduled: u32,
 }
 
 impl<'s> World<'s> {
@@ -186,8 +203,9 @@ impl<'s> World<'s> {
     /// The same, with the delays of the way to the rules forced.
     pub fn forced(scenario: &'s Scenario, key: StreamKey, options: Options, forcing: Option<Forcing>) -> Self {
         let pods = old_pods(scenario, key);
-        let draws = |room| Draws::new(&scenario.delays.cluster, key, room);
-        let on_node = |room, node| Draws::new(scenario.delays.of(node), key, room);
+        let slowness = faults::slows(scenario).then(Slowness::default);
+        let draws = |room| Draws::new(&scenario.delays.cluster, key, room).slowed(slowness.as_ref());
+        let on_node = |room, node| Draws::new(scenario.delays.of(node), key, room).slowed(slowness.as_ref());
         let unrouting = |draws: Draws<'s>| draws.forced(forcing.as_ref(), |id, _| id != DelayId::KpTail);
         let nodes = || (0..scenario.cluster.nodes).map(NodeId);
         let old = old_replica_set(scenario);
@@ -199,6 +217,7 @@ impl<'s> World<'s> {
         let routes = Routes { proxies, dns };
         let balancers = Balancers::new(scenario, key, &endpoints.slice().endpoints);
         let placed = pods.iter().filter_map(|pod| Some((pod.id, pod.node?)));
+        let disruption = scenario.budget.map(|budget| DisruptionController::new(budget, draws("disruption"), &pods));
         let table = 2 * pods.len();
         let requests = Requests::new(scenario, key, options);
         let recorder = Recorder::new(scenario, options.trace, (&pods, &routes.proxies), requests.counted_elements());
@@ -209,11 +228,14 @@ impl<'s> World<'s> {
             end: SimTime::ZERO + scenario.horizon(),
             calendar: Calendar::default(),
             outs: Outs::new(scenario.cluster.nodes),
-            api: ApiServer::new(scenario, draws("api").forced(forcing.as_ref(), hops_to_rules), old, &pods),
+            api: ApiServer::new(scenario, draws("api").forced(forcing.as_ref(), hops_to_rules), old, &pods)
+                .with_budget(disruption.as_ref().map(DisruptionController::allowed)),
             deployment: DeploymentController::new(scenario, draws("deployment"), old, &pods),
             replica_sets: ReplicaSetController::new(scenario, draws("replicaset"), old, &pods),
             sets: Sets::new(scenario, key, &pods),
-            scheduler: Scheduler::new(draws("scheduler"), scenario.cluster.nodes, placed),
+            scheduler: Scheduler::new(scenario, draws("scheduler"), placed),
+            disruption,
+            drain: Drain::new(draws("drain")),
             kubelets: nodes().map(|node| Kubelet::new(scenario, node, on_node("kubelet", node))).collect(),
             balancers,
             endpoints,
@@ -223,6 +245,9 @@ impl<'s> World<'s> {
             routes,
             node_of: pods.iter().map(|pod| pod.node).chain(pods.iter().map(|_| None)).collect(),
             forcing,
+            slowness,
+            leaderless_until: SimTime::ZERO,
+            scheduled: 0,
         }
     }
 
@@ -262,28 +287,21 @@ impl<'s> World<'s> {
         self.requests.start(self.end);
     }
 
-    fn schedule_rollout(&mut self, key: StreamKey) {
-        let at = self.scenario.rollout_at.draw(&mut key.stream("rollout", "at", 0));
-        if let RolloutKind::Template(_) = self.scenario.rollout_kind {
-            self.schedule_write(SimTime::ZERO + at, 0, Write::ChangeTemplate(Revision::New));
-        }
-        for (index, fault) in self.scenario.faults.iter().enumerate() {
-            let at = SimTime::ZERO + fault.at.draw(&mut key.stream("fault", "at", index as u64));
-            self.schedule_write(at, index as u32 + 2, faults::write(fault.kind));
-        }
-    }
-
-    fn schedule_write(&mut self, at: SimTime, sequence: u32, write: Write) {
-        self.calendar.schedule(at, Tie::new(rank::WORLD, 0, sequence), Event::Deliver(Msg::Write(write)));
-    }
-
     fn handle_next_event(&mut self) {
         let Some((now, event)) = self.calendar.pop() else { return };
         self.now = now;
+        let Some(event) = self.unless_leaderless(event) else { return };
         match event {
             Event::Deliver(msg) => self.deliver(msg),
             Event::Deployment(timer) => self.deployment.on_timer(now, timer, &mut self.outs.deployment),
             Event::ReplicaSet(timer) => self.replica_sets.on_timer(now, timer, &mut self.outs.replica_set),
+            Event::Disruption(timer) => {
+                if let Some(controller) = &mut self.disruption {
+                    controller.on_timer(now, timer, &mut self.outs.disruption);
+                }
+            }
+            Event::Drain(timer) => self.drain.on_timer(now, timer, &mut self.outs.drain),
+            Event::Fault(fault) => self.on_fault(fault),
             Event::Sets(timer) => self.sets.on_timer(now, timer),
             Event::Scheduler(timer) => self.scheduler.on_timer(now, timer, &mut self.outs.scheduler),
             Event::Kubelet(node, timer) => {
@@ -314,6 +332,9 @@ impl<'s> World<'s> {
         match msg {
             Msg::Write(write) => self.write(write),
             Msg::Watched { watcher, version } => self.watched(watcher, version),
+            Msg::EvictionAnswered(pod, evicted) => self.drain.on_answer(now, pod, evicted, &mut self.outs.drain),
+            Msg::DrainNode(node, evicts) => self.drain_node(node, evicts),
+            Msg::NodeEnds(node) => self.node_ends(node),
             Msg::ScaleConflict => self.deployment.on_conflict(),
             Msg::StartProcess(pod) => self.servers.on_start(now, pod, &mut self.outs.servers),
             Msg::Signal(pod, signal) => {
@@ -398,7 +419,7 @@ impl<'s> World<'s> {
             self.make_room_for(pod);
         }
         self.api.on_write(self.now, write, &mut self.outs.api);
-        self.recorder.count_pods(self.now, self.api.counts());
+        self.recorder.count_pods(self.now, self.api.counts(), self.drain.is_done());
         if self.options.check {
             self.check_availability();
         }
@@ -419,8 +440,7 @@ impl<'s> World<'s> {
         let rolling = deployment::Rolling { desired: spec.replicas, fenceposts };
         let strategy = self.scenario.strategy();
         let (ready, least) = (self.api.counts().ready, spec.replicas - max_unavailable(strategy, &rolling));
-        let keeps =
-            strategy == Strategy::RollingUpdate && !self.scenario.faults.iter().any(|fault| faults::takes(fault.kind));
+        let keeps = strategy == Strategy::RollingUpdate && !self.scenario.all_faults().any(faults::takes);
         let promised = keeps && !self.api.counts().lost_readiness;
         assert!(ready >= least || !promised, "{ready} pods ready at {}, at least {least} promised", self.now);
     }
@@ -436,6 +456,11 @@ impl<'s> World<'s> {
             Watcher::EndpointSlice => self.endpoints.on_watch(now, object, &mut self.outs.endpoints),
             Watcher::Kubelet(node) => {
                 self.kubelets[node.index()].on_watch(now, object, &mut self.outs.kubelets[node.index()]);
+            }
+            Watcher::Disruption => {
+                if let Some(controller) = &mut self.disruption {
+                    controller.on_watch(now, object, &mut self.outs.disruption);
+                }
             }
             Watcher::Dns => self.routes.dns.on_watch(object),
             Watcher::KubeProxy(node) => {
@@ -485,6 +510,8 @@ impl<'s> World<'s> {
             Sets::DaemonSet(set) => drain(calendar, recorder, &mut set.1, |t| Event::Sets(sets::Timer::DaemonSet(t))),
         }
         drain(calendar, recorder, &mut outs.scheduler, Event::Scheduler);
+        drain(calendar, recorder, &mut outs.disruption, Event::Disruption);
+        drain(calendar, recorder, &mut outs.drain, Event::Drain);
         for (node, out) in outs.kubelets.iter_mut().enumerate() {
             drain(calendar, recorder, out, |timer| Event::Kubelet(NodeId(node as u32), timer));
         }
@@ -512,6 +539,8 @@ impl Outs {
             deployment: RoomOut::new(rank::DEPLOYMENT),
             replica_set: RoomOut::new(rank::REPLICA_SET),
             scheduler: RoomOut::new(rank::SCHEDULER),
+            disruption: RoomOut::new(rank::DISRUPTION),
+            drain: RoomOut::new(rank::DRAIN),
             kubelets: (0..nodes).map(|_| RoomOut::new(rank::KUBELET)).collect(),
             endpoints: RoomOut::new(rank::ENDPOINTS),
             proxies: (0..nodes).map(|_| RoomOut::new(rank::KUBE_PROXY)).collect(),

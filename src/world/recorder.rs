@@ -1,10 +1,12 @@
 //! Listens to the facts of a run: keeps what the metrics need, and the whole story if it was asked for.
 
+use std::collections::BTreeSet;
+
 use crate::engine::Digest;
 use crate::ids::{NodeId, PodId, Revision};
 use crate::model::api::{PodCounts, PodObject};
 use crate::model::kube_proxy::KubeProxy;
-use crate::model::spec::{Scenario, ServiceKind};
+use crate::model::spec::{RolloutKind, Scenario, ServiceKind};
 use crate::record::{
     Fact, Level, Metric, Metrics, PodEvent, PodRecord, RouteEvent, Row, RuleEvent, RunOutput, Series, Trace,
 };
@@ -25,6 +27,11 @@ pub(super) struct Recorder<'s> {
     trace: Option<Trace>,
     template_changed: Option<SimTime>,
     complete: Option<SimTime>,
+    /// The rollout is another way for pods to leave: it is complete when as many are ready as there should be, and those that
+    /// left have ended.
+    leaves: bool,
+    deleted: u32,
+    terminating: BTreeSet<PodId>,
     old_exited: u32,
     last_old_exit: SimTime,
     min_ready: u32,
@@ -52,6 +59,9 @@ impl<'s> Recorder<'s> {
             trace: traces.then(|| empty_trace(scenario, old, proxies)),
             template_changed: None,
             complete: None,
+            leaves: matches!(scenario.rollout_kind, RolloutKind::Fault(_)),
+            deleted: 0,
+            terminating: BTreeSet::new(),
             old_exited: 0,
             last_old_exit: SimTime::ZERO,
             min_ready: replicas,
@@ -64,6 +74,7 @@ impl<'s> Recorder<'s> {
         self.digest.add(&fact.words());
         self.exposure.note(&fact);
         self.capacity.note(&fact);
+        self.note_leaving(&fact);
         match fact {
             Fact::Rule { at, pod, node, event: event @ (RuleEvent::In | RuleEvent::Out) } => {
                 self.set_rule(at, pod, node.index(), event == RuleEvent::In);
@@ -105,7 +116,42 @@ impl<'s> Recorder<'s> {
         }
     }
 
-    pub(super) fn count_pods(&mut self, now: SimTime, counts: PodCounts) {
+    /// Pods begin to leave without a new template.
+    pub(super) fn pods_leave(&mut self, at: SimTime) {
+        self.note(Fact::PodsLeave { at });
+    }
+
+    fn note_leaving(&mut self, fact: &Fact) {
+        match *fact {
+            Fact::PodsLeave { at } => {
+                self.template_changed.get_or_insert(at);
+            }
+            Fact::Pod { pod, event: PodEvent::Deleted, .. } => {
+                self.deleted += 1;
+                self.terminating.insert(pod);
+            }
+            Fact::Pod { pod, event: PodEvent::Exited | PodEvent::Removed, .. } => {
+                self.terminating.remove(&pod);
+            }
+            _ => {}
+        }
+    }
+
+    /// Where pods leave without a new template, the last moment at which all was well again counts.
+    fn note_recovery(&mut self, now: SimTime, counts: PodCounts, all_evicted: bool) {
+        if !self.leaves || self.template_changed.is_none() {
+            return;
+        }
+        let well = self.deleted > 0 && all_evicted && self.terminating.is_empty() && counts.ready == counts.desired;
+        if !well {
+            self.complete = None;
+        } else if self.complete.is_none() {
+            self.complete = Some(now);
+        }
+    }
+
+    pub(super) fn count_pods(&mut self, now: SimTime, counts: PodCounts, all_evicted: bool) {
+        self.note_recovery(now, counts, all_evicted);
         self.capacity.count(now, counts);
         self.min_ready = self.min_ready.min(counts.ready);
         self.max_objects = self.max_objects.max(counts.objects);
@@ -113,7 +159,12 @@ impl<'s> Recorder<'s> {
 
     /// Complete, and every old pod's process has ended.
     pub(super) fn rollout_is_over(&self) -> bool {
-        self.complete.is_some() && self.old_exited == self.replicas
+        self.complete.is_some() && self.have_old_exited()
+    }
+
+    /// Those that had to: all, or where pods leave without a new template, those that did.
+    fn have_old_exited(&self) -> bool {
+        self.old_exited == self.replicas || (self.leaves && self.deleted > 0 && self.terminating.is_empty())
     }
 
     pub(super) fn finish(mut self, end: SimTime, requests: Requests<'_>) -> RunOutput {
@@ -131,6 +182,7 @@ impl<'s> Recorder<'s> {
             load_metrics(&mut metrics, series, self.template_changed);
         }
         if let Some(trace) = &mut self.trace {
+            trace.rollout_complete = self.complete;
             trace.choosers = self.elements.named(&counted);
             (trace.lost, trace.connected, trace.end) = (requests.lost, requests.connected, end);
         }
@@ -146,7 +198,7 @@ impl<'s> Recorder<'s> {
     fn set_rollout_metrics(&self, metrics: &mut Metrics) {
         let since = |at: SimTime| Some(at.saturating_since(self.template_changed?).as_secs_f64());
         metrics.set(Metric::RolloutDurationS, self.complete.and_then(since));
-        let all_exited = self.old_exited == self.replicas;
+        let all_exited = self.have_old_exited();
         metrics.set(Metric::AllTerminatedS, Some(self.last_old_exit).filter(|_| all_exited).and_then(since));
         metrics.set(Metric::MinReadyPods, f64::from(self.min_ready));
         metrics.set(Metric::MaxPods, f64::from(self.max_objects));

@@ -1,5 +1,7 @@
 //! How pods come and go, in whole runs: the Deployment's strategies and what a user does in the middle of a rollout. Each
-//! shipped scenario of these has a golden result.
+//! shipped scenario of these has a golden result. Other ways for pods to leave are in `leaving`.
+
+mod leaving;
 
 use std::fmt::Write;
 
@@ -11,7 +13,7 @@ use rollsim::units::{SimDuration, SimTime};
 use crate::common::{runs, shipped, values};
 
 /// Scenarios with golden results.
-const GOLDEN: [&str; 8] = [
+const GOLDEN: [&str; 16] = [
     "recreate",
     "pause-and-rollback",
     "scale-in-mid-rollout",
@@ -20,6 +22,14 @@ const GOLDEN: [&str; 8] = [
     "min-ready",
     "stateful-set",
     "daemon-set",
+    "node-drain",
+    "spot-notice",
+    "pod-delete",
+    "scale-down",
+    "leader-failover",
+    "api-slowness",
+    "full-nodes",
+    "image-pull",
 ];
 
 /// What the golden results show.

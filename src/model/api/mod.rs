@@ -8,15 +8,18 @@
 //! client-go tools/cache/reflector.go at 32ce75a7).
 
 mod difference;
+mod eviction;
 mod object;
 mod server;
 mod throttle;
 mod work_queue;
 
 pub use difference::difference;
+pub use eviction::{Verdict, verdict};
 pub use object::{
-    Conditions, DeploymentObject, DeploymentStatus, Endpoint, EndpointSliceObject, Hints, Object, Phase, PodObject,
-    ProgressCondition, ProgressReason, ReplicaSetObject, ReplicaSetStatus, ResourceVersion, RolloutState, Timestamp,
+    BudgetObject, Conditions, DeploymentObject, DeploymentStatus, Endpoint, EndpointSliceObject, Hints, Object, Phase,
+    PodObject, ProgressCondition, ProgressReason, ReplicaSetObject, ReplicaSetStatus, ResourceVersion, RolloutState,
+    Timestamp,
 };
 pub use server::{ApiServer, PodCounts, Watcher, Write, hops_to_rules};
 pub use throttle::TokenBucket;

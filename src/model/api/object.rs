@@ -237,6 +237,19 @@ pub struct EndpointSliceObject {
     pub generation: u32,
 }
 
+/// The status of the PodDisruptionBudget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BudgetObject {
+    /// `disruptionsAllowed`.
+    pub allowed: u32,
+    /// As many pods are healthy as have to be.
+    pub is_met: bool,
+    /// The pod whose eviction spent from it, new in `disruptedPods`.
+    pub evicted: Option<PodId>,
+    /// How many times it has changed.
+    pub generation: u32,
+}
+
 /// An object in the log of changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Object {
@@ -250,4 +263,8 @@ pub enum Object {
     PodRemoved(PodId),
     /// The EndpointSlices changed.
     EndpointSlice(EndpointSliceObject),
+    /// A Node became unschedulable.
+    Cordoned(NodeId),
+    /// The PodDisruptionBudget's status changed.
+    Budget(BudgetObject),
 }

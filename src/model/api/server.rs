@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::ids::{Layer, NodeId, PodId, ReplicaId, Revision};
 use crate::model::api::{
-    DeploymentObject, DeploymentStatus, EndpointSliceObject, Object, Phase, PodObject, ReplicaSetObject,
-    ReplicaSetStatus, ResourceVersion, RolloutState, Timestamp,
+    BudgetObject, DeploymentObject, DeploymentStatus, EndpointSliceObject, Object, Phase, PodObject, ReplicaSetObject,
+    ReplicaSetStatus, ResourceVersion, RolloutState, Timestamp, Verdict, verdict,
 };
 use crate::model::msg::{Draws, Fact, Msg, PodEvent, RoomOut};
 use crate::model::spec::{DelayId, Mechanism, Scenario, ServiceKind, Strategy, TargetKind};
@@ -105,6 +105,22 @@ pub enum Write {
         /// Which.
         pod: PodId,
     },
+    /// A client asks to evict a pod; it gets an answer.
+    EvictPod {
+        /// Which.
+        pod: PodId,
+    },
+    /// The disruption controller writes how many pods may be evicted.
+    BudgetStatus {
+        /// So many.
+        allowed: u32,
+        /// As many pods are healthy as have to be.
+        is_met: bool,
+        /// The generation the caller has seen; ignored if another is stored, of which it will hear.
+        seen: u32,
+    },
+    /// A client makes a node unschedulable.
+    Cordon(NodeId),
     /// The EndpointSlice controller writes the slices.
     PutEndpointSlice(EndpointSliceObject),
 }
@@ -122,6 +138,8 @@ pub enum Watcher {
     EndpointSlice,
     /// The kubelet of a node.
     Kubelet(NodeId),
+    /// The disruption controller.
+    Disruption,
     /// The cluster's DNS server.
     Dns,
     /// The kube-proxy of a node.
@@ -139,6 +157,7 @@ impl Watcher {
             Watcher::Scheduler => 2,
             Watcher::EndpointSlice => 3,
             Watcher::Dns => 4,
+            Watcher::Disruption => 5,
             Watcher::Kubelet(node) => 8 + 2 * u64::from(node.0),
             Watcher::KubeProxy(node) => 9 + 2 * u64::from(node.0),
             Watcher::Balancer(replica) => (1 + replica.layer as u64) << 20 | u64::from(replica.number),
@@ -161,6 +180,8 @@ pub struct PodCounts {
     pub ready: u32,
     /// All objects.
     pub objects: u32,
+    /// `spec.replicas` of the workload.
+    pub desired: u32,
     /// A pod that was not being deleted has turned unready: no availability is promised then.
     pub lost_readiness: bool,
 }
@@ -174,6 +195,7 @@ pub struct ApiServer<'s> {
     deployment: DeploymentObject,
     replica_sets: [Option<ReplicaSetObject>; 2],
     pods: BTreeMap<PodId, PodObject>,
+    budget: Option<BudgetObject>,
     counts: PodCounts,
     /// When each watcher gets its latest event of each kind: later events do not overtake.
     delivered: Delivered,
@@ -191,9 +213,16 @@ impl<'s> ApiServer<'s> {
             deployment,
             replica_sets: [Some(old), None],
             pods: pods.iter().map(|pod| (pod.id, *pod)).collect(),
-            counts: PodCounts { ready: replicas, objects: replicas, lost_readiness: false },
+            budget: None,
+            counts: PodCounts { ready: replicas, objects: replicas, desired: replicas, lost_readiness: false },
             delivered: Delivered::default(),
         }
+    }
+
+    /// The same with a budget whose status allows so many disruptions, enough pods being healthy.
+    pub fn with_budget(mut self, allowed: Option<u32>) -> Self {
+        self.budget = allowed.map(|allowed| BudgetObject { allowed, is_met: true, evicted: None, generation: 0 });
+        self
     }
 
     /// The object as of a version, for the watcher it is delivered to.
@@ -210,7 +239,10 @@ impl<'s> ApiServer<'s> {
     pub fn on_write(&mut self, now: SimTime, write: Write, out: &mut RoomOut<()>) {
         match write {
             Write::ChangeTemplate(to) => self.change_template(now, to, out),
-            Write::ScaleDeployment { replicas } => self.update_deployment(now, out, |spec| spec.desired = replicas),
+            Write::ScaleDeployment { replicas } => {
+                self.counts.desired = replicas;
+                self.update_deployment(now, out, |spec| spec.desired = replicas);
+            }
             Write::PauseDeployment(paused) => self.update_deployment(now, out, |spec| spec.paused = paused),
             Write::CreateReplicaSet { revision, replicas, desired, surge } => {
                 self.create_replica_set(now, revision, (replicas, desired, surge), out);
@@ -228,6 +260,13 @@ impl<'s> ApiServer<'s> {
             Write::OpenReadinessGate { pod } => self.update_pod(now, pod, out, |pod| pod.gated = false),
             Write::DeletePod { pod } => self.delete_pod(now, pod, out),
             Write::RemovePod { pod } => self.remove_pod(now, pod, out),
+            Write::EvictPod { pod } => self.evict_pod(now, pod, out),
+            Write::BudgetStatus { allowed, is_met, seen } => {
+                if self.budget.is_some_and(|budget| budget.generation == seen) {
+                    self.put_budget(now, allowed, is_met, None, out);
+                }
+            }
+            Write::Cordon(node) => self.publish(now, Object::Cordoned(node), &[Watcher::Scheduler], out),
             Write::PutEndpointSlice(slice) => self.put_slice(now, slice, out),
         }
     }
@@ -255,6 +294,9 @@ impl<'s> ApiServer<'s> {
     fn update_deployment(&mut self, now: SimTime, out: &mut RoomOut<()>, change: impl FnOnce(&mut DeploymentObject)) {
         change(&mut self.deployment);
         self.publish(now, Object::Deployment(self.deployment), &[Watcher::Deployment], out);
+        if self.scenario.budget.is_some() {
+            self.publish(now, Object::Deployment(self.deployment), &[Watcher::Disruption], out);
+        }
     }
 
     fn create_replica_set(
@@ -380,6 +422,32 @@ impl<'s> ApiServer<'s> {
         }
     }
 
+    /// A pod that is gone needs no eviction.
+    fn evict_pod(&mut self, now: SimTime, id: PodId, out: &mut RoomOut<()>) {
+        let version = self.scenario.cluster.version;
+        let left = self.budget.map(|budget| (budget.allowed, budget.is_met));
+        let found = self.pods.get(&id).map(|pod| verdict(pod, left, version));
+        if let (Some(Verdict::Spends), Some((allowed, is_met))) = (found, left) {
+            self.put_budget(now, allowed - 1, is_met, Some(id), out);
+        }
+        if matches!(found, Some(Verdict::Deletes | Verdict::Spends)) {
+            self.delete_pod(now, id, out);
+        }
+        out.send(id.0, now, Msg::EvictionAnswered(id, found != Some(Verdict::TooMany)));
+    }
+
+    fn put_budget(&mut self, now: SimTime, allowed: u32, is_met: bool, evicted: Option<PodId>, out: &mut RoomOut<()>) {
+        let generation = self.budget.map_or(0, |budget| budget.generation + 1);
+        let budget = BudgetObject { allowed, is_met, evicted, generation };
+        self.budget = Some(budget);
+        self.publish(now, Object::Budget(budget), &[Watcher::Disruption], out);
+    }
+
+    /// The pods on a node, as a client lists them.
+    pub fn pods_on(&self, node: NodeId) -> Vec<PodId> {
+        self.pods.values().filter(|pod| pod.node == Some(node) && pod.pinned.is_none()).map(|pod| pod.id).collect()
+    }
+
     fn remove_pod(&mut self, now: SimTime, id: PodId, out: &mut RoomOut<()>) {
         let Some(pod) = self.pods.remove(&id) else { return };
         assert!(pod.deleted, "{id:?} is removed only after it was deleted");
@@ -387,8 +455,8 @@ impl<'s> ApiServer<'s> {
         out.record(Fact::Pod { at: now, pod: id, event: PodEvent::Removed });
         let watchers = [Watcher::ReplicaSet, Watcher::Scheduler, Watcher::EndpointSlice];
         self.publish(now, Object::PodRemoved(id), &watchers, out);
-        if self.deployment_watches_pods() {
-            self.publish(now, Object::PodRemoved(id), &[Watcher::Deployment], out);
+        for watcher in self.more_watchers_of_pods() {
+            self.publish(now, Object::PodRemoved(id), &[watcher], out);
         }
     }
 
@@ -398,14 +466,19 @@ impl<'s> ApiServer<'s> {
         let pod = *pod;
         let third = pod.node.map_or(Watcher::Scheduler, Watcher::Kubelet);
         self.publish(now, Object::Pod(pod), &[Watcher::ReplicaSet, Watcher::EndpointSlice, third], out);
-        if self.deployment_watches_pods() {
-            self.publish(now, Object::Pod(pod), &[Watcher::Deployment], out);
+        for watcher in self.more_watchers_of_pods() {
+            self.publish(now, Object::Pod(pod), &[watcher], out);
+        }
+        if pod.phase.is_terminal() && self.scenario.nodes.are_limited() {
+            self.publish(now, Object::Pod(pod), &[Watcher::Scheduler], out);
         }
     }
 
-    /// Its controller has the pods in its cache for the strategy Recreate, and looks at them for nothing else.
-    fn deployment_watches_pods(&self) -> bool {
-        self.scenario.strategy() == Strategy::Recreate
+    /// The Deployment's controller has the pods in its cache for the strategy Recreate, and looks at them for nothing else.
+    fn more_watchers_of_pods(&self) -> impl Iterator<Item = Watcher> + use<> {
+        let recreates = self.scenario.strategy() == Strategy::Recreate;
+        let deployment = recreates.then_some(Watcher::Deployment);
+        deployment.into_iter().chain(self.scenario.budget.map(|_| Watcher::Disruption))
     }
 
     fn put_slice(&mut self, now: SimTime, slice: EndpointSliceObject, out: &mut RoomOut<()>) {
@@ -457,7 +530,7 @@ struct Delivered {
 }
 
 /// Watch streams that a watcher may have.
-const KINDS: usize = 4;
+const KINDS: usize = 6;
 
 impl Delivered {
     fn latest(&mut self, watcher: Watcher, kind: u8) -> &mut SimTime {
@@ -480,5 +553,7 @@ fn stream_of(object: &Object) -> (u8, u64) {
         Object::Pod(pod) => (2, pod.id.0.into()),
         Object::PodRemoved(pod) => (2, pod.0.into()),
         Object::EndpointSlice(_) => (3, 0),
+        Object::Cordoned(node) => (4, node.0.into()),
+        Object::Budget(_) => (5, 0),
     }
 }

@@ -8,6 +8,7 @@ use crate::model::api::{Object, Phase, PodObject, TokenBucket, Watcher, Write};
 use crate::model::kubelet::probe::{
     ReadinessWorker, is_due, is_triggered_by_status, runs_while_terminating, starts_with_jitter,
 };
+use crate::model::kubelet::pulls::Pulls;
 use crate::model::kubelet::rounds::Rounds;
 use crate::model::kubelet::runtime::Runtime;
 use crate::model::kubelet::termination::{hook_length, plan_stop};
@@ -91,6 +92,10 @@ pub struct Kubelet<'s> {
     limiter: TokenBucket,
     /// The status manager writes one status after the other.
     status_busy_until: SimTime,
+    /// When the image is here, and when the last pull of a series ends.
+    pulls: Pulls,
+    /// The node has ended, and this kubelet with it.
+    ended: bool,
     /// PLEG's looks at the containers.
     relists: Rounds,
     /// The status manager's looks at what can be removed: up to 1.26 every 10 s (syncPeriod, status_manager.go).
@@ -127,7 +132,20 @@ impl<'s> Kubelet<'s> {
         let load = draws.draw(DelayId::NodeLoad, node.0.into()).as_secs_f64();
         let runtime = Runtime::new(draws.draw(DelayId::Contention, node.0.into()).as_secs_f64());
         let (workers, status_busy_until) = (BTreeMap::new(), SimTime::ZERO);
-        Kubelet { scenario, draws, workers, load, runtime, limiter, status_busy_until, relists, status_rounds }
+        let pulls = Pulls::new(scenario.nodes.images);
+        Kubelet {
+            scenario,
+            draws,
+            workers,
+            load,
+            runtime,
+            limiter,
+            status_busy_until,
+            pulls,
+            ended: false,
+            relists,
+            status_rounds,
+        }
     }
 
     /// A pod that has been running and ready since long before the run.
@@ -144,6 +162,9 @@ impl<'s> Kubelet<'s> {
     /// A pod bound to this node changed.
     pub fn on_watch(&mut self, now: SimTime, object: &Object, out: &mut RoomOut<Timer>) {
         let Object::Pod(pod) = object else { unreachable!("{:?} watches pods only", Watcher::Kubelet(NodeId(0))) };
+        if self.ended {
+            return;
+        }
         if !self.workers.contains_key(&pod.id) {
             self.start_worker(now, pod, out);
         }
@@ -181,15 +202,31 @@ impl<'s> Kubelet<'s> {
 
     /// The container's process has ended.
     pub fn on_exited(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
-        let Some(worker) = self.workers.get_mut(&pod) else { return };
+        let Some(worker) = self.workers.get_mut(&pod).filter(|_| !self.ended) else { return };
         worker.stage = Stage::Ended;
         let timers = [worker.kill_timer.take(), worker.probe_timer.take()];
         timers.into_iter().flatten().for_each(|timer| out.cancel(timer));
         self.after_exit(now, pod, out);
     }
 
+    /// The node ends: its processes are killed, their addresses are gone at once, and nothing more is done or told.
+    pub fn on_node_ends(&mut self, now: SimTime, out: &mut RoomOut<Timer>) {
+        self.ended = true;
+        for (&pod, worker) in &self.workers {
+            if matches!(worker.stage, Stage::Running { .. }) {
+                out.record(Fact::Pod { at: now, pod, event: PodEvent::Killed });
+                out.send(pod.0, now, Msg::Signal(pod, Signal::Kill));
+            }
+            out.record(Fact::Pod { at: now, pod, event: PodEvent::NamespaceGone });
+            out.send(pod.0, now + SimDuration::from_nanos(1), Msg::NamespaceGone(pod));
+        }
+    }
+
     /// One of the kubelet's own timers.
     pub fn on_timer(&mut self, now: SimTime, timer: Timer, out: &mut RoomOut<Timer>) {
+        if self.ended {
+            return;
+        }
         self.runtime.end(now, timer, out);
         match timer {
             Timer::WorkerStarts(pod) => self.worker_starts(now, pod, out),
@@ -277,8 +314,9 @@ impl<'s> Kubelet<'s> {
     fn sandbox_ready(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
         out.record(Fact::Pod { at: now, pod, event: PodEvent::SandboxReady });
         let pull = self.draws.draw(DelayId::Pull, pod.0.into());
+        let pulled = self.pulls.pulled(now, pull);
         let create = self.draw_loaded(DelayId::CreateStart, pod);
-        self.runtime.begin(now, pod, pull + create, Timer::ContainerStarts(pod), out);
+        self.runtime.begin(now, pod, pulled.saturating_since(now) + create, Timer::ContainerStarts(pod), out);
     }
 
     fn container_starts(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {

@@ -8,6 +8,7 @@
 
 mod controller;
 mod probe;
+mod pulls;
 mod rounds;
 mod runtime;
 mod termination;

@@ -5,6 +5,7 @@
 mod balancer;
 mod delays;
 mod mechanisms;
+mod nodes;
 mod policies;
 mod rollout;
 mod server;
@@ -19,9 +20,10 @@ pub use balancer::{
 };
 pub use delays::{DelayId, Delays, NodeDelays};
 pub use mechanisms::{Mechanism, Mechanisms};
+pub use nodes::{Images, NodesSpec, Requests, Spread};
 pub use policies::BalancingPolicy;
 pub(crate) use policies::balancing_policies;
-pub use rollout::{FaultKind, FaultSpec, PodReplacementPolicy, RolloutKind, Strategy};
+pub use rollout::{BudgetSpec, FaultKind, FaultSpec, PodReplacementPolicy, RolloutKind, Strategy};
 pub use server::{
     Accepts, CpuLimit, Discipline, IdlePolicy, InFlightPolicy, LameDuck, NewConnections, QueuedPolicy, ServerProfile,
     ServerSpec, StopBehaviour, WarmUp,
@@ -71,6 +73,10 @@ pub struct Scenario {
     pub rollout_at: Dist,
     /// `rollout.kind`: what happens then.
     pub rollout_kind: RolloutKind,
+    /// `[pod_disruption_budget]`.
+    pub budget: Option<BudgetSpec>,
+    /// `[nodes]`: what every node has.
+    pub nodes: NodesSpec,
     /// `[[faults]]`, in the order of the file.
     pub faults: Vec<FaultSpec>,
     /// `[cluster]`.
@@ -119,8 +125,17 @@ impl Scenario {
     pub fn strategy(&self) -> Strategy {
         match self.rollout_kind {
             RolloutKind::Template(strategy) => strategy,
-            RolloutKind::None => Strategy::RollingUpdate,
+            RolloutKind::Fault(_) | RolloutKind::None => Strategy::RollingUpdate,
         }
+    }
+
+    /// What happens besides a change of the template: `rollout.kind`, if it is that, and all `[[faults]]`.
+    pub fn all_faults(&self) -> impl Iterator<Item = FaultKind> + '_ {
+        let rollout = match self.rollout_kind {
+            RolloutKind::Fault(kind) => Some(kind),
+            RolloutKind::Template(_) | RolloutKind::None => None,
+        };
+        rollout.into_iter().chain(self.faults.iter().map(|fault| fault.kind))
     }
 
     /// Whether a ReplicaSet's status counts terminating pods: on by default since 1.35 (KEP-3973).

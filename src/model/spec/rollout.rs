@@ -1,7 +1,8 @@
 //! What happens to the pods: the rollout, or another way for them to leave, and what else goes wrong meanwhile.
 
 use crate::dist::Dist;
-use crate::ids::Revision;
+use crate::ids::NodeId;
+use crate::units::{IntOrPercent, SimDuration};
 
 /// How the pods of a Deployment are replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub enum Strategy {
 pub enum RolloutKind {
     /// A new template, pods replaced by this strategy.
     Template(Strategy),
+    /// Pods leave in another way, at the time of the rollout.
+    Fault(FaultKind),
     /// Nothing changes but by `[[faults]]`.
     None,
 }
@@ -33,6 +36,39 @@ pub enum PodReplacementPolicy {
 /// What happens at a time of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
+    /// `kubectl drain` of a node.
+    NodeDrain {
+        /// Which.
+        node: NodeId,
+        /// Through the Eviction API; else the pods are deleted, whatever the budget says.
+        evicts: bool,
+    },
+    /// `kubectl delete pod`.
+    PodDelete {
+        /// How many of the old pods, which ones at random.
+        pods: u32,
+    },
+    /// The cloud gives notice of a node's end; a handler drains it.
+    SpotNotice {
+        /// Which.
+        node: NodeId,
+        /// From the notice to the end of the node.
+        notice: SimDuration,
+        /// From the notice to the drain.
+        reaction: SimDuration,
+    },
+    /// The controller manager's leader is lost: no controller acts until another leads.
+    LeaderFailover {
+        /// How long.
+        duration: SimDuration,
+    },
+    /// API calls and watches take longer.
+    ApiSlowness {
+        /// For how long.
+        duration: SimDuration,
+        /// By which factor.
+        factor: u32,
+    },
     /// A user or a script sets the Deployment's size.
     Scale {
         /// To which.
@@ -55,9 +91,11 @@ pub struct FaultSpec {
     pub kind: FaultKind,
 }
 
-impl FaultKind {
-    /// The template it brings, if it changes that.
-    pub fn template(self) -> Option<Revision> {
-        (self == FaultKind::Rollback).then_some(Revision::Old)
-    }
+/// `[pod_disruption_budget]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BudgetSpec {
+    /// `minAvailable`.
+    MinAvailable(IntOrPercent),
+    /// `maxUnavailable`.
+    MaxUnavailable(IntOrPercent),
 }

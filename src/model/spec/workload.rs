@@ -2,7 +2,7 @@
 
 use crate::dist::Dist;
 use crate::ids::{NodeId, ZoneId};
-use crate::model::spec::{PodReplacementPolicy, ServerSpec};
+use crate::model::spec::{PodReplacementPolicy, Requests, ServerSpec};
 use crate::units::{IntOrPercent, KernelVersion, SimDuration, Version};
 
 /// `cluster.size`: which column of the delay table gives the defaults.
@@ -83,6 +83,8 @@ impl DeploymentSpec {
 pub struct PodSpec {
     /// `terminationGracePeriodSeconds`.
     pub termination_grace_period: SimDuration,
+    /// `resources.requests`.
+    pub requests: Requests,
     /// Process start to listening.
     pub boot: Dist,
     /// `readinessProbe`; none means Ready as soon as the container runs.

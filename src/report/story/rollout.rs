@@ -34,10 +34,17 @@ fn lines(trace: &Trace) -> Vec<String> {
     let line = |at: SimTime, what: &str| format!("  {:>10}  {what}\n", origin.secs(at));
     let mut steps: Vec<_> = trace.template_changed.iter().map(|&at| (at, "template changed".to_owned())).collect();
     steps.extend(trace.scaled.iter().map(|&(at, revision, size)| (at, scaled(revision, size))));
-    steps.extend(trace.rollout_complete.iter().map(|&at| (at, "Deployment complete".to_owned())));
+    steps.extend(trace.rollout_complete.iter().map(|&at| (at, complete(trace))));
+    steps.extend(trace.pods_leave.iter().map(|&at| (at, "pods begin to leave".to_owned())));
     steps.extend(trace.deadline_exceeded.iter().map(|&at| (at, "progress deadline exceeded".to_owned())));
     steps.sort_by_key(|step| step.0);
     steps.iter().map(|(at, what)| line(*at, what)).collect()
+}
+
+/// Without a new template there is no status that says so.
+fn complete(trace: &Trace) -> String {
+    let words = if trace.pods_leave.is_some() { "all pods ready again" } else { "Deployment complete" };
+    words.to_owned()
 }
 
 /// New sizes stand left, old ones right, so that the wave can be read at a glance.

@@ -19,6 +19,9 @@ impl Origin {
     pub(super) fn of(trace: &Trace) -> Self {
         match trace.template_changed {
             Some(at) => Origin { at, after: "after the template change" },
+            None if trace.pods_leave.is_some() => {
+                Origin { at: trace.pods_leave.unwrap_or_default(), after: "after pods began to leave" }
+            }
             None => Origin { at: SimTime::ZERO, after: "after the beginning" },
         }
     }
