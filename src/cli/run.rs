@@ -8,6 +8,7 @@ use super::{against, folders, print, report, watch};
 use crate::playground;
 use crate::report::against::comment_on;
 use crate::report::html::{self, Piece};
+use crate::report::picture;
 use crate::report::sink::Folder;
 use crate::report::{Gate, RunsResult, csv, json, markdown, table};
 use crate::run::Estimator;
@@ -87,6 +88,8 @@ fn write_one(observed: &[u64], input: &Input, measured: &Measured, folder: &Fold
     folder.write("replications.csv", csv::replications(&measured.replications).as_bytes())?;
     if let Some(series) = &measured.result.series {
         folder.write("series.csv", csv::series(series).as_bytes())?;
+        let title = format!("{}, second by second", measured.result.scenario);
+        folder.write("series.svg", picture::chart_svg(&picture::seconds(series, &title)).as_bytes())?;
     }
     folder.write("result.json", json::render(&measured.result).as_bytes())?;
     folder.write(report::RACE, race.as_bytes())?;

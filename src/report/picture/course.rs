@@ -32,6 +32,7 @@ pub fn course(trace: &Trace, title: &str) -> Chart {
     Chart::Course(Course {
         title: format!("{title}: at least {} ready all the time", count(fewest, "pod")),
         below: "Kept-alive connections stay with their pod until it stops; the rules move only new ones.".to_owned(),
+        caption: "seconds since the template change",
         span: (first - 1.0, last + 1.0),
         moments: changed.into_iter().chain(complete).collect(),
         panels: vec![ready_panel(&levels), routed_panel(&levels), connections_panel(trace, origin)],

@@ -18,6 +18,7 @@ mod panels;
 mod png;
 mod scene;
 pub mod score;
+mod seconds;
 pub mod sweep;
 
 use crate::record::Trace;
@@ -30,6 +31,7 @@ pub use chart::{
     chart_svg,
 };
 pub use course::course;
+pub use seconds::seconds;
 
 #[cfg(feature = "png")]
 pub use png::PictureError;

@@ -21,6 +21,8 @@ pub struct Course {
     pub title: String,
     /// How to read it.
     pub below: String,
+    /// What the numbers of the axis are.
+    pub caption: &'static str,
     /// From when to when, seconds.
     pub span: (f64, f64),
     /// Moments worth a line, with their words.
@@ -57,13 +59,7 @@ pub(super) fn lay_out(course: &Course) -> Scene {
     for (index, panel) in course.panels.iter().enumerate() {
         let frame = Frame { left: axis.left, top, right: axis.right, bottom: top + PANEL };
         let last = index + 1 == course.panels.len();
-        draw_axis(
-            &mut scene,
-            axis,
-            12.0,
-            (frame.top, frame.bottom),
-            if last { "seconds since the template change" } else { "" },
-        );
+        draw_axis(&mut scene, axis, 12.0, (frame.top, frame.bottom), if last { course.caption } else { "" });
         add_panel(&mut scene, panel, axis, frame);
         course
             .moments

@@ -105,6 +105,7 @@ fn a_course_has_a_panel_for_each_kind_of_number() {
     let chart = Chart::Course(Course {
         title: "course".into(),
         below: "below".into(),
+        caption: "seconds since the template change",
         span: (-1.0, 4.0),
         moments: vec![(0.0, "template change".into()), (3.9, "complete".into()), (9.0, "unseen".into())],
         panels: vec![
