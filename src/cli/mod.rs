@@ -14,6 +14,7 @@ mod folders;
 mod import;
 mod importance;
 mod input;
+mod manifest_args;
 mod manifests;
 mod merge;
 mod print;
