@@ -5,9 +5,12 @@
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { accessible, Checks, ensure, equal, fits } from "./browser.mjs";
 
-const [program, folder, chromium = "/usr/bin/chromium"] = process.argv.slice(2);
+const [given, folder, chromium = "/usr/bin/chromium"] = process.argv.slice(2);
+// It is run in another folder, too.
+const program = resolve(given);
 const run = (...args) => execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
 
 mkdirSync(folder, { recursive: true });
@@ -199,8 +202,8 @@ await checks.check("the report says in words what the program counted", report, 
 });
 
 await checks.check("tables of the report sort", report, async (page) => {
-  await page.locator("details", { hasText: "article-no-hook" }).first().locator("summary").click();
-  const table = page.locator("table.sortable").nth(1);
+  const table = page.locator("table.sortable", { hasText: "mean with its 95 % interval" }).first();
+  await page.$$eval("details", (all) => all.forEach((one) => { one.open = true; }));
   const means = () => table.locator("tbody tr td:nth-child(2)").evaluateAll((cells) => cells.map((cell) => Number(cell.dataset.value)).filter((number) => !Number.isNaN(number)));
   await table.locator("thead button").nth(1).click();
   const up = await means();
