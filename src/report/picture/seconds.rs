@@ -75,6 +75,7 @@ mod tests {
             assert!(svg.contains(words), "{words}");
         }
         assert!(!svg.contains("connection refused"));
+        insta::assert_snapshot!(svg);
     }
 
     #[test]

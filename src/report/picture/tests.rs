@@ -127,3 +127,19 @@ fn two_races_stand_beside_each_other() {
     let svg = pair_svg((&left, "without"), (&right, "with"));
     assert!(svg.contains("without: ") && svg.contains("with: ") && svg.contains("width=\"3200\""));
 }
+
+#[test]
+fn the_race_is_drawn_as_before() {
+    insta::assert_snapshot!(race_svg(&sample::sample_trace(), "article-no-hook, replication 0"));
+}
+
+#[test]
+fn the_lives_of_pods_are_drawn_as_before() {
+    insta::assert_snapshot!(pods_svg(&cut_after_the_hook(), "cut, replication 1"));
+}
+
+#[test]
+fn races_beside_each_other_are_drawn_as_before() {
+    let (left, right) = (sample::sample_trace(), sample::sample_with_hook());
+    insta::assert_snapshot!(pair_svg((&left, "article-no-hook"), (&right, "article-with-hook")));
+}

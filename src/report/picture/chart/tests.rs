@@ -25,6 +25,7 @@ fn the_curve_names_knee_answer_and_target() {
     for text in ["knee, answer", "target", "2 s", "none"] {
         assert!(svg.contains(text), "{text}");
     }
+    insta::assert_snapshot!(svg);
 }
 
 #[test]
@@ -41,6 +42,7 @@ fn what_loses_too_much_has_a_ring() {
     let svg = chart_svg(&Chart::TradeOff(TradeOff { title: "options".into(), options, limit: 0.3 }));
     assert_eq!(polygons(&svg, "#D55E00"), 1);
     assert!(svg.contains("1/0/0s (chosen)") && !svg.contains("0/1/0s"));
+    insta::assert_snapshot!(svg);
 }
 
 #[test]
@@ -51,6 +53,7 @@ fn a_tornado_has_a_row_for_each_input() {
     let legend = ["first order".to_owned(), "total".to_owned()];
     let svg = chart_svg(&Chart::Tornado(Tornado { title: "t".into(), legend, axis: "share".into(), rows }));
     assert!(svg.contains("delays.kp_sync") && svg.contains("first order"));
+    insta::assert_snapshot!(svg);
 }
 
 #[test]

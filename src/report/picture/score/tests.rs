@@ -52,3 +52,8 @@ fn nothing_scored_draws_an_empty_picture() {
 fn the_png_is_a_png() {
     assert!(score_png(&sample()).unwrap().starts_with(b"\x89PNG"));
 }
+
+#[test]
+fn the_score_is_drawn_as_before() {
+    insta::assert_snapshot!(score_svg(&sample()));
+}

@@ -72,6 +72,7 @@ fn two_axes_of_a_random_design_have_every_point_over_each() {
     let mut swept = swept(&["n", "m"], &[&[1, 5], &[2, 9], &[3, 7]], |_| 2);
     swept.is_grid = false;
     assert_eq!(polygons(&swept.svg()), 2 * (3 + 2) * 2);
+    insta::assert_snapshot!(swept.svg());
 }
 
 /// Two bands, and for each point a dot with its rim; the lines between them; and no line over a gap.
@@ -79,6 +80,7 @@ fn two_axes_of_a_random_design_have_every_point_over_each() {
 fn a_line_joins_what_happened_at_neighbouring_points() {
     let svg = swept(&["n"], &[&[1], &[2], &[4]], |index| index as u32).svg();
     assert_eq!(polygons(&svg), (2 + 2 + 6) + (2 + 2) * 2, "{svg}");
+    insta::assert_snapshot!(svg);
 }
 
 #[test]
@@ -104,6 +106,7 @@ fn equal_factors_stand_at_equal_distances() {
 fn a_cell_where_nothing_was_lost_says_its_bound() {
     let svg = swept(&["mode", "n"], &[&[1, 1], &[1, 2], &[2, 1], &[2, 2]], |index| index as u32).svg();
     assert!(svg.contains("&lt; 1.84") && svg.contains("down: mode, across: n"), "{svg}");
+    insta::assert_snapshot!(svg);
 }
 
 #[cfg(feature = "png")]
