@@ -10,6 +10,7 @@ mod channels;
 mod connect;
 mod elements;
 mod exposure;
+mod failing;
 mod failures_only;
 mod faults;
 mod lane;

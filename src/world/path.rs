@@ -8,13 +8,11 @@
 use crate::dist::Dist;
 use crate::engine::{Digest, Slots, Stream};
 use crate::ids::{PodId, ReplicaId, SlotId, Target};
-use crate::model::client::{Budget, FailedAttempt, back_off, is_given_up, retries_silently};
+use crate::model::client::{Budget, is_given_up};
 use crate::model::msg::Listener;
 use crate::model::network::{ClosedFate, SynFate, closed_fate, next_syn, silent_syn_end, syn_fate, syn_given_up};
 use crate::model::server::{Meets, Servers, Service};
-use crate::model::spec::{
-    DelayId, InFlightPolicy, Jitter, LEAST_CYCLE, Mechanism, ProxyMode, Scenario, ServiceKind, Via,
-};
+use crate::model::spec::{DelayId, LEAST_CYCLE, Mechanism, ProxyMode, Scenario, ServiceKind, Via};
 use crate::record::{FailureKind, LostRequest, Met, Series};
 use crate::units::{SimDuration, SimTime};
 use crate::world::balancers::Balancers;
@@ -232,7 +230,7 @@ impl<'s> Path<'s> {
     }
 
     /// The SYN of a new connection reaches the node.
-    fn connect(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
+    pub(super) fn connect(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
         self.tally.connections_opened += 1;
         slot.call.reused = false;
         slot.state = State::Packet;
@@ -521,7 +519,7 @@ impl<'s> Path<'s> {
         let (kind, met) =
             if reset { (FailureKind::Reset, Met::UnhealthyTarget) } else { (FailureKind::Eof, Met::ClosedIdle) };
         match closed_fate(closed, self.now, call.one_way()) {
-            ClosedFate::SeenBeforeSending if notices => {
+            ClosedFate::SeenBeforeSending if notices && slot.channel.is_none() => {
                 self.close_socket(slot);
                 self.connect(slot, view);
             }
@@ -579,65 +577,6 @@ impl<'s> Path<'s> {
                 _ => Some(self.now),
             };
         }
-    }
-
-    /// The attempt fails. Either the client tries again by itself, or the request is lost.
-    pub(super) fn attempt_failed(&mut self, slot: &mut Slot<'s>, failure: Failure, view: &mut View<'_, 's>) {
-        self.close_socket(slot);
-        let Some(again) = self.tries_again(slot, &failure) else {
-            let (call, ending) = (slot.call, Ending::Lost(failure));
-            slot.answer = Some(Answer { call, known: failure.known, ending, closes: false });
-            self.go_on(slot, failure.known);
-            return;
-        };
-        let at = slot.call.begin_attempt(again);
-        if slot.channel.is_some() {
-            slot.state = State::Rejoins;
-            self.wake_at(slot, again);
-            return;
-        }
-        self.tally.extra_attempts += u64::from(!slot.call.warm_up);
-        if at <= self.now {
-            self.connect(slot, view);
-        } else {
-            slot.state = State::Packet;
-            self.wake_at(slot, at);
-        }
-    }
-
-    /// When the client makes the attempt again: at once if its transport does, after a while if the application does. If
-    /// nobody does, the request is lost, and with it perhaps the client.
-    pub(super) fn tries_again(&mut self, slot: &mut Slot<'s>, failure: &Failure) -> Option<SimTime> {
-        let (client, call) = (slot.spec, &slot.call);
-        let failed = FailedAttempt {
-            kind: failure.kind,
-            reused: call.reused,
-            idempotent: call.idempotent,
-            attempt: call.attempt,
-        };
-        let allowed = !self.scenario.without.has(Mechanism::SilentRetry);
-        let silently = slot.channel.is_none() && retries_silently(client, &failed);
-        if allowed && (silently || self.is_refused_stream(slot, failure)) {
-            return Some(failure.known);
-        }
-        let wait = client.retries.filter(|_| allowed).and_then(|retries| {
-            let uniform =
-                if retries.back_off.jitter == Jitter::None { 0.0 } else { slot.luck.rare("back_off").uniform() };
-            back_off(&retries, &failed, uniform)
-        });
-        let wait = wait.filter(|_| self.budgets[slot.client as usize].as_mut().is_none_or(Budget::take));
-        if wait.is_none() && client.stops_on.has(failure.kind) {
-            let stopped = &mut self.stopped[slot.client as usize];
-            *stopped = failure.known.min(*stopped);
-        }
-        wait.map(|wait| failure.known + wait)
-    }
-
-    /// A server that drains tells with GOAWAY which streams it has taken: others have not run and are sent again, whatever
-    /// their method (RFC 9113, 6.8; gRPC proposal A6, transparent retries).
-    fn is_refused_stream(&self, slot: &Slot<'s>, failure: &Failure) -> bool {
-        let not_taken = matches!(failure.met, Met::ClosedIdle | Met::ClosedUnread);
-        slot.channel.is_some() && not_taken && self.scenario.pod.server.in_flight == InFlightPolicy::Drain
     }
 
     pub(super) fn close_socket(&mut self, slot: &mut Slot<'s>) {

@@ -93,6 +93,8 @@ pub(super) struct Call {
     pub(super) choice: Option<u64>,
     pub(super) node: NodeId,
     pub(super) attempt: u8,
+    /// Attempts that no server's application saw, and that count for no rule of the client.
+    pub(super) unseen: u8,
     pub(super) warm_up: bool,
     /// It may be sent twice.
     pub(super) idempotent: bool,
@@ -114,6 +116,7 @@ impl Call {
             choice: None,
             node,
             attempt: 1,
+            unseen: 0,
             warm_up: false,
             idempotent: true,
             reused: false,

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{RngSeed, TestCaseResult};
 use rollsim::explain::traced;
-use rollsim::model::spec::{ClientProtocol, ClientSpec, Mechanism, Scenario};
+use rollsim::model::spec::{ClientSpec, Mechanism, Scenario};
 use rollsim::record::{FailureKind, LostRequest, Met, Metric, Metrics, PodEvent, PodRecord, RunOutput, Trace};
 use rollsim::run::{Options, run_once};
 
@@ -308,8 +308,9 @@ fn pods_are_counted(metrics: &Metrics, scenario: &Scenario) -> TestCaseResult {
 fn losses_are_told(metrics: &Metrics, trace: &Trace, scenario: &Scenario) -> TestCaseResult {
     prop_assert_eq!(trace.lost.len() as f64, value(metrics, Metric::Failed));
     prop_assert!(trace.lost.is_sorted_by_key(|lost| lost.known));
-    // A stream that a draining server has not taken is sent again, as often as that happens; `retries` say how often themselves.
-    let again = |client: &ClientSpec| client.protocol == ClientProtocol::Http2 || client.retries.is_some();
+    // A refused stream is sent again once, and one that was not sent as often as its connection ends first; `retries` say how
+    // often themselves.
+    let again = |client: &ClientSpec| client.retries.is_some();
     let most = if scenario.clients.iter().any(again) { u8::MAX } else { 5 };
     trace.lost.iter().try_for_each(|lost| loss_makes_sense(lost, trace, most))
 }

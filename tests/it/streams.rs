@@ -1,7 +1,7 @@
 //! Requests that share connections as streams, and sessions that begin again.
 
 use rollsim::explain::traced;
-use rollsim::record::{FailureKind, Metric, Metrics, PodEvent};
+use rollsim::record::{FailureKind, Met, Metric, Metrics, PodEvent};
 
 use crate::common::{count, runs, scenario, shipped, values};
 
@@ -58,6 +58,39 @@ fn a_server_that_drains_loses_no_stream_and_one_that_cuts_does() {
     let severed = sum(&cut, Metric::ConnectionsSevered);
     let per_connection = sum(&cut, Metric::Failed) / severed;
     assert!((15.0..=25.0).contains(&per_connection), "twenty streams are under way on each: {per_connection}");
+}
+
+/// All pods go, one soon after the other, far away: a stream that crosses the GOAWAY of one may cross that of the next.
+const ALL_GO: &[&str] = &[
+    "rollout.at=3s",
+    "run.duration=12s",
+    "deployment.max_unavailable=3",
+    "deployment.max_surge=0",
+    "delays.rtt_pod=300ms",
+    "delays.server_stop={ uniform = [\"0s\", \"2s\"] }",
+    "kube_proxy.mode=instant",
+    "delays.unroute=1h",
+    "cluster.cni=routed",
+    "pod.server.service_time=1ms",
+    "pod.pre_stop.sleep=0s",
+    "clients.0.arrivals=constant",
+];
+
+/// A stream that draining servers refused was sent again as often as that happened; gRPC does so once (proposal A6), and
+/// asks the client's retries then, which do not count the first.
+#[test]
+fn a_refused_stream_was_sent_again_without_end() {
+    let refused = |sets: &[&str]| {
+        let scenario = scenario(GRPC, &[ALL_GO, sets].concat());
+        let lost = (0..u64::from(count(30, 300))).flat_map(|replication| traced(&scenario, replication).lost);
+        let mets = [Met::ClosedIdle, Met::ClosedUnread];
+        lost.filter(|lost| mets.contains(&lost.met)).map(|lost| lost.attempts).collect::<Vec<_>>()
+    };
+    let lost = refused(&[]);
+    assert!(lost.len() > 20 && lost.iter().all(|attempts| *attempts == 2), "{lost:?}");
+    let retries = "clients.0.retries={ attempts = 2, non_idempotent = true, back_off = \"0s\" }";
+    let rarely = refused(&[retries]);
+    assert!(rarely.len() * 2 < lost.len() && rarely.iter().all(|attempts| *attempts == 3), "{rarely:?}");
 }
 
 /// The server's maximal age is spread by a tenth to both sides.
