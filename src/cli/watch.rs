@@ -5,17 +5,19 @@ use std::io::IsTerminal;
 use std::thread::sleep;
 use std::time::Duration;
 
+use console::Term;
+
 use super::print;
 use crate::explain::traced;
 use crate::model::spec::Scenario;
 use crate::record::Trace;
-use crate::report::watch::{frame, frames};
+use crate::report::watch::{Room, frame, frames};
 
 /// A race takes about a quarter of a minute.
 const FRAMES: usize = 300;
 const PAUSE: Duration = Duration::from_millis(50);
-/// Without knowing the terminal: what fits most of them.
-const COLUMNS: usize = 100;
+/// Where there is no terminal to ask.
+const ROOM: Room = Room { columns: 100, lines: 40 };
 
 const CLEAR: &str = "\u{1b}[2J";
 const HOME: &str = "\u{1b}[H";
@@ -30,22 +32,22 @@ pub(super) fn play(scenario: &Scenario, replication: u64) {
     if std::io::stderr().is_terminal() {
         play_live(&trace, &title);
     } else if let Some(last) = frames(&trace, FRAMES).last() {
-        print::note(&frame(&trace, &title, *last, columns()));
+        print::note(&frame(&trace, &title, *last, ROOM));
     }
 }
 
 fn play_live(trace: &Trace, title: &str) {
     print::raw(CLEAR);
     for now in frames(trace, FRAMES) {
-        let text = frame(trace, title, now, columns()).replace('\n', &format!("{REST_OF_LINE}\n"));
+        let text = frame(trace, title, now, room()).replace('\n', &format!("{REST_OF_LINE}\n"));
         print::raw(&format!("{HOME}{text}{REST_OF_SCREEN}"));
         sleep(PAUSE);
     }
     print::note("");
 }
 
-/// `COLUMNS`, which shells set and export if asked to.
-fn columns() -> usize {
-    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    said.filter(|columns| (40..=400).contains(columns)).unwrap_or(COLUMNS)
+/// Asked for each frame: windows change their size.
+fn room() -> Room {
+    let size = Term::stderr().size_checked();
+    size.map_or(ROOM, |(lines, columns)| Room { columns: columns.into(), lines: lines.into() })
 }

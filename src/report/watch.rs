@@ -7,8 +7,12 @@ use crate::report::story::{self, count, span};
 use crate::report::times::{Stretch, exposures, listening, moments, routed};
 use crate::units::{SimDuration, SimTime};
 
-/// Lanes in a frame.
+/// Lanes in a frame, where there is room.
 const MOST_PODS: usize = 16;
+/// And where there is none.
+const LEAST_PODS: usize = 3;
+/// Lines of a frame besides its lanes: head, legend, how many more pods, two blank ones, and where the cursor stands.
+const BESIDE_PODS: usize = TOLD + 6;
 /// Events under the lanes.
 const TOLD: usize = 8;
 /// Width of the pods' names.
@@ -36,13 +40,21 @@ pub fn frames(trace: &Trace, most: usize) -> Vec<SimTime> {
     stops.windows(2).flat_map(gap).collect()
 }
 
-/// The frame of the moment `now`, in lines of at most `columns` characters.
-pub fn frame(trace: &Trace, title: &str, now: SimTime, columns: usize) -> String {
+/// The room that a frame has, characters and lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    pub columns: usize,
+    pub lines: usize,
+}
+
+/// The frame of the moment `now`. Lines are cut at the room's columns; lanes are left out where it has too few lines.
+pub fn frame(trace: &Trace, title: &str, now: SimTime, Room { columns, lines }: Room) -> String {
+    let most_pods = lines.saturating_sub(BESIDE_PODS).clamp(LEAST_PODS, MOST_PODS);
     let scale = Scale::of(trace, columns.saturating_sub(NAMES + 2).max(20));
     let mut lines = vec![cut(&headline(trace, title, now), columns), cut(LEGEND, columns), String::new()];
-    lines.extend(trace.pods.iter().take(MOST_PODS).map(|pod| lane(trace, pod, now, scale)));
-    if trace.pods.len() > MOST_PODS {
-        lines.push(format!("… and {} more", count(trace.pods.len() - MOST_PODS, "pod")));
+    lines.extend(trace.pods.iter().take(most_pods).map(|pod| lane(trace, pod, now, scale)));
+    if trace.pods.len() > most_pods {
+        lines.push(format!("… and {} more", count(trace.pods.len() - most_pods, "pod")));
     }
     lines.push(String::new());
     lines.extend(latest(trace, now).iter().map(|line| cut(line, columns)));
@@ -141,15 +153,29 @@ mod tests {
     fn the_last_frame_shows_the_whole_race() {
         let trace = sample::sample_trace();
         let last = *frames(&trace, 100).last().unwrap();
-        insta::assert_snapshot!(frame(&trace, "sample", last, 100));
+        insta::assert_snapshot!(frame(&trace, "sample", last, Room { columns: 100, lines: 40 }));
+    }
+
+    #[test]
+    fn a_low_terminal_has_fewer_lanes() {
+        let trace = sample::sample_wide();
+        let last = *frames(&trace, 100).last().unwrap();
+        for lines in [18, 20, 24, 40] {
+            let text = frame(&trace, "wide", last, Room { columns: 80, lines });
+            assert!(text.lines().count() < lines, "{text}");
+            let lanes = text.lines().filter(|line| line.starts_with("old-") || line.starts_with("new-")).count();
+            assert_eq!(lanes, (lines - BESIDE_PODS).clamp(LEAST_PODS, MOST_PODS).min(trace.pods.len()), "{text}");
+            assert_eq!(text.contains("… and "), lanes < trace.pods.len(), "{text}");
+        }
     }
 
     #[test]
     fn lines_fit_and_lanes_only_grow() {
         let trace = sample::sample_with_hook();
+        let room = Room { columns: 60, lines: 24 };
         let mut longest = 0;
         for now in frames(&trace, 60) {
-            let text = frame(&trace, "sample", now, 60);
+            let text = frame(&trace, "sample", now, room);
             assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
             let length = text.lines().nth(3).unwrap().chars().count();
             assert!(length >= longest, "{text}");
