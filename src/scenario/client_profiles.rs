@@ -91,6 +91,7 @@ fn paced(service: ServiceKind) -> ClientSpec {
         spread_to_end: false,
         retry: Retry::None,
         retries: None,
+        hedging: None,
         reconnect: None,
         stops_on: Failures::NONE,
         pool: PoolSpec::UNLIMITED,

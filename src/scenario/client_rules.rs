@@ -1,7 +1,7 @@
 //! What a client's table says about its pool, its retries and its work.
 
 use crate::dist::Factor;
-use crate::model::spec::{BackOff, Failures, Jitter, PoolSpec, ReconnectSpec, RetriesSpec};
+use crate::model::spec::{BackOff, Failures, HedgeAfter, HedgingSpec, Jitter, PoolSpec, ReconnectSpec, RetriesSpec};
 use crate::scenario::dist::factor;
 use crate::scenario::log::Fault;
 use crate::scenario::names;
@@ -117,6 +117,19 @@ pub(super) fn reconnect(fields: &mut Fields<'_>) -> ReconnectSpec {
     let back_off = first_back_off(fields, row.back_off);
     let back_off = BackOff { max: back_off.base, ..back_off };
     ReconnectSpec { back_off, work: fields.or("work", number(0.0..=1e6), row.work) }
+}
+
+/// Of the request that is slower than 95 % of all, as "The tail at scale" proposes: a twentieth more attempts.
+const USUAL_QUANTILE: f64 = 0.95;
+
+pub(super) fn hedging(fields: &mut Fields<'_>) -> HedgingSpec {
+    let quantile = HedgeAfter::Quantile(fields.or("quantile", number(0.01..=0.999), USUAL_QUANTILE));
+    if fields.has("quantile") && fields.has("delay") {
+        let fault = Fault::new("conflict", "is one way to say when a second attempt is sent, `quantile` another");
+        fields.refuse("delay", fault.help("remove one of them"));
+    }
+    let after = fields.get("delay", duration).map_or(quantile, HedgeAfter::Delay);
+    HedgingSpec { after, budget: fields.or("budget", share_or_none, None) }
 }
 
 fn share_or_none(node: &Node) -> Result<Option<f64>, Fault> {

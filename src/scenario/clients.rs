@@ -88,6 +88,7 @@ fn client(fields: &mut Fields<'_>, nodes: u32, ways: Ways) -> ClientSpec {
         spread_to_end: fields.or("spread_to_end", truth, row.spread_to_end),
         retry: fields.or("retry", |node| names::RETRY.parse(node), row.retry),
         retries: fields.optional("retries", client_rules::retries).or(row.retries),
+        hedging: fields.optional("hedging", client_rules::hedging).or(row.hedging),
         reconnect: fields.optional("reconnect", client_rules::reconnect).or(row.reconnect),
         stops_on: fields.or("stops_on", client_rules::failures, row.stops_on),
         pool: client_rules::pool(fields, row.pool),
@@ -98,6 +99,7 @@ fn client(fields: &mut Fields<'_>, nodes: u32, ways: Ways) -> ClientSpec {
         request_timeout: fields.or("request_timeout", period, row.request_timeout),
     };
     refuse_streams(fields, &spec);
+    refuse_hedging(fields, &spec);
     spec
 }
 
@@ -111,6 +113,17 @@ fn refuse_streams(fields: &Fields<'_>, spec: &ClientSpec) {
         () => return,
     };
     fields.complain(Fault::new("not-modelled", format!("has protocol = \"http2\", which is not modelled with {what}")));
+}
+
+/// A second attempt needs a connection of its own, and rules of its own.
+fn refuse_hedging(fields: &Fields<'_>, spec: &ClientSpec) {
+    if spec.hedging.is_some() && !spec.is_open() {
+        let fault = "has `hedging`, which is not modelled with a closed loop: use open-loop arrivals";
+        fields.complain(Fault::new("not-modelled", fault));
+    } else if spec.hedging.is_some() && (spec.retries.is_some() || !spec.stops_on.is_empty()) {
+        let fault = Fault::new("conflict", "has `hedging` and also `retries` or `stops_on`");
+        fields.complain(fault.help("keep one of them: a request that fails is sent again at once by hedging"));
+    }
 }
 
 /// A number of users or of connections.

@@ -2,7 +2,9 @@
 
 use std::fmt::Display;
 
-use crate::model::spec::{Arrivals, BackOff, BurstSpec, ClientSpec, Failures, PoolSpec, ReconnectSpec, RetriesSpec};
+use crate::model::spec::{
+    Arrivals, BackOff, BurstSpec, ClientSpec, Failures, HedgeAfter, HedgingSpec, PoolSpec, ReconnectSpec, RetriesSpec,
+};
 use crate::scenario::names;
 use crate::scenario::settled::Out;
 
@@ -32,6 +34,16 @@ pub(super) fn retries(out: &mut Out, client: &ClientSpec) {
         Some(spec) => out.raw("retries", table(spec)),
         None => out.line("# no retries: what fails is lost"),
     }
+    match &client.hedging {
+        Some(HedgingSpec { after, budget }) => {
+            let after = match after {
+                HedgeAfter::Delay(delay) => format!("delay = \"{delay}\""),
+                HedgeAfter::Quantile(share) => format!("quantile = {share:?}"),
+            };
+            out.raw("hedging", format!("{{ {after}, budget = {} }}", share_or_none(*budget)));
+        }
+        None => out.line("# no hedging: an attempt is waited for"),
+    }
     match &client.reconnect {
         Some(ReconnectSpec { back_off: BackOff { base, jitter, .. }, work }) => {
             let jitter = names::JITTER.of(*jitter);
@@ -46,9 +58,13 @@ fn list(failures: Failures) -> String {
     format!("[{}]", names.join(", "))
 }
 
+fn share_or_none(share: Option<f64>) -> String {
+    share.map_or("\"none\"".to_owned(), |share| format!("{share:?}"))
+}
+
 fn table(retries: &RetriesSpec) -> String {
     let RetriesSpec { attempts, on, non_idempotent, back_off, budget } = retries;
-    let budget = budget.map_or("\"none\"".to_owned(), |share| format!("{share:?}"));
+    let budget = share_or_none(*budget);
     let jitter = names::JITTER.of(back_off.jitter);
     format!(
         "{{ attempts = {attempts}, on = {}, non_idempotent = {non_idempotent}, back_off = \"{}\", \

@@ -6,9 +6,9 @@ use super::*;
 use crate::dist::Dist;
 use crate::ids::{NodeId, ZoneId};
 use crate::model::spec::{
-    Arrivals, BackOff, BurstSpec, ClientBalancing, ClientDns, ClientProtocol, DelayId, DnsSpec, End, EntryNode, Jitter,
-    Mechanism, PoolSpec, PreStopAction, ServiceKind, ServiceSpec, SessionAffinity, Traffic, TrafficDistribution,
-    TrafficPolicy,
+    Arrivals, BackOff, BurstSpec, ClientBalancing, ClientDns, ClientProtocol, DelayId, DnsSpec, End, EntryNode,
+    HedgeAfter, HedgingSpec, Jitter, Mechanism, PoolSpec, PreStopAction, ServiceKind, ServiceSpec, SessionAffinity,
+    Traffic, TrafficDistribution, TrafficPolicy,
 };
 use crate::units::{IntOrPercent, KernelVersion, Rate, SimDuration, Version};
 
@@ -168,6 +168,7 @@ budget = 0.2
 [[clients]]
 profile = "open"
 arrivals = "constant"
+hedging = { delay = "20ms", budget = 0.1 }
 
 [[clients]]
 profile = "vegeta"
@@ -245,11 +246,24 @@ fn each_key_of_a_client_reaches_its_field() {
     let millis = [0, 1_500, 2_500, 2_500].map(SimDuration::from_millis);
     assert_eq!(scenario.clients[2].trace, millis);
     assert!(client.stops_on.names().eq(["connect_refused", "reset"]));
+    let after = HedgeAfter::Delay(SimDuration::from_millis(20));
+    assert_eq!(scenario.clients[1].hedging, Some(HedgingSpec { after, budget: Some(0.1) }));
     let retries = client.retries.unwrap();
     assert!(retries.on.names().eq(["timeout", "http_503"]) && retries.non_idempotent);
     assert_eq!((retries.attempts, retries.budget), (4, Some(0.2)));
     let (base, max) = (SimDuration::from_millis(200), secs(2));
     assert_eq!(retries.back_off, BackOff { base, factor: 3.0, max, jitter: Jitter::Equal });
+}
+
+#[test]
+fn hedging_is_refused_where_it_is_not_modelled() {
+    let client = |keys: &str| format!("[[clients]]\n{keys}");
+    check(&client("profile = \"open\"\nhedging = {}"), &[]);
+    check(&client("hedging = {}"), &["a.toml:1:1 not-modelled"]);
+    check(&client("profile = \"open\"\nhedging = {}\nretries = {}"), &["a.toml:1:1 conflict"]);
+    let both = "profile = \"open\"\nhedging = { delay = \"1s\", quantile = 0.9 }";
+    check(&client(both), &["a.toml:3:13 conflict"]);
+    check(&client("profile = \"open\"\nhedging = { quantile = 1.0 }"), &["a.toml:3:24 out-of-range"]);
 }
 
 #[test]

@@ -158,6 +158,18 @@ impl<'s> Requests<'s> {
         }
     }
 
+    /// The slot's stream is not wanted any more, unless it is the one that makes a connection for all: then it goes on. Says
+    /// whether it is cancelled.
+    pub(super) fn leave_channel(&mut self, client: usize, index: u32) -> bool {
+        let place = self.slots[index as usize].channel;
+        let channels = self.clients[client].channels.as_mut();
+        let Some(channel) = channels.zip(place).map(|(channels, place)| &mut channels.list[place as usize]) else {
+            return true;
+        };
+        channel.waiting.retain(|waiting| *waiting != index);
+        channel.connector != Some(index)
+    }
+
     /// A stream's slot has woken: perhaps its connection is made, or cannot be, or the stream has ended.
     pub(super) fn after_stream(&mut self, client: usize, index: u32, after: After, now: SimTime) {
         let slot = &mut self.slots[index as usize];

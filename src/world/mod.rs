@@ -13,6 +13,7 @@ mod exposure;
 mod failing;
 mod failures_only;
 mod faults;
+mod hedges;
 mod lane;
 mod lanes;
 mod path;

@@ -105,7 +105,7 @@ impl<'s> Path<'s> {
             established: 0,
             closed: 0,
             stopped: vec![SimTime::MAX; scenario.clients.len()],
-            budgets: scenario.clients.iter().map(|client| client.retries?.budget.map(Budget::new)).collect(),
+            budgets: scenario.clients.iter().map(|client| client.budget().map(Budget::new)).collect(),
             results: Results {
                 digest: observed.then(Digest::default),
                 series: keeps_series(scenario, options).then(|| Box::new(Series::new(scenario.horizon()))),

@@ -342,6 +342,17 @@ impl<'s> Proxied<'_, '_, 's> {
         }
     }
 
+    /// The client does not want the answer any more. Says whether the request may have run.
+    pub(super) fn cancel(&mut self) -> bool {
+        let started = self.slot.answer.take().is_some();
+        self.close_behind(Impatient::Client);
+        self.close_front();
+        self.trip.hops.clear();
+        self.trip.failure = None;
+        self.path.rest(self.slot);
+        started || self.slot.call.may_have_run
+    }
+
     /// Closes the upstream connections from the hop that lost patience on. Says which pod the last one went to.
     fn close_behind(&mut self, who: Impatient) -> Option<PodId> {
         self.slot.call.may_have_run |= self.path.abandon_sharing(self.slot, self.view);

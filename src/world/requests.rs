@@ -11,6 +11,7 @@ use crate::units::{SimDuration, SimTime};
 use crate::world::balancers;
 use crate::world::channels::Channels;
 use crate::world::elements::Elements;
+use crate::world::hedges::Hedges;
 use crate::world::lanes::Lanes;
 use crate::world::path::{After, Path, Results, View};
 use crate::world::proxied::on_trip;
@@ -28,6 +29,8 @@ pub(super) struct Client<'s> {
     pub(super) source: Option<Source<'s>>,
     /// Of a client whose requests are streams.
     pub(super) channels: Option<Channels>,
+    /// Of a client that sends second attempts.
+    pub(super) hedges: Option<Hedges>,
 }
 
 /// Where the requests of an open-loop client come from.
@@ -170,6 +173,9 @@ impl<'s> Requests<'s> {
             self.arrive(client, now, view);
             return;
         }
+        if self.clients[client].hedges.is_some() && self.race_is_decided(client, index, now, view) {
+            return;
+        }
         if self.slots[index as usize].state == State::Rejoins {
             self.join(client, index, now, view);
             return;
@@ -177,13 +183,16 @@ impl<'s> Requests<'s> {
         let after = self.path.wake(&mut self.slots[index as usize], view);
         if self.slots[index as usize].channel.is_some() {
             self.after_stream(client, index, after, now);
+            if self.clients[client].hedges.is_some() {
+                self.drop_orphan(client, index, view);
+            }
         } else if after == After::Free {
             self.set_free(client, index);
         }
     }
 
     /// The slot's request has ended: its connection is kept for another, unless there are enough.
-    fn set_free(&mut self, client: usize, index: u32) {
+    pub(super) fn set_free(&mut self, client: usize, index: u32) {
         let Client { spec, source: Some(source), .. } = &mut self.clients[client] else { return };
         let Some(most) = spec.pool.max_idle.map(|most| most as usize) else {
             source.idle.push(index);
@@ -220,8 +229,8 @@ impl<'s> Requests<'s> {
     fn add_client(&mut self, spec: &'s ClientSpec) {
         let (client, first) = (self.clients.len() as u32, self.slots.len() as u32);
         let open = spec.is_open();
-        // An open-loop client's first slot is its source.
-        let count = if open { 1 } else { self.threads(spec) };
+        // An open-loop client's first slot is its source, the next the clock of its second attempts.
+        let count = if open { 1 + u32::from(spec.hedging.is_some()) } else { self.threads(spec) };
         for ordinal in 0..count {
             let schedule = (!open).then(|| self.schedule(spec, client, ordinal));
             self.add_slot(client, ordinal, schedule);
@@ -237,7 +246,9 @@ impl<'s> Requests<'s> {
         let slots = first..self.slots.len() as u32;
         let ages = || self.key.stream("client", "age", client.into());
         let channels = spec.multiplexes().then(|| Channels::new(spec, self.scenario.service.kind, ages()));
-        self.clients.push(Client { spec, warm_ups_left: 0, slots, source, channels });
+        let lucks = || [u32::MAX, u32::MAX - 1].map(|ordinal| Luck::new(self.key, entity(client, ordinal)));
+        let hedges = spec.hedging.filter(|_| open).map(|hedging| Hedges::new(&hedging, first + 1, lucks()));
+        self.clients.push(Client { spec, warm_ups_left: 0, slots, source, channels, hedges });
     }
 
     /// Connections of a closed-loop client.
@@ -358,16 +369,25 @@ impl<'s> Requests<'s> {
             return;
         }
         self.arrange_arrival(client, now);
-        let index = self.take_free(client).unwrap_or_else(|| self.add_open_slot(client));
         let call = self.open_call(client, now);
+        let index = self.launch(client, call, view);
+        if self.clients[client].hedges.is_some() {
+            self.arrange_hedge(client, index, now);
+        }
+    }
+
+    /// An attempt of an open-loop client is sent now, over a free slot, which it says.
+    pub(super) fn launch(&mut self, client: usize, call: Call, view: &mut View<'_, 's>) -> u32 {
+        let (index, now) = (self.take_free(client).unwrap_or_else(|| self.add_open_slot(client)), self.path.now);
         let slot = &mut self.slots[index as usize];
         (slot.call, slot.state) = (call, State::Packet);
         if self.clients[client].channels.is_some() {
             self.join(client, index, now, view);
-            return;
+        } else {
+            slot.enter();
+            self.path.wake_at(slot, now + call.one_way());
         }
-        slot.enter();
-        self.path.wake_at(slot, now + call.one_way());
+        index
     }
 
     fn add_open_slot(&mut self, client: usize) -> u32 {

@@ -265,7 +265,8 @@ impl Luck {
         Drawn { round_trip, service_time: times(service_time, work), idempotent }
     }
 
-    fn work(&mut self, dist: &Dist) -> SimDuration {
+    /// How much work the next request is, in seconds for a factor.
+    pub(super) fn work(&mut self, dist: &Dist) -> SimDuration {
         match (dist, &mut self.work) {
             (Dist::Constant(value), _) => *value,
             (dist, Some(ahead)) => ahead.draw(dist),

@@ -17,6 +17,7 @@ mod data_plane;
 mod determinism;
 mod drivers;
 mod estimators;
+mod hedging;
 mod load;
 mod manifests;
 mod mechanisms;

@@ -312,6 +312,7 @@ const CLUSTER: &[Case] = &[
         &[],
         &[
             "clients.0.balancing=round_robin",
+            "clients.0.hedging={ delay = \"1ms\" }",
             "clients.0.idle_timeout=1ms",
             "clients.0.max_requests=1",
             "clients.0.max_idle=1",
@@ -445,7 +446,7 @@ const ACTING: &[&str] = &[
      work = 2, retries = { attempts = 3 }, stops_on = [\"eof\"] }, { profile = \"k6\", think_time = \"2s\", users = 2, \
      idempotent = 0.5 }, { catch_up = false, retries = {}, method = \"POST\" }]\n",
     "clients = [{ profile = \"open\", arrivals = \"bursty\", burst = { on = \"1s\" }, rate = \"9/s\" }, \
-     { profile = \"open\", arrivals = \"daily\", shape_starts_at = \"1s\" }]\n",
+     { profile = \"open\", arrivals = \"daily\", shape_starts_at = \"1s\", idempotent = 0.5, hedging = { quantile = 0.9 } }]\n",
     "service = { kind = \"headless\" }\nclients = [{ profile = \"grpc\", balancing = \"round_robin\", dns = \"1s\", max_age = \"9s\", \
      protocol = \"http2\" }, { profile = \"session\", reconnect = { jitter = \"none\" }, retries = { attempts = 2 } }]\n",
     "kube_proxy = { mode = \"nftables\", min_sync_period = \"40s\", sync_period = \"60s\" }\n",

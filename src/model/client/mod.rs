@@ -2,16 +2,18 @@
 //!
 //! Models: closed-loop pacing with catch-up (fortio's and a plain one) and without (hey's), closed loops that think,
 //! open-loop arrivals (constant, Poisson, bursty, by the shape of a day, from a trace); the silent retry of transports on a reused connection; retries of applications with back-off, jitter
-//! and budget; pools with limits. What a request meets is decided on the request path. Leaves out: retries on another
+//! and budget; when a second attempt is sent beside a slow first one; pools with limits. What a request meets is decided on the request path. Leaves out: retries on another
 //! connection of the pool (they take a fresh one). Source: mechanics 7.2; fortio periodic/periodic.go and
 //! fhttp/http_client.go at 45e18710 (v1.75.2).
 
 mod arrivals;
+mod hedging;
 mod pacing;
 mod pool;
 mod retry;
 
 pub use arrivals::ArrivalProcess;
+pub use hedging::HedgeDelay;
 pub use pacing::{Pacing, fortio_plan};
 pub use pool::{Kept, is_given_up};
 pub use retry::{Budget, FailedAttempt, back_off, first_wait, retries_silently};
@@ -53,6 +55,7 @@ pub(in crate::model::client) mod tests {
             spread_to_end: true,
             retry,
             retries: None,
+            hedging: None,
             reconnect: None,
             stops_on: Failures::NONE,
             pool: PoolSpec::UNLIMITED,

@@ -26,7 +26,7 @@ pub use mechanisms::{Mechanism, Mechanisms};
 pub use nodes::{Images, NodesSpec, Requests, Spread};
 pub use policies::BalancingPolicy;
 pub(crate) use policies::balancing_policies;
-pub use retries::{BackOff, Failures, Jitter, PoolSpec, ReconnectSpec, RetriesSpec};
+pub use retries::{BackOff, Failures, HedgeAfter, HedgingSpec, Jitter, PoolSpec, ReconnectSpec, RetriesSpec};
 pub use rollout::{BudgetSpec, FaultKind, FaultSpec, PodReplacementPolicy, RolloutKind, Strategy};
 pub use server::{
     Accepts, CpuLimit, Discipline, IdlePolicy, InFlightPolicy, LameDuck, NewConnections, QueuedPolicy, ServerProfile,

@@ -101,6 +101,25 @@ pub struct RetriesSpec {
     pub budget: Option<f64>,
 }
 
+/// When a request that is not answered is sent a second time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum HedgeAfter {
+    /// So long after the first.
+    Delay(SimDuration),
+    /// When it has lasted longer than this share of the requests answered in the last while.
+    Quantile(f64),
+}
+
+/// `hedging`: of two attempts of one request the first answer counts, and the other attempt is cancelled (Dean and Barroso, "The
+/// tail at scale", 2013; gRPC proposal A6).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HedgingSpec {
+    /// When the second is sent.
+    pub after: HedgeAfter,
+    /// Second attempts allowed for each request, if they are limited; a few may be saved up.
+    pub budget: Option<f64>,
+}
+
 /// `reconnect`: a client that holds sessions makes a new connection as soon as one has ended, not with its next message.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ReconnectSpec {

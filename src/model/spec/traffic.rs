@@ -3,7 +3,7 @@
 use crate::dist::{Dist, Factor};
 use crate::ids::NodeId;
 use crate::model::spec::load::{BurstSpec, ShapeSpec};
-use crate::model::spec::retries::{Failures, PoolSpec, ReconnectSpec, RetriesSpec};
+use crate::model::spec::retries::{Failures, HedgingSpec, PoolSpec, ReconnectSpec, RetriesSpec};
 use crate::units::{Rate, SimDuration};
 
 /// Rows of the client table (mechanics 7.2).
@@ -223,6 +223,8 @@ pub struct ClientSpec {
     pub retry: Retry,
     /// What the application tries again.
     pub retries: Option<RetriesSpec>,
+    /// When the application sends a request a second time though it has not failed.
+    pub hedging: Option<HedgingSpec>,
     /// How sessions that ended are begun again, of a client that holds some.
     pub reconnect: Option<ReconnectSpec>,
     /// Which failures end the client.
@@ -257,8 +259,14 @@ impl ClientSpec {
     pub fn is_plain(&self) -> bool {
         let mixed = self.idempotent > 0.0 && self.idempotent < 1.0;
         let limited = self.retries.is_some_and(|retries| retries.budget.is_some());
-        let rules = self.pool != PoolSpec::UNLIMITED || !self.stops_on.is_empty() || limited;
+        let rules = self.pool != PoolSpec::UNLIMITED || !self.stops_on.is_empty() || limited || self.hedging.is_some();
         self.catch_up && self.work.is_one() && !mixed && !rules
+    }
+
+    /// The retries or second attempts that its requests are allowed, if they are limited.
+    pub fn budget(&self) -> Option<f64> {
+        let of_retries = self.retries.and_then(|retries| retries.budget);
+        of_retries.or(self.hedging.and_then(|hedging| hedging.budget))
     }
 
     /// Its requests are streams of shared connections.

@@ -60,6 +60,12 @@ pub(super) const ROWS: &[Row<When>] = &[
         "use via = \"ingress\"",
     ),
     row(
+        &["hedging"],
+        |_, client| client.idempotent == 0.0,
+        "only requests that may be sent twice are hedged, and none of its requests may",
+        "set idempotent = true",
+    ),
+    row(
         &["catch_up"],
         |_, client| client.is_open() || client.thinks(),
         "it has no schedule that it could fall behind",
@@ -153,5 +159,5 @@ fn reuses_ports(scenario: &Scenario) -> bool {
 /// Whether what a client tries again depends on the method.
 fn minds_method(client: &ClientSpec) -> bool {
     let silently = client.keep_alive && client.retry == Retry::ReusedIdempotent;
-    silently || client.retries.is_some_and(|retries| !retries.non_idempotent)
+    silently || client.hedging.is_some() || client.retries.is_some_and(|retries| !retries.non_idempotent)
 }
