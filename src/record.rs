@@ -141,6 +141,7 @@ metrics! {
     AllTerminatedS = "all_terminated_s": "template change to the end of the last old pod's process, seconds",
     MinReadyPods = "min_ready_pods": "fewest pods Ready and not terminating at any time",
     MaxPods = "max_pods": "most pod objects at any time, terminating ones included",
+    ContainerRestarts = "container_restarts": "containers that ended and were started again (where a probe may kill them)",
     PodSeconds = "pod_seconds": "sum over pod objects of the time that each was there, seconds",
     LowestCapacity = "lowest_capacity": "least capacity that clients could be sent to at any time, in warm pods",
     WaitingMeanS = "waiting_mean_s": "mean wait of a request for a worker, seconds (of a loaded run, or with series)",
@@ -230,11 +231,13 @@ pub enum PodEvent {
     EndpointOut,
     /// The pod object is gone.
     Removed,
+    /// A container that ended is started again, in the same pod.
+    Restarted,
 }
 
 impl PodEvent {
     /// All events in the order in which a life usually passes them.
-    pub const ALL: [PodEvent; 21] = [
+    pub const ALL: [PodEvent; 22] = [
         PodEvent::Created,
         PodEvent::Scheduled,
         PodEvent::KubeletSeen,
@@ -256,6 +259,17 @@ impl PodEvent {
         PodEvent::EndpointsSeen,
         PodEvent::EndpointOut,
         PodEvent::Removed,
+        PodEvent::Restarted,
+    ];
+
+    /// What belongs to the end of one container.
+    const ENDING: [PodEvent; 6] = [
+        PodEvent::HookBegan,
+        PodEvent::HookEnded,
+        PodEvent::Signalled,
+        PodEvent::Killed,
+        PodEvent::ListenerClosed,
+        PodEvent::Exited,
     ];
 }
 
@@ -386,14 +400,17 @@ impl PodRecord {
         PodRecord { pod, revision, node, times: [None; PodEvent::ALL.len()] }
     }
 
-    /// When `event` happened first, if it did. Old pods were created and made ready before the run: those events of
-    /// theirs have no time.
+    /// When `event` happened first, if it did; of the end of a container, that of the last one. Old pods were created and made
+    /// ready before the run: those events of theirs have no time.
     pub fn at(&self, event: PodEvent) -> Option<SimTime> {
         self.times[event as usize]
     }
 
-    /// Notes when `event` happened; the first time counts.
+    /// Notes when `event` happened; the first time counts. A container that is started again may end again.
     pub fn note(&mut self, event: PodEvent, at: SimTime) {
+        if event == PodEvent::Restarted {
+            PodEvent::ENDING.iter().for_each(|ending| self.times[*ending as usize] = None);
+        }
         self.times[event as usize].get_or_insert(at);
     }
 }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::engine::{Forcing, Out, Stream, StreamKey, Streams};
 use crate::ids::{NodeId, PodId, ReplicaId, Target};
 use crate::model::api::{ResourceVersion, Watcher, Write};
-use crate::model::spec::{DelayId, IdlePolicy, NodeDelays, Signal};
+use crate::model::spec::{DelayId, IdlePolicy, NodeDelays, ProbeKind, Signal};
 use crate::units::SimDuration;
 
 pub use crate::record::{Fact, PodEvent, RouteEvent, RuleEvent};
@@ -35,10 +35,12 @@ pub enum Msg {
     StartProcess(PodId),
     /// From a kubelet: a signal for the container's process.
     Signal(PodId, Signal),
-    /// From a kubelet: a readiness probe attempt.
-    Probe(PodId),
+    /// From a kubelet: an attempt of a probe.
+    Probe(PodId, ProbeKind),
     /// To a kubelet: the attempt's result.
-    ProbeAnswered(PodId, bool),
+    ProbeAnswered(PodId, ProbeKind, bool),
+    /// From a fault: the process stops answering, and perhaps to act on the stop signal.
+    Hang(PodId, bool),
     /// From a server: the process has ended.
     Exited(PodId),
     /// From a kubelet: the pod's network namespace is gone.

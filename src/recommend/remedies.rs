@@ -99,6 +99,7 @@ fn switch(value: &mut bool) -> bool {
 fn add_probe(scenario: &mut Scenario) -> bool {
     let second = SimDuration::from_secs(1);
     let probe = ProbeSpec {
+        termination_grace_period: None,
         initial_delay: SimDuration::ZERO,
         period: second,
         timeout: second,

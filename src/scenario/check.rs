@@ -322,15 +322,20 @@ fn no_readiness_probe(scenario: &Scenario) -> Option<Problem> {
 /// Kubernetes' own fields for these hold whole seconds.
 fn not_whole_seconds(scenario: &Scenario) -> Vec<Problem> {
     let pod = &scenario.pod;
-    let mut fields =
-        vec![(GRACE, pod.termination_grace_period), ("deployment.min_ready", scenario.deployment.min_ready)];
-    if let Some(probe) = &pod.readiness_probe {
-        fields.push(("pod.readiness_probe.initial_delay", probe.initial_delay));
-        fields.push(("pod.readiness_probe.period", probe.period));
-        fields.push(("pod.readiness_probe.timeout", probe.timeout));
+    let fields = vec![(GRACE, pod.termination_grace_period), ("deployment.min_ready", scenario.deployment.min_ready)];
+    let mut fields: Vec<_> = fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    for (name, probe) in
+        [("readiness", &pod.readiness_probe), ("startup", &pod.startup_probe), ("liveness", &pod.liveness_probe)]
+    {
+        let Some(probe) = probe else { continue };
+        let key = |key: &str| format!("pod.{name}_probe.{key}");
+        fields.push((key("initial_delay"), probe.initial_delay));
+        fields.push((key("period"), probe.period));
+        fields.push((key("timeout"), probe.timeout));
+        fields.extend(probe.termination_grace_period.map(|grace| (key("termination_grace_period"), grace)));
     }
     fields.retain(|(_, value)| *value != SimDuration::from_secs(value.as_whole_secs()));
-    let told = |(key, value): (&'static str, SimDuration)| {
+    let told = |(key, value): (String, SimDuration)| {
         let message = format!("{value} is simulated as it stands, but Kubernetes takes whole seconds here");
         warning("not-whole-seconds", key, message, "write whole seconds to see what a cluster would do")
     };

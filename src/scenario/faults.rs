@@ -16,6 +16,7 @@ use crate::units::{IntOrPercent, SimDuration};
 enum Kind {
     NodeDrain,
     PodDelete,
+    Hang,
     SpotNotice,
     LeaderFailover,
     ApiSlowness,
@@ -37,6 +38,7 @@ const KIND: Names<Kind> = Names {
     built: &[
         ("node_drain", Kind::NodeDrain),
         ("pod_delete", Kind::PodDelete),
+        ("hang", Kind::Hang),
         ("spot_notice", Kind::SpotNotice),
         ("leader_failover", Kind::LeaderFailover),
         ("api_slowness", Kind::ApiSlowness),
@@ -95,6 +97,10 @@ fn of_kind(fields: &mut Fields<'_>, kind: Kind, nodes: u32) -> Option<FaultKind>
     Some(match kind {
         Kind::NodeDrain => FaultKind::NodeDrain { node: node(fields), evicts: fields.or("evicts", truth, true) },
         Kind::PodDelete => FaultKind::PodDelete { pods: fields.or("pods", whole(1..=10_000), 1) },
+        Kind::Hang => FaultKind::Hang {
+            pods: fields.or("pods", whole(1..=10_000), 1),
+            ignores_stop: fields.or("ignores_stop", truth, true),
+        },
         Kind::SpotNotice => FaultKind::SpotNotice {
             node: node(fields),
             notice: fields.or("notice", duration, NOTICE),
@@ -175,6 +181,7 @@ fn kind_of(fault: FaultKind) -> Kind {
     match fault {
         FaultKind::NodeDrain { .. } => Kind::NodeDrain,
         FaultKind::PodDelete { .. } => Kind::PodDelete,
+        FaultKind::Hang { .. } => Kind::Hang,
         FaultKind::SpotNotice { .. } => Kind::SpotNotice,
         FaultKind::LeaderFailover { .. } => Kind::LeaderFailover,
         FaultKind::ApiSlowness { .. } => Kind::ApiSlowness,
@@ -192,6 +199,10 @@ fn keys(out: &mut Out, fault: FaultKind) {
             out.raw("evicts", evicts);
         }
         FaultKind::PodDelete { pods } => out.raw("pods", pods),
+        FaultKind::Hang { pods, ignores_stop } => {
+            out.raw("pods", pods);
+            out.raw("ignores_stop", ignores_stop);
+        }
         FaultKind::SpotNotice { node, notice, reaction } => {
             out.raw("node", node.0);
             out.quoted("notice", notice);

@@ -1,4 +1,4 @@
-//! `[pod]`: the grace period, the readiness probe and the preStop hook. The server stands in `servers`.
+//! `[pod]`: the grace period, the probes and the preStop hook. The server stands in `servers`.
 
 use crate::dist::Dist;
 use crate::model::spec::{PodSpec, PreStop, PreStopAction, ProbeSpec};
@@ -20,10 +20,24 @@ pub(super) fn pod(fields: &mut Fields<'_>, version: Version) -> PodSpec {
         requests: fields.section("requests", nodes::requests),
         termination_grace_period: fields.or("termination_grace_period", duration, SimDuration::from_secs(30)),
         boot: fields.or("boot", dist, Dist::lognormal_ms(20, 80)),
-        readiness_probe: fields.optional("readiness_probe", probe),
+        readiness_probe: fields.optional("readiness_probe", readiness),
+        startup_probe: fields.optional("startup_probe", killing),
+        liveness_probe: fields.optional("liveness_probe", killing),
         pre_stop: fields.optional("pre_stop", |fields| pre_stop(fields, version)).flatten(),
         server: fields.section("server", servers::server),
     }
+}
+
+fn readiness(fields: &mut Fields<'_>) -> ProbeSpec {
+    let success_threshold = fields.or("success_threshold", whole(1..=10_000), 1);
+    ProbeSpec { success_threshold, ..probe(fields) }
+}
+
+/// A probe that kills: one success is enough, and it may have a grace period of its own.
+fn killing(fields: &mut Fields<'_>) -> ProbeSpec {
+    let success_threshold = fields.or("success_threshold", whole(1..=1), 1);
+    let termination_grace_period = fields.get("termination_grace_period", period);
+    ProbeSpec { success_threshold, termination_grace_period, ..probe(fields) }
 }
 
 fn probe(fields: &mut Fields<'_>) -> ProbeSpec {
@@ -31,8 +45,9 @@ fn probe(fields: &mut Fields<'_>) -> ProbeSpec {
         initial_delay: fields.or("initial_delay", duration, SimDuration::ZERO),
         period: fields.or("period", period, SimDuration::from_secs(10)),
         timeout: fields.or("timeout", period, SimDuration::from_secs(1)),
-        success_threshold: fields.or("success_threshold", whole(1..=10_000), 1),
+        success_threshold: 1,
         failure_threshold: fields.or("failure_threshold", whole(1..=10_000), 3),
+        termination_grace_period: None,
     }
 }
 

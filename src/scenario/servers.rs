@@ -38,6 +38,7 @@ pub(super) fn server(fields: &mut Fields<'_>) -> ServerSpec {
         queued: fields.or("queued", |node| names::QUEUED.parse(node), row.queued),
         connection_close: fields.or("connection_close", truth, row.connection_close),
         drain_limit: fields.or("drain_limit", drain_limit, row.drain_limit),
+        probe_service_time: fields.or("probe_service_time", probe_service_time, None),
     }
 }
 
@@ -130,6 +131,7 @@ fn server_row(profile: ServerProfile, workers: Option<u32>, requests: u32, idle_
         queued: QueuedPolicy::Serve,
         connection_close: true,
         drain_limit: None,
+        probe_service_time: None,
     }
 }
 
@@ -216,6 +218,13 @@ fn drain_limit(node: &Node) -> Result<Option<Dist>, Fault> {
     match &node.value {
         Value::Text(text) if text == "none" => Ok(None),
         _ => dist(node).map(Some).map_err(|fault| fault.help_unless("or \"none\"")),
+    }
+}
+
+fn probe_service_time(node: &Node) -> Result<Option<Dist>, Fault> {
+    match &node.value {
+        Value::Text(text) if text == "apart" => Ok(None),
+        _ => dist(node).map(Some).map_err(|fault| fault.help_unless("or \"apart\"")),
     }
 }
 

@@ -148,8 +148,11 @@ fn pod(out: &mut Out, pod: &PodSpec) {
     nodes::settled_requests(out, &pod.requests);
     out.raw("boot", &pod.boot);
     match &pod.readiness_probe {
-        Some(spec) => probe(out, spec),
+        Some(spec) => probe(out, "readiness_probe", spec),
         None => out.line("# no readiness_probe: Ready as soon as the container runs"),
+    }
+    for (name, spec) in [("startup_probe", &pod.startup_probe), ("liveness_probe", &pod.liveness_probe)] {
+        spec.iter().for_each(|spec| probe(out, name, spec));
     }
     out.table("pod.pre_stop");
     match pod.pre_stop {
@@ -159,13 +162,14 @@ fn pod(out: &mut Out, pod: &PodSpec) {
     server(out, &pod.server);
 }
 
-fn probe(out: &mut Out, probe: &ProbeSpec) {
-    out.table("pod.readiness_probe");
+fn probe(out: &mut Out, name: &str, probe: &ProbeSpec) {
+    out.table(&format!("pod.{name}"));
     out.quoted("initial_delay", probe.initial_delay);
     out.quoted("period", probe.period);
     out.quoted("timeout", probe.timeout);
     out.raw("success_threshold", probe.success_threshold);
     out.raw("failure_threshold", probe.failure_threshold);
+    probe.termination_grace_period.iter().for_each(|grace| out.quoted("termination_grace_period", grace));
 }
 
 fn pre_stop(out: &mut Out, hook: PreStop) {
@@ -230,6 +234,7 @@ fn server_stop(out: &mut Out, server: &ServerSpec) {
         Some(limit) => out.raw("drain_limit", limit),
         None => out.quoted("drain_limit", "none"),
     }
+    server.probe_service_time.iter().for_each(|time| out.raw("probe_service_time", time));
     match server.lame_duck {
         Some(LameDuck { wait, fails_readiness, connection_close }) => out.raw(
             "lame_duck",

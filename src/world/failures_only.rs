@@ -10,7 +10,8 @@
 
 use crate::dist::Dist;
 use crate::model::spec::{
-    ClientSpec, DelayId, Mechanism, PoolSpec, ProxyMode, Scenario, ServiceKind, SessionAffinity, TrafficPolicy, Via,
+    ClientSpec, DelayId, FaultKind, Mechanism, PoolSpec, ProxyMode, Scenario, ServiceKind, SessionAffinity,
+    TrafficPolicy, Via,
 };
 use crate::units::SimDuration;
 use crate::world::Estimator;
@@ -77,6 +78,7 @@ pub fn refusals(scenario: &Scenario) -> Vec<Refusal> {
         refuse_services(scenario, &mut refuse);
     }
     refuse_servers(scenario, &mut refuse);
+    refuse_restarts(scenario, &mut refuse);
     found
 }
 
@@ -106,6 +108,17 @@ fn refuse_services(scenario: &Scenario, refuse: &mut impl FnMut(bool, &str, &str
     let local = "with policy Local two lists of endpoints matter";
     refuse(!cluster(service.external_traffic_policy), "service.external_traffic_policy", local);
     refuse(!cluster(service.internal_traffic_policy), "service.internal_traffic_policy", local);
+}
+
+/// What happens to servers must not depend on requests that are skipped, and must come from the kubelet alone.
+fn refuse_restarts(scenario: &Scenario, refuse: &mut impl FnMut(bool, &str, &str)) {
+    let shared = scenario.pod.server.probe_service_time.is_some();
+    refuse(shared, "pod.server.probe_service_time", "probes wait behind requests");
+    let hangs = scenario.all_faults().any(|kind| matches!(kind, FaultKind::Hang { .. }));
+    refuse(hangs, "faults", "requests wait for a process that hangs");
+    let kills = "containers that are started again meet connections of before";
+    refuse(scenario.pod.startup_probe.is_some(), "pod.startup_probe", kills);
+    refuse(scenario.pod.liveness_probe.is_some(), "pod.liveness_probe", kills);
 }
 
 /// No request may be delayed for long: else queues couple what is skipped with what is not.

@@ -27,6 +27,7 @@ pub(super) fn takes(kind: FaultKind) -> bool {
         | FaultKind::Rollback
         | FaultKind::NodeDrain { .. }
         | FaultKind::PodDelete { .. }
+        | FaultKind::Hang { .. }
         | FaultKind::SpotNotice { .. } => true,
         FaultKind::Pause | FaultKind::Resume | FaultKind::LeaderFailover { .. } | FaultKind::ApiSlowness { .. } => {
             false
@@ -81,6 +82,11 @@ impl World<'_> {
             FaultKind::PodDelete { pods } => {
                 for pod in chosen(self.scenario.deployment.replicas, pods, key, number) {
                     self.put(at, write(Write::DeletePod { pod }));
+                }
+            }
+            FaultKind::Hang { pods, ignores_stop } => {
+                for pod in chosen(self.scenario.deployment.replicas, pods, key, number) {
+                    self.put(at, Event::Deliver(Msg::Hang(pod, ignores_stop)));
                 }
             }
             FaultKind::SpotNotice { node, notice, reaction } => {

@@ -344,10 +344,14 @@ impl<'s> World<'s> {
                 self.catch_up(pod);
                 self.servers.on_signal(now, pod, signal, &mut self.outs.servers);
             }
-            Msg::Probe(pod) => self.servers.on_probe(now, pod, &mut self.outs.servers),
-            Msg::ProbeAnswered(pod, success) => self.with_kubelet(pod, |kubelet, out| {
-                kubelet.on_probe_answered(now, pod, success, out);
+            Msg::Probe(pod, kind) => self.servers.on_probe(now, pod, kind, &mut self.outs.servers),
+            Msg::ProbeAnswered(pod, kind, success) => self.with_kubelet(pod, |kubelet, out| {
+                kubelet.on_probe_answered(now, pod, kind, success, out);
             }),
+            Msg::Hang(pod, ignores_stop) => {
+                self.catch_up(pod);
+                self.servers.on_hang(pod, ignores_stop);
+            }
             Msg::Exited(pod) => self.with_kubelet(pod, |kubelet, out| kubelet.on_exited(now, pod, out)),
             Msg::NamespaceGone(pod) => self.servers.on_namespace_gone(pod),
             Msg::Sever(pod, severing) => self.sever(pod, severing),

@@ -33,6 +33,8 @@ pub(super) struct Recorder<'s> {
     deleted: u32,
     terminating: BTreeSet<PodId>,
     old_exited: u32,
+    restarts: u32,
+    may_restart: bool,
     last_old_exit: SimTime,
     min_ready: u32,
     max_objects: u32,
@@ -63,6 +65,8 @@ impl<'s> Recorder<'s> {
             deleted: 0,
             terminating: BTreeSet::new(),
             old_exited: 0,
+            restarts: 0,
+            may_restart: scenario.may_restart(),
             last_old_exit: SimTime::ZERO,
             min_ready: replicas,
             max_objects: replicas,
@@ -91,6 +95,10 @@ impl<'s> Recorder<'s> {
             Fact::Pod { at, pod, event: PodEvent::Exited } if pod.0 < self.replicas => {
                 self.old_exited += 1;
                 self.last_old_exit = at;
+            }
+            Fact::Pod { pod, event: PodEvent::Restarted, .. } => {
+                self.restarts += 1;
+                self.old_exited -= u32::from(pod.0 < self.replicas);
             }
             _ => {}
         }
@@ -200,6 +208,7 @@ impl<'s> Recorder<'s> {
         metrics.set(Metric::RolloutDurationS, self.complete.and_then(since));
         let all_exited = self.have_old_exited();
         metrics.set(Metric::AllTerminatedS, Some(self.last_old_exit).filter(|_| all_exited).and_then(since));
+        metrics.set(Metric::ContainerRestarts, self.may_restart.then_some(self.restarts.into()));
         metrics.set(Metric::MinReadyPods, f64::from(self.min_ready));
         metrics.set(Metric::MaxPods, f64::from(self.max_objects));
     }

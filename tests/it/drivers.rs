@@ -47,7 +47,12 @@ fn the_fast_driver_is_the_plain_one_in_every_shipped_scenario() {
 /// The article with each setting that the fast driver must notice.
 #[test]
 fn the_fast_driver_is_the_plain_one_where_a_connection_ends_by_itself() {
-    let settings: [&[&str]; 8] = [
+    let settings: [&[&str]; 9] = [
+        &[
+            "faults=[{ at = \"15s\", kind = \"hang\", ignores_stop = false }]",
+            "pod.liveness_probe={ period = \"1s\", failure_threshold = 2 }",
+            "pod.server.probe_service_time=1ms",
+        ],
         &["pod.server.keep_alive_requests=100"],
         &["pod.server.keep_alive_timeout=16ms"],
         &["pod.server.workers=2", "pod.server.service_time={ exponential = { mean = \"9ms\" } }"],

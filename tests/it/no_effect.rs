@@ -366,6 +366,17 @@ const SERVERS: &[Case] = &[
         &["pod.server.queued=serve", "pod.server.connection_close=false", "pod.server.drain_limit=1ms"],
     ),
     (CLUSTER_IP, &[], &["pod.server.cpu_period=10ms"]),
+    (CLUSTER_IP, &["cluster.version=1.17"], &["pod.startup_probe={ failure_threshold = 1, period = \"1s\" }"]),
+    (
+        CLUSTER_IP,
+        &[
+            "cluster.version=1.21",
+            "faults=[{ at = \"1s\", kind = \"hang\" }]",
+            "pod.liveness_probe={ period = \"1s\" }",
+            "pod.startup_probe={ period = \"1s\" }",
+        ],
+        &["pod.liveness_probe.termination_grace_period=2s", "pod.startup_probe.termination_grace_period=2s"],
+    ),
     (NODE_PORT, &["pod.server.workers=unlimited"], &["pod.server.accepts=when_free"]),
 ];
 
@@ -417,6 +428,17 @@ fn a_key_of_a_server_without_effect_gave_no_word() {
     SERVERS.iter().for_each(check);
 }
 
+#[test]
+fn a_probe_service_time_without_probes_gave_no_word() {
+    let read = |text: &str| scenario::read(&Source::new("a.toml", text), &[]).unwrap().1;
+    let server = "pod.server.probe_service_time = \"2s\"\n";
+    assert!(tells(&read(server), "pod.server.probe_service_time"));
+    for probe in ["readiness", "startup", "liveness"] {
+        let warnings = read(&format!("{server}pod.{probe}_probe = {{ period = \"1s\" }}\n"));
+        assert!(!tells(&warnings, "pod.server.probe_service_time"), "{probe}: {warnings:?}");
+    }
+}
+
 /// Scenarios in which each key does something.
 const ACTING: &[&str] = &[
     "ingress = { kind = \"reload\", replicas = 2, workers = 2, policy = \"random\", batch_window = \"1s\", throttle = \"2s\", \
@@ -454,6 +476,8 @@ const ACTING: &[&str] = &[
      cpu_period = \"10ms\", in_flight_limit = 9, warm_up = { slowdown = 2, age = \"9s\", requests = 9 }, \
      new_connections = \"reject\", idle = \"reject\", in_flight = \"drain\", queued = \"serve\", connection_close = true, \
      drain_limit = \"9s\", lame_duck = { wait = \"1s\", fails_readiness = false, connection_close = false } }\n",
+    "pod.startup_probe = { period = \"1s\" }\npod.server.probe_service_time = \"1ms\"\n\
+     pod.liveness_probe = { initial_delay = \"1s\", termination_grace_period = \"5s\" }\n",
 ];
 
 #[test]

@@ -2,6 +2,7 @@
 //! shipped scenario of these has a golden result. Other ways for pods to leave are in `leaving`.
 
 mod leaving;
+mod restarts;
 
 use std::fmt::Write;
 
@@ -13,7 +14,7 @@ use rollsim::units::{SimDuration, SimTime};
 use crate::common::{runs, shipped, values};
 
 /// Scenarios with golden results.
-const GOLDEN: [&str; 16] = [
+const GOLDEN: [&str; 18] = [
     "recreate",
     "pause-and-rollback",
     "scale-in-mid-rollout",
@@ -30,6 +31,8 @@ const GOLDEN: [&str; 16] = [
     "api-slowness",
     "full-nodes",
     "image-pull",
+    "liveness-kill",
+    "liveness-cascade",
 ];
 
 /// What the golden results show.

@@ -77,6 +77,8 @@ pub struct Probe {
     pub success_threshold: Option<At<u32>>,
     /// `failureThreshold`.
     pub failure_threshold: Option<At<u32>>,
+    /// `terminationGracePeriodSeconds` of the probe (KEP-2238).
+    pub grace: Option<At<u32>>,
 }
 
 /// What a probe does.
@@ -229,6 +231,7 @@ fn probe(fields: &Fields<'_>) -> Probe {
         timeout: fields.whole("timeoutSeconds", 0),
         success_threshold: fields.whole("successThreshold", 0),
         failure_threshold: fields.whole("failureThreshold", 0),
+        grace: fields.whole("terminationGracePeriodSeconds", 1),
     }
 }
 

@@ -12,11 +12,16 @@ pub(super) fn pod(facts: &mut Facts<'_>, workload: &Workload, route: &Route<'_>)
     }
     let Some(container) = route.container else { return };
     if let Some(probe) = slowest_probe(workload, container) {
-        readiness(facts, probe);
+        probed(facts, "readiness", probe);
+        let successes = probe.success_threshold.map_or(probe.at, |field| field.at);
+        facts.read("pod.readiness_probe.success_threshold", probe.successes(), successes);
     }
-    if let Some(startup) = &container.startup {
-        let message = "the startup probe is not simulated: the readiness probe begins as soon as the container runs";
-        facts.not_simulated(startup.at, message, None);
+    for (name, probe) in [("startup", &container.startup), ("liveness", &container.liveness)] {
+        let Some(probe) = probe else { continue };
+        probed(facts, name, probe);
+        if let Some(grace) = probe.grace {
+            facts.read(&format!("pod.{name}_probe.termination_grace_period"), seconds(grace.value), grace.at);
+        }
     }
     let effects = container.pre_stop.as_ref().and_then(|hook| pre_stop(facts, container, hook));
     server(facts, container, effects.as_ref());
@@ -29,24 +34,22 @@ fn slowest_probe<'a>(workload: &'a Workload, serving: &'a Container) -> Option<&
     serving.readiness.as_ref().or_else(|| all.max_by_key(|probe| probe.period_s()))
 }
 
-fn readiness(facts: &mut Facts<'_>, probe: &Probe) {
+/// What all kinds of probes have.
+fn probed(facts: &mut Facts<'_>, name: &str, probe: &Probe) {
     let fields = [
-        ("initial_delay", probe.initial_delay, probe.initial_delay_s()),
-        ("period", probe.period, probe.period_s()),
-        ("timeout", probe.timeout, probe.timeout_s()),
+        ("initial_delay", probe.initial_delay, seconds(probe.initial_delay_s())),
+        ("period", probe.period, seconds(probe.period_s())),
+        ("timeout", probe.timeout, seconds(probe.timeout_s())),
+        ("failure_threshold", probe.failure_threshold, probe.failures().to_string()),
     ];
     for (key, field, value) in fields {
-        facts.read(&format!("pod.readiness_probe.{key}"), seconds(value), field.map_or(probe.at, |field| field.at));
-    }
-    let counts = [
-        ("success_threshold", probe.success_threshold, probe.successes()),
-        ("failure_threshold", probe.failure_threshold, probe.failures()),
-    ];
-    for (key, field, value) in counts {
-        facts.read(&format!("pod.readiness_probe.{key}"), value, field.map_or(probe.at, |field| field.at));
+        facts.read(&format!("pod.{name}_probe.{key}"), value, field.map_or(probe.at, |field| field.at));
     }
     if let Some(ProbeAction::Exec(_) | ProbeAction::Grpc(_) | ProbeAction::Tcp(_)) = &probe.action {
-        let message = "the readiness probe is simulated as a GET: ready as soon as the server answers";
+        let message = match name {
+            "readiness" => "the readiness probe is simulated as a GET: ready as soon as the server answers".to_owned(),
+            name => format!("the {name} probe is simulated as a GET: it succeeds as soon as the server answers"),
+        };
         facts.not_simulated(probe.at, message, None);
     }
 }

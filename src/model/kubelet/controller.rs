@@ -1,19 +1,20 @@
-//! The kubelet as a room: one pod worker a pod, and the status manager.
+//! The kubelet as a room: one pod worker a pod, and the status manager. Probes, and what they lead to, are in `probing`.
+
+mod probing;
 
 use std::collections::BTreeMap;
 
 use crate::engine::Tie;
 use crate::ids::{NodeId, PodId};
 use crate::model::api::{Object, Phase, PodObject, TokenBucket, Watcher, Write};
-use crate::model::kubelet::probe::{
-    ReadinessWorker, is_due, is_triggered_by_status, runs_while_terminating, starts_with_jitter,
-};
+use crate::model::kubelet::probe::ProbeWorker;
 use crate::model::kubelet::pulls::Pulls;
+use crate::model::kubelet::restart::CrashLoop;
 use crate::model::kubelet::rounds::Rounds;
 use crate::model::kubelet::runtime::Runtime;
 use crate::model::kubelet::termination::{hook_length, plan_stop};
 use crate::model::msg::{Draws, Fact, Msg, PodEvent, RoomOut};
-use crate::model::spec::{DelayId, Scenario, Signal};
+use crate::model::spec::{DelayId, ProbeKind, Scenario, Signal};
 use crate::units::{SimDuration, SimTime, Version};
 
 /// What the kubelet calls itself back for, each for a pod.
@@ -27,8 +28,12 @@ pub enum Timer {
     ContainerStarts(PodId),
     /// PLEG has noticed that the container runs.
     NoticedRunning(PodId),
-    /// The next readiness attempt.
-    Probe(PodId),
+    /// The next attempt of a probe.
+    Probe(PodId, ProbeKind),
+    /// PLEG has noticed that a container ended which is to be started again.
+    NoticedDeath(PodId),
+    /// It is started again.
+    Restarts(PodId),
     /// The pod worker begins the termination.
     TerminationBegins(PodId),
     /// The hook has begun its work: what it does to readiness shows.
@@ -59,7 +64,9 @@ enum Stage {
     Starting,
     /// The process runs since then; PLEG has noticed or not.
     Running { since: SimTime, noticed: bool },
-    /// The process has ended.
+    /// The process has ended, another will be started.
+    Waiting,
+    /// The process has ended for good.
     Ended,
 }
 
@@ -68,8 +75,11 @@ enum Stage {
 struct Worker {
     stage: Stage,
     terminating: bool,
-    probe: ReadinessWorker,
-    probe_timer: Option<Tie>,
+    /// By [`ProbeKind`].
+    probes: [ProbeWorker; 3],
+    /// The kubelet stops the container to start it again.
+    killing: bool,
+    back_off: CrashLoop,
     /// The hook has removed what the probe asks for.
     probe_target_gone: bool,
     /// A readiness gate is closed.
@@ -103,22 +113,33 @@ pub struct Kubelet<'s> {
 }
 
 impl Worker {
-    fn new(stage: Stage, ready: bool) -> Self {
+    fn new(stage: Stage, probe: impl Fn(ProbeKind) -> ProbeWorker) -> Self {
         Worker {
             stage,
             terminating: false,
-            probe: ReadinessWorker::new(ready),
-            probe_timer: None,
+            probes: ProbeKind::ALL.map(probe),
+            killing: false,
+            back_off: CrashLoop::default(),
             probe_target_gone: false,
             gated: false,
             kill_timer: None,
             stop_timeout: SimDuration::ZERO,
-            sent: (stage != Stage::Starting).then_some((Phase::Running, ready)),
+            sent: (stage != Stage::Starting).then_some((Phase::Running, true)),
         }
     }
 
     fn is_noticed(&self) -> bool {
         matches!(self.stage, Stage::Running { noticed: true, .. })
+    }
+
+    fn probe(&mut self, kind: ProbeKind) -> &mut ProbeWorker {
+        &mut self.probes[kind as usize]
+    }
+
+    /// A container begins whose files are as its image has them.
+    fn is_another_container(&mut self) {
+        ProbeKind::ALL.into_iter().for_each(|kind| self.probe(kind).on_new_container(kind));
+        (self.killing, self.probe_target_gone) = (false, false);
     }
 }
 
@@ -151,12 +172,8 @@ impl<'s> Kubelet<'s> {
     /// A pod that has been running and ready since long before the run.
     pub fn adopt(&mut self, pod: PodId, out: &mut RoomOut<Timer>) {
         let stage = Stage::Running { since: SimTime::ZERO, noticed: true };
-        self.workers.insert(pod, Worker::new(stage, true));
-        if let Some(probe) = &self.scenario.pod.readiness_probe {
-            let phase = self.draws.streams().get("probe_phase", pod.0.into()).uniform();
-            let first = SimDuration::from_nanos_f64_rounded(probe.period.as_nanos() as f64 * phase);
-            self.schedule_probe(SimTime::ZERO + first, pod, out);
-        }
+        self.workers.insert(pod, Worker::new(stage, ProbeWorker::settled));
+        self.adopt_probes(pod, out);
     }
 
     /// A pod bound to this node changed.
@@ -186,26 +203,16 @@ impl<'s> Kubelet<'s> {
         self.workers.get(&pod).is_some_and(|worker| worker.probe_target_gone)
     }
 
-    /// A probe attempt was answered.
-    pub fn on_probe_answered(&mut self, now: SimTime, pod: PodId, success: bool, out: &mut RoomOut<Timer>) {
-        let Some(spec) = &self.scenario.pod.readiness_probe else { return };
-        let Some(worker) = self.workers.get_mut(&pod) else { return };
-        let success = success && !worker.probe_target_gone;
-        if worker.stage == Stage::Ended || !worker.probe.on_result(spec, success) {
-            return;
-        }
-        if success {
-            out.record(Fact::Pod { at: now, pod, event: PodEvent::ProbeSucceeded });
-        }
-        self.write_status(now, pod, out);
-    }
-
     /// The container's process has ended.
     pub fn on_exited(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
         let Some(worker) = self.workers.get_mut(&pod).filter(|_| !self.ended) else { return };
+        worker.kill_timer.take().into_iter().for_each(|timer| out.cancel(timer));
+        if !worker.terminating {
+            self.restart_later(now, pod, out);
+            return;
+        }
         worker.stage = Stage::Ended;
-        let timers = [worker.kill_timer.take(), worker.probe_timer.take()];
-        timers.into_iter().flatten().for_each(|timer| out.cancel(timer));
+        worker.probes.iter_mut().filter_map(|probe| probe.timer.take()).for_each(|timer| out.cancel(timer));
         self.after_exit(now, pod, out);
     }
 
@@ -233,7 +240,9 @@ impl<'s> Kubelet<'s> {
             Timer::SandboxReady(pod) => self.sandbox_ready(now, pod, out),
             Timer::ContainerStarts(pod) => self.container_starts(now, pod, out),
             Timer::NoticedRunning(pod) => self.noticed_running(now, pod, out),
-            Timer::Probe(pod) => self.probe(now, pod, out),
+            Timer::Probe(pod, kind) => self.tick(now, pod, kind, out),
+            Timer::NoticedDeath(pod) => self.write_status(now, pod, out),
+            Timer::Restarts(pod) => self.restart(now, pod, out),
             Timer::TerminationBegins(pod) => self.termination_begins(now, pod, out),
             Timer::HookWorks(pod) => self.with(pod, |worker| worker.probe_target_gone = true),
             Timer::HookEnds(pod) => self.hook_ends(now, pod, out),
@@ -281,7 +290,7 @@ impl<'s> Kubelet<'s> {
     }
 
     fn start_worker(&mut self, now: SimTime, pod: &PodObject, out: &mut RoomOut<Timer>) {
-        self.workers.insert(pod.id, Worker { gated: pod.gated, ..Worker::new(Stage::Starting, false) });
+        self.workers.insert(pod.id, Worker { gated: pod.gated, ..Worker::new(Stage::Starting, ProbeWorker::new) });
         let seen = self.draws.draw(DelayId::KubeletSeen, pod.id.0.into());
         out.set_timer(pod.id.0, now + seen, Timer::WorkerStarts(pod.id));
     }
@@ -294,23 +303,6 @@ impl<'s> Kubelet<'s> {
         self.runtime.begin(now, pod, sandbox, Timer::SandboxReady(pod), out);
     }
 
-    /// The probe worker starts with the pod worker, before the container exists; that moment is the phase of its grid.
-    fn start_probing(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
-        let Some(spec) = &self.scenario.pod.readiness_probe else { return };
-        let jitter = if starts_with_jitter(self.scenario.cluster.version) {
-            let share = self.draws.streams().get("probe_jitter", pod.0.into()).uniform();
-            SimDuration::from_nanos_f64_rounded(spec.period.as_nanos() as f64 * share)
-        } else {
-            SimDuration::ZERO
-        };
-        self.schedule_probe(now + jitter, pod, out);
-    }
-
-    fn schedule_probe(&mut self, at: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
-        let timer = out.set_timer(pod.0, at, Timer::Probe(pod));
-        self.with(pod, |worker| worker.probe_timer = Some(timer));
-    }
-
     fn sandbox_ready(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
         out.record(Fact::Pod { at: now, pod, event: PodEvent::SandboxReady });
         let pull = self.draws.draw(DelayId::Pull, pod.0.into());
@@ -320,7 +312,12 @@ impl<'s> Kubelet<'s> {
     }
 
     fn container_starts(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
-        let Some(worker) = self.workers.get_mut(&pod).filter(|worker| worker.stage == Stage::Starting) else { return };
+        let starts = |worker: &&mut Worker| matches!(worker.stage, Stage::Starting | Stage::Waiting);
+        let Some(worker) = self.workers.get_mut(&pod).filter(starts) else { return };
+        if worker.stage == Stage::Waiting {
+            worker.is_another_container();
+            out.record(Fact::Pod { at: now, pod, event: PodEvent::Restarted });
+        }
         worker.stage = Stage::Running { since: now, noticed: false };
         out.record(Fact::Pod { at: now, pod, event: PodEvent::Started });
         out.send(pod.0, now, Msg::StartProcess(pod));
@@ -328,47 +325,31 @@ impl<'s> Kubelet<'s> {
         out.set_timer(pod.0, noticed, Timer::NoticedRunning(pod));
     }
 
-    /// The status becomes Running, and without a probe Ready; since 1.22 it also triggers a probe attempt.
+    /// The status becomes Running, and the container may count as started.
     fn noticed_running(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
         self.with(pod, |worker| {
             if let Stage::Running { noticed, .. } = &mut worker.stage {
                 *noticed = true;
             }
         });
-        self.write_status(now, pod, out);
-        let probed = self.scenario.pod.readiness_probe.is_some();
-        if probed && is_triggered_by_status(self.scenario.cluster.version) {
-            let pending = self.workers.get_mut(&pod).and_then(|worker| worker.probe_timer.take());
-            pending.into_iter().for_each(|timer| out.cancel(timer));
-            self.probe(now, pod, out);
-        }
-    }
-
-    /// One tick of the probe worker: an attempt, if the container is known to run, and the next tick.
-    fn probe(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
-        let Some(spec) = &self.scenario.pod.readiness_probe else { return };
-        let Some(worker) = self.workers.get(&pod) else { return };
-        let stopped = worker.terminating && !runs_while_terminating(self.scenario.cluster.version);
-        if stopped || worker.stage == Stage::Ended {
-            return;
-        }
-        if let Stage::Running { since, noticed: true } = worker.stage
-            && is_due(spec, since, now)
-        {
-            out.send(pod.0, now, Msg::Probe(pod));
-        }
-        self.schedule_probe(now + spec.period, pod, out);
+        self.status_changes(now, pod, out);
     }
 
     fn termination_begins(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
         out.record(Fact::Pod { at: now, pod, event: PodEvent::KubeletDeleted });
         let Some(worker) = self.workers.get(&pod) else { return };
-        if worker.stage == Stage::Starting {
-            self.on_exited(now, pod, out);
-            return;
+        match worker.stage {
+            Stage::Starting | Stage::Waiting => self.on_exited(now, pod, out),
+            // The stop that is under way goes on.
+            Stage::Running { .. } if worker.killing => {}
+            Stage::Running { .. } => self.begin_stop(now, pod, self.scenario.pod.termination_grace_period, out),
+            Stage::Ended => {}
         }
-        let grace = self.scenario.pod.termination_grace_period;
-        let hook = self.begin_hook(now, pod, out);
+    }
+
+    /// The hook, if there is one, then the stop signal.
+    fn begin_stop(&mut self, now: SimTime, pod: PodId, grace: SimDuration, out: &mut RoomOut<Timer>) {
+        let hook = self.begin_hook(now, pod, grace, out);
         let plan = plan_stop(grace, hook, self.scenario.cluster.version);
         self.with(pod, |worker| worker.stop_timeout = plan.timeout);
         if hook.is_some() {
@@ -379,9 +360,14 @@ impl<'s> Kubelet<'s> {
     }
 
     /// Starts the hook, if there is one and any grace, and says how long it would run.
-    fn begin_hook(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) -> Option<SimDuration> {
-        let spec = &self.scenario.pod;
-        let hook = spec.pre_stop.as_ref().filter(|_| !spec.termination_grace_period.is_zero())?;
+    fn begin_hook(
+        &mut self,
+        now: SimTime,
+        pod: PodId,
+        grace: SimDuration,
+        out: &mut RoomOut<Timer>,
+    ) -> Option<SimDuration> {
+        let hook = self.scenario.pod.pre_stop.as_ref().filter(|_| !grace.is_zero())?;
         out.record(Fact::Pod { at: now, pod, event: PodEvent::HookBegan });
         let exec_start = self.draws.draw(DelayId::HookExecStart, pod.0.into());
         let lateness = self.draws.draw(DelayId::HookSleep, pod.0.into());
@@ -425,12 +411,11 @@ impl<'s> Kubelet<'s> {
     /// Sends the pod's status if it changed, the first when the worker starts: a GET and a PATCH, two tokens, one status
     /// after the other. Before 1.27 these tokens are what paces a rollout on one node.
     fn write_status(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
-        let probed = self.scenario.pod.readiness_probe.is_some();
+        let ready = self.is_ready(pod);
         let Some(worker) = self.workers.get_mut(&pod) else { return };
-        let ready = worker.is_noticed() && (!probed || worker.probe.is_ready()) && !worker.gated;
         let phase = match worker.stage {
             Stage::Starting => Phase::Pending,
-            Stage::Running { .. } => Phase::Running,
+            Stage::Running { .. } | Stage::Waiting => Phase::Running,
             Stage::Ended if self.scenario.cluster.version >= Version::minor(27) => Phase::Succeeded,
             Stage::Ended => Phase::Running,
         };

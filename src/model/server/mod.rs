@@ -2,11 +2,12 @@
 //!
 //! Models: boot before listening; a stall between listening and answering; a pool of workers fed first in, first out, each request served by the worker that is
 //! free first, or processor sharing; a CPU limit that throttles; a limit of requests in flight, the accept queue; a process that
-//! is slow until it is warm; what happens on the stop signal (a lame duck first, stop or ignore) and on SIGKILL; the answer to a
-//! readiness probe. Which connections end, and how, is decided where connections are known. Leaves out: probes waiting behind
-//! requests, SYN cookies. Source: mechanics 3.9, 7.1, 7.3 and 7.4; nginx src/os/unix/ngx_process_cycle.c.
+//! is slow until it is warm; a process that hangs; what happens on the stop signal (a lame duck first, stop or ignore) and on SIGKILL;
+//! the next process of a container that is started again; the answer to a probe (`probes`). Which connections end, and how, is
+//! decided where connections are known. Leaves out: SYN cookies. Source: mechanics 3.9, 7.1, 7.3 and 7.4; nginx src/os/unix/ngx_process_cycle.c.
 
 mod admission;
+mod probes;
 mod sharing;
 mod workers;
 
@@ -14,8 +15,8 @@ use crate::dist::Dist;
 use crate::ids::PodId;
 use crate::model::msg::{Draws, Fact, Listener, Msg, PodEvent, RoomOut, Severing};
 use crate::model::spec::{
-    DelayId, Discipline, IdlePolicy, InFlightPolicy, LameDuck, Mechanism, NewConnections, Scenario, ServerSpec, Signal,
-    StopBehaviour,
+    DelayId, Discipline, IdlePolicy, InFlightPolicy, LameDuck, Mechanism, NewConnections, ProbeKind, Scenario,
+    ServerSpec, Signal, StopBehaviour,
 };
 use crate::units::{SimDuration, SimTime};
 
@@ -25,43 +26,44 @@ pub use workers::{Pool, Service, Workers};
 
 /// What a server calls itself back for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Timer {
-    /// The process listens.
-    Booted(PodId),
-    /// The signal is there, the process has not come to act on it: what it still serves it answers with
-    /// `Connection: close`.
-    SaysClose(PodId),
-    /// The lame duck has waited.
-    BeginsStop(PodId),
-    /// The process acts on the stop signal: from now on requests that arrive are treated as idle connections are.
-    StopsReading(PodId),
-    /// It ends its connections.
-    ClosesConnections(PodId),
-    /// It closes its listener.
-    ClosesListener(PodId),
-    /// It looks whether the connections that it keeps have ended.
-    LooksAgain(PodId),
-    /// It waits no longer for what it drains.
-    DrainOver(PodId),
-    /// The process ends.
-    Exits(PodId),
+pub struct Timer {
+    pod: PodId,
+    /// Which of the pod's processes set it: it is nothing to those after it.
+    life: u32,
+    step: Step,
 }
 
 impl Timer {
     /// Whose.
     pub fn pod(self) -> PodId {
-        match self {
-            Timer::Booted(pod)
-            | Timer::SaysClose(pod)
-            | Timer::BeginsStop(pod)
-            | Timer::StopsReading(pod)
-            | Timer::ClosesConnections(pod)
-            | Timer::ClosesListener(pod)
-            | Timer::LooksAgain(pod)
-            | Timer::DrainOver(pod)
-            | Timer::Exits(pod) => pod,
-        }
+        self.pod
     }
+}
+
+/// What comes next in the life of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// The process listens.
+    Booted,
+    /// The signal is there, the process has not come to act on it: what it still serves it answers with
+    /// `Connection: close`.
+    SaysClose,
+    /// The lame duck has waited.
+    BeginsStop,
+    /// The process acts on the stop signal: from now on requests that arrive are treated as idle connections are.
+    StopsReading,
+    /// It ends its connections.
+    ClosesConnections,
+    /// It closes its listener.
+    ClosesListener,
+    /// It looks whether the connections that it keeps have ended.
+    LooksAgain,
+    /// It waits no longer for what it drains.
+    DrainOver,
+    /// The process ends.
+    Exits,
+    /// A probe that shares the process may be done.
+    Answers(ProbeKind),
 }
 
 /// What a process does with requests that arrive.
@@ -104,12 +106,16 @@ pub enum Meets {
 
 #[derive(Debug)]
 struct Process {
+    /// How many processes the pod has had before.
+    life: u32,
     listener: Listener,
     reads: Reads,
     /// It fails its probes and health checks by itself.
     unready: bool,
     /// It has begun to end its connections.
     stops: bool,
+    /// It answers nothing any more; and whether it acts on the stop signal.
+    hangs: Option<StopBehaviour>,
     /// When the last request that is drained is done.
     drained: SimTime,
     exited: Option<SimTime>,
@@ -117,6 +123,8 @@ struct Process {
     under_way: UnderWay,
     warmth: Warmth,
     sharing: Option<Box<Sharing>>,
+    /// Probes that share the process, by kind.
+    asked: [Option<probes::Asked>; 3],
 }
 
 /// All server processes, by pod.
@@ -232,12 +240,34 @@ impl<'s> Servers<'s> {
         process.reads != Reads::Never
     }
 
-    /// The kubelet starts the process.
+    /// The kubelet starts the process, perhaps in the place of one that ended.
     pub fn on_start(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        let before = &self.processes[pod.index()];
+        if before.exited.is_some() {
+            let life = before.life + 1;
+            let sharing = sharing(self.scenario, pod.index(), &mut self.draws);
+            self.processes[pod.index()] = Process { life, ..Process::new(self.scenario, Listener::NotYet, sharing) };
+        }
         let boot = self.scenario.pod.boot.draw(self.draws.streams().get("boot", pod.0.into()));
         let instant = self.scenario.without.has(Mechanism::BootBeforeListening);
         let boot = if instant { SimDuration::ZERO } else { boot };
-        out.set_timer(pod.0, now + boot, Timer::Booted(pod));
+        self.set_timer(now + boot, pod, Step::Booted, out);
+    }
+
+    fn set_timer(&self, at: SimTime, pod: PodId, step: Step, out: &mut RoomOut<Timer>) {
+        let life = self.processes[pod.index()].life;
+        out.set_timer(pod.0, at, Timer { pod, life, step });
+    }
+
+    /// The process is stuck: what it has taken up it answers, but nothing that comes now. The kernel takes connections for it
+    /// until the backlog is full.
+    pub fn on_hang(&mut self, pod: PodId, ignores_stop: bool) {
+        let process = &mut self.processes[pod.index()];
+        if process.exited.is_none() && process.listener == Listener::Open {
+            process.reads = Reads::Never;
+            process.workers.open_at(SimTime::MAX);
+            process.hangs = Some(if ignores_stop { StopBehaviour::Ignores } else { StopBehaviour::Stops });
+        }
     }
 
     /// The kubelet sends a signal.
@@ -245,11 +275,15 @@ impl<'s> Servers<'s> {
         if self.processes[pod.index()].exited.is_some() {
             return;
         }
-        match (signal, self.scenario.pod.server.on_stop) {
+        let on_stop = match self.processes[pod.index()].hangs {
+            Some(StopBehaviour::Ignores) => StopBehaviour::Ignores,
+            Some(StopBehaviour::Stops) | None => self.scenario.pod.server.on_stop,
+        };
+        match (signal, on_stop) {
             (Signal::Kill, _) => {
                 self.processes[pod.index()].reads = Reads::Never;
                 self.ends_all(now, pod, out);
-                out.set_timer(pod.0, now, Timer::Exits(pod));
+                self.set_timer(now, pod, Step::Exits, out);
             }
             (Signal::Stop, StopBehaviour::Ignores) => {}
             (Signal::Stop, StopBehaviour::Stops) => match self.scenario.pod.server.lame_duck {
@@ -263,10 +297,10 @@ impl<'s> Servers<'s> {
     fn begin_lame_duck(&mut self, now: SimTime, pod: PodId, duck: LameDuck, out: &mut RoomOut<Timer>) {
         let process = &mut self.processes[pod.index()];
         process.unready = duck.fails_readiness;
-        if duck.connection_close {
+        if duck.connection_close && process.hangs.is_none() {
             process.reads = Reads::LastTime;
         }
-        out.set_timer(pod.0, now + duck.wait, Timer::BeginsStop(pod));
+        self.set_timer(now + duck.wait, pod, Step::BeginsStop, out);
     }
 
     /// The steps of a stop, of which the last ends `server_stop`. nginx' master holds the listener until it ends itself,
@@ -277,28 +311,18 @@ impl<'s> Servers<'s> {
     fn begin_stop(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
         let mut at = now + self.draws.draw(DelayId::ServerStop, pod.0.into());
         let before = [
-            (DelayId::ListenerLag, Timer::ClosesConnections(pod)),
-            (DelayId::ReadLag, Timer::StopsReading(pod)),
-            (DelayId::WakeLag, Timer::SaysClose(pod)),
+            (DelayId::ListenerLag, Step::ClosesConnections),
+            (DelayId::ReadLag, Step::StopsReading),
+            (DelayId::WakeLag, Step::SaysClose),
         ];
-        let mut steps = vec![(at, Timer::ClosesListener(pod))];
-        for (lag, timer) in before.into_iter().take(if self.cuts() { 3 } else { 2 }) {
+        let mut steps = vec![(at, Step::ClosesListener)];
+        for (lag, step) in before.into_iter().take(if self.cuts() { 3 } else { 2 }) {
             at = at.saturating_sub(self.draws.draw(lag, pod.0.into())).max(now);
-            steps.push((at, timer));
+            steps.push((at, step));
         }
-        for (at, timer) in steps.into_iter().rev() {
-            out.set_timer(pod.0, at, timer);
+        for (at, step) in steps.into_iter().rev() {
+            self.set_timer(at, pod, step, out);
         }
-    }
-
-    /// The kubelet asks whether the server is ready.
-    pub fn on_probe(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
-        let rtt = self.draws.draw(DelayId::ProbeRtt, pod.0.into());
-        let timeout = self.scenario.pod.readiness_probe.as_ref().map_or(rtt, |probe| probe.timeout);
-        let process = &self.processes[pod.index()];
-        let success =
-            process.listener == Listener::Open && !process.unready && rtt <= timeout && process.workers.are_open(now);
-        out.send(pod.0, now + rtt.min(timeout), Msg::ProbeAnswered(pod, success));
     }
 
     /// The connections of a stopping server have been told; the last request that is drained is done at `at`, or the last
@@ -308,9 +332,10 @@ impl<'s> Servers<'s> {
         let process = &mut self.processes[pod.index()];
         process.drained = if holds { at } else { process.drained.max(at) };
         if process.stops && holds && at > now {
-            out.set_timer(pod.0, at.min(now + LOOK), Timer::LooksAgain(pod));
+            self.set_timer(at.min(now + LOOK), pod, Step::LooksAgain, out);
         } else if process.stops {
-            out.set_timer(pod.0, process.drained, Timer::Exits(pod));
+            let drained = process.drained;
+            self.set_timer(drained, pod, Step::Exits, out);
         }
     }
 
@@ -321,22 +346,28 @@ impl<'s> Servers<'s> {
 
     /// One of the servers' own timers.
     pub fn on_timer(&mut self, now: SimTime, timer: Timer, out: &mut RoomOut<Timer>) {
-        match timer {
-            Timer::Booted(pod) => self.booted(now, pod, out),
-            Timer::SaysClose(pod) => self.processes[pod.index()].reads = Reads::LastTime,
-            Timer::BeginsStop(pod) => self.begin_stop_if_alive(now, pod, out),
-            Timer::StopsReading(pod) if self.exited(pod).is_none() => {
-                self.processes[pod.index()].reads = self.reads_after_stop();
+        let Timer { pod, life, step } = timer;
+        if life != self.processes[pod.index()].life {
+            return;
+        }
+        match step {
+            Step::Booted => self.booted(now, pod, out),
+            Step::SaysClose => self.processes[pod.index()].reads_from_now(Reads::LastTime),
+            Step::BeginsStop => self.begin_stop_if_alive(now, pod, out),
+            Step::StopsReading if self.exited(pod).is_none() => {
+                let reads = self.reads_after_stop();
+                self.processes[pod.index()].reads_from_now(reads);
             }
-            Timer::StopsReading(_) => {}
-            Timer::ClosesConnections(pod) => {
+            Step::StopsReading => {}
+            Step::ClosesConnections => {
                 let severing = Severing { cut: self.cuts(), backlog: false, idle: self.scenario.pod.server.idle };
                 out.send(pod.0, now, Msg::Sever(pod, severing));
             }
-            Timer::ClosesListener(pod) => self.stops(now, pod, out),
-            Timer::LooksAgain(pod) => self.end_connections(now, pod, out),
-            Timer::DrainOver(pod) => self.drain_over(now, pod, out),
-            Timer::Exits(pod) => self.exits(now, pod, out),
+            Step::ClosesListener => self.stops(now, pod, out),
+            Step::LooksAgain => self.end_connections(now, pod, out),
+            Step::DrainOver => self.drain_over(now, pod, out),
+            Step::Exits => self.exits(now, pod, out),
+            Step::Answers(kind) => self.answers(now, pod, kind, out),
         }
     }
 
@@ -384,7 +415,7 @@ impl<'s> Servers<'s> {
         self.end_connections(now, pod, out);
         if let Some(limit) = &self.scenario.pod.server.drain_limit {
             let limit = limit.draw(self.draws.streams().get("drain_limit", pod.0.into()));
-            out.set_timer(pod.0, now + limit, Timer::DrainOver(pod));
+            self.set_timer(now + limit, pod, Step::DrainOver, out);
         }
     }
 
@@ -399,7 +430,7 @@ impl<'s> Servers<'s> {
         if self.processes[pod.index()].exited.is_none() {
             self.processes[pod.index()].reads = Reads::Never;
             self.ends_all(now, pod, out);
-            out.set_timer(pod.0, now, Timer::Exits(pod));
+            self.set_timer(now, pod, Step::Exits, out);
         }
     }
 
@@ -436,17 +467,25 @@ impl Process {
     fn new(scenario: &Scenario, listener: Listener, sharing: Option<Box<Sharing>>) -> Self {
         let server = &scenario.pod.server;
         Process {
+            life: 0,
             listener,
             reads: usual_reads(server),
             unready: false,
             stops: false,
+            hangs: None,
             drained: SimTime::ZERO,
             exited: None,
             workers: Workers::new(server.workers),
             under_way: UnderWay::default(),
             warmth: Warmth::default(),
             sharing,
+            asked: [None; 3],
         }
+    }
+
+    /// A process that hangs reads nothing, whatever it would do.
+    fn reads_from_now(&mut self, reads: Reads) {
+        self.reads = if self.hangs.is_some() { Reads::Never } else { reads };
     }
 
     /// Requests that it has not answered.

@@ -119,6 +119,37 @@ impl Sharing {
         }
     }
 
+    /// Something arrives that no slot waits for. Its number.
+    pub fn arrive_unowned(&mut self, now: SimTime, work: SimDuration) -> u64 {
+        self.advance(now);
+        self.arrivals += 1;
+        let job = Job { owner: None, patience: SimTime::MAX, work: work.as_nanos() as f64, start: now };
+        if self.in_service.len() < self.slots {
+            self.start(job, self.arrivals);
+        } else {
+            self.waiting.insert(self.arrivals, job);
+        }
+        self.arrivals
+    }
+
+    /// When what arrived with this number is done if nothing more arrives; nothing if it is done by `now`.
+    pub fn done_at(&mut self, now: SimTime, arrival: u64) -> Option<SimTime> {
+        self.advance(now);
+        if !self.holds(arrival) {
+            return None;
+        }
+        let mut rest = self.clone();
+        while rest.holds(arrival) {
+            let at = rest.next_completion()?;
+            rest.advance(at);
+        }
+        Some(rest.now.max(now + SimDuration::from_nanos(1)))
+    }
+
+    fn holds(&self, arrival: u64) -> bool {
+        self.waiting.contains_key(&arrival) || self.in_service.keys().any(|(_, in_service)| *in_service == arrival)
+    }
+
     fn start(&mut self, job: Job, arrival: u64) {
         let key = ((self.attained + job.work).to_bits(), arrival);
         self.in_service.insert(key, Job { start: self.now, ..job });

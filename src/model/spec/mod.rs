@@ -40,7 +40,7 @@ pub use traffic::{
 };
 pub use workload::{
     ClusterSize, ClusterSpec, Cni, DeploymentSpec, IptablesBackend, KubeProxySpec, PodSpec, PreStop, PreStopAction,
-    ProbeSpec, ProxyMode, Signal,
+    ProbeKind, ProbeSpec, ProxyMode, Signal,
 };
 
 use crate::dist::Dist;
@@ -130,6 +130,17 @@ impl Scenario {
         let rate: f64 = self.clients.iter().map(|client| client.rate.as_per_second()).sum();
         let workers = self.pod.server.workers.map_or(f64::INFINITY, f64::from) * f64::from(self.deployment.replicas);
         rate * self.pod.server.service_time.mean_secs() / workers
+    }
+
+    /// The probe of a kind, if the kubelet of this version carries it out: startup probes since 1.18 (KEP-950; alpha in 1.16).
+    pub fn probe(&self, kind: ProbeKind) -> Option<&ProbeSpec> {
+        let known = kind != ProbeKind::Startup || self.cluster.version >= Version::minor(18);
+        self.pod.probe(kind).filter(|_| known)
+    }
+
+    /// Whether the kubelet may kill containers and start them again.
+    pub fn may_restart(&self) -> bool {
+        [ProbeKind::Startup, ProbeKind::Liveness].into_iter().any(|kind| self.probe(kind).is_some())
     }
 
     /// How pods are replaced.

@@ -48,6 +48,13 @@ pub enum FaultKind {
         /// How many of the old pods, which ones at random.
         pods: u32,
     },
+    /// Processes stop answering: the kernel still takes connections for them.
+    Hang {
+        /// Of how many of the old pods, which ones at random.
+        pods: u32,
+        /// Whether they do not act on the stop signal either.
+        ignores_stop: bool,
+    },
     /// The cloud gives notice of a node's end; a handler drains it.
     SpotNotice {
         /// Which.

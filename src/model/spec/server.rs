@@ -200,6 +200,8 @@ pub struct ServerSpec {
     pub connection_close: bool,
     /// From the stop until what is still drained is cut and the process ends; `None` waits as long as it takes.
     pub drain_limit: Option<Dist>,
+    /// How long a worker is at a probe, which waits for one like a request; `None` answers probes beside the workers.
+    pub probe_service_time: Option<Dist>,
 }
 
 impl ServerSpec {

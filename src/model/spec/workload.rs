@@ -89,13 +89,44 @@ pub struct PodSpec {
     pub boot: Dist,
     /// `readinessProbe`; none means Ready as soon as the container runs.
     pub readiness_probe: Option<ProbeSpec>,
+    /// `startupProbe`: the other two wait until it has succeeded.
+    pub startup_probe: Option<ProbeSpec>,
+    /// `livenessProbe`: a container that fails it is killed and started again.
+    pub liveness_probe: Option<ProbeSpec>,
     /// `lifecycle.preStop`.
     pub pre_stop: Option<PreStop>,
     /// The server in the container.
     pub server: ServerSpec,
 }
 
-/// `[pod.readiness_probe]`: an HTTP probe.
+impl PodSpec {
+    /// The probe of a kind, if the pod has one.
+    pub fn probe(&self, kind: ProbeKind) -> Option<&ProbeSpec> {
+        match kind {
+            ProbeKind::Readiness => self.readiness_probe.as_ref(),
+            ProbeKind::Startup => self.startup_probe.as_ref(),
+            ProbeKind::Liveness => self.liveness_probe.as_ref(),
+        }
+    }
+}
+
+/// What a probe is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProbeKind {
+    /// Whether the pod is Ready.
+    Readiness,
+    /// Whether the container has started.
+    Startup,
+    /// Whether it has to be started again.
+    Liveness,
+}
+
+impl ProbeKind {
+    /// All kinds.
+    pub const ALL: [ProbeKind; 3] = [ProbeKind::Readiness, ProbeKind::Startup, ProbeKind::Liveness];
+}
+
+/// `[pod.readiness_probe]`, `startup_probe`, `liveness_probe`: an HTTP probe.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProbeSpec {
     /// `initialDelaySeconds`.
@@ -108,6 +139,8 @@ pub struct ProbeSpec {
     pub success_threshold: u32,
     /// `failureThreshold`.
     pub failure_threshold: u32,
+    /// `terminationGracePeriodSeconds` of the probe itself; none means the pod's.
+    pub termination_grace_period: Option<SimDuration>,
 }
 
 /// What a preStop hook does.

@@ -1,4 +1,4 @@
-//! `[service]`, `[dns]` and `[kube_proxy]`.
+//! `[service]`, `[dns]`, `[kube_proxy]`, and the probes of `[pod]`.
 
 use super::{Row, row, uses};
 use crate::ids::NodeId;
@@ -8,7 +8,28 @@ use crate::units::{SimDuration, Version};
 type When = fn(&Scenario) -> bool;
 
 /// The tables with their rows.
-pub(super) const ROWS: [(&str, &[Row<When>]); 3] = [("service", SERVICE), ("dns", DNS), ("kube_proxy", KUBE_PROXY)];
+pub(super) const ROWS: [(&str, &[Row<When>]); 6] = [
+    ("service", SERVICE),
+    ("dns", DNS),
+    ("kube_proxy", KUBE_PROXY),
+    ("pod", POD),
+    ("pod.startup_probe", OWN_GRACE),
+    ("pod.liveness_probe", OWN_GRACE),
+];
+
+const POD: &[Row<When>] = &[row(
+    &["startup_probe"],
+    |scenario| scenario.cluster.version < Version::minor(18),
+    "startup probes are behind a gate before 1.18",
+    "set cluster.version = \"1.18\" or later",
+)];
+
+const OWN_GRACE: &[Row<When>] = &[row(
+    &["termination_grace_period"],
+    |scenario| scenario.cluster.version < Version::minor(22),
+    "a probe's own grace period is behind a gate before 1.22",
+    "set cluster.version = \"1.22\" or later",
+)];
 
 const HEADLESS: &str = "a headless Service has no address and no rules";
 const NO_RULES: &str = "no connection is sent by kube-proxy's rules: clients go through balancers that know the pods";

@@ -1,7 +1,7 @@
 //! `[pod.server]`.
 
 use super::{Row, row};
-use crate::model::spec::{IdlePolicy, InFlightPolicy, Scenario, ServerSpec, StopBehaviour};
+use crate::model::spec::{IdlePolicy, InFlightPolicy, ProbeKind, Scenario, ServerSpec, StopBehaviour};
 
 type When = fn(&Scenario) -> bool;
 
@@ -17,6 +17,12 @@ pub(super) const ROWS: &[Row<When>] = &[
         |scenario| ends_at_once(&scenario.pod.server),
         "`pod.server.in_flight` is \"cut\": nothing is left when the server stops",
         "set pod.server.in_flight = \"drain\"",
+    ),
+    row(
+        &["probe_service_time"],
+        |scenario| ProbeKind::ALL.into_iter().all(|kind| scenario.probe(kind).is_none()),
+        "the pods have no probe",
+        "add [pod.readiness_probe]",
     ),
     row(
         &["cpu_period"],

@@ -28,7 +28,7 @@ fn container() -> Value {
             "httpGet": {"path": "/ready", "port": "http"}, "initialDelaySeconds": 1, "periodSeconds": 2,
             "timeoutSeconds": 3, "successThreshold": 4, "failureThreshold": 5
         },
-        "livenessProbe": {"exec": {"command": ["x"]}},
+        "livenessProbe": {"exec": {"command": ["x"]}, "terminationGracePeriodSeconds": 6},
         "startupProbe": {"tcpSocket": {"port": 8080}},
         "lifecycle": {
             "preStop": {"sleep": {"seconds": 7}}, "postStart": {"exec": {"command": ["y"]}}, "stopSignal": "SIGQUIT"
