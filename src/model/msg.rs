@@ -35,6 +35,10 @@ pub enum Msg {
     StartProcess(PodId),
     /// From a kubelet: a signal for the container's process.
     Signal(PodId, Signal),
+    /// From a kubelet: a signal for the sidecar's process.
+    SidecarSignal(PodId, Signal),
+    /// From a server: the sidecar's process has ended.
+    SidecarExited(PodId),
     /// From a kubelet: an attempt of a probe.
     Probe(PodId, ProbeKind),
     /// To a kubelet: the attempt's result.

@@ -5,7 +5,7 @@ use crate::model::spec::{
     Accepts, Arrivals, BalancerPreset, BalancingPolicy, ClientBalancing, ClientDns, ClientProfile, ClientProtocol,
     ClusterSize, Cni, Discipline, IdlePolicy, Images, InFlightPolicy, IptablesBackend, Jitter, Method, NewConnections,
     PodManagement, PodReplacementPolicy, Protocol, ProxyMode, QueuedPolicy, Retry, ServerProfile, ServiceKind,
-    SessionAffinity, Spread, StopBehaviour, TargetKind, Traffic, TrafficDistribution, TrafficPolicy, Via,
+    SessionAffinity, SidecarKind, Spread, StopBehaviour, TargetKind, Traffic, TrafficDistribution, TrafficPolicy, Via,
 };
 use crate::scenario::values::Names;
 
@@ -21,6 +21,8 @@ pub(super) const IMAGES: Names<Images> = Names {
     ],
     later: &[],
 };
+pub(super) const SIDECAR: Names<SidecarKind> =
+    Names { built: &[("classic", SidecarKind::Classic), ("native", SidecarKind::Native)], later: &[] };
 pub(super) const POD_MANAGEMENT: Names<PodManagement> = Names {
     built: &[("ordered_ready", PodManagement::OrderedReady), ("parallel", PodManagement::Parallel)],
     later: &[],

@@ -1,13 +1,18 @@
 //! `[pod]`: the grace period, the probes and the preStop hook. The server stands in `servers`.
 
 use crate::dist::Dist;
-use crate::model::spec::{PodSpec, PreStop, PreStopAction, ProbeSpec};
+use crate::model::spec::{
+    IdlePolicy, LameDuck, NewConnections, PodSpec, PreStop, PreStopAction, ProbeSpec, ServerSpec, SidecarKind,
+    SidecarSpec,
+};
 use crate::scenario::dist::dist;
 use crate::scenario::log::Fault;
+use crate::scenario::names;
 use crate::scenario::nodes;
 use crate::scenario::reader::Fields;
 use crate::scenario::servers;
 use crate::scenario::values::{duration, period, truth, whole};
+use crate::scenario::workload::too_new;
 use crate::units::{SimDuration, Version};
 
 /// The first version in which the kubelet itself can sleep; before, `sleep` is a command in the container.
@@ -16,7 +21,11 @@ pub(super) const NATIVE_SLEEP: Version = Version::minor(29);
 const ACTIONS: [&str; 3] = ["sleep", "exec", "http"];
 
 pub(super) fn pod(fields: &mut Fields<'_>, version: Version) -> PodSpec {
+    let sidecar = fields.optional("sidecar", |fields| sidecar(fields, version));
+    let server = fields.section("server", servers::server);
     PodSpec {
+        server: if sidecar.is_some() { behind_sidecar(server) } else { server },
+        sidecar,
         requests: fields.section("requests", nodes::requests),
         termination_grace_period: fields.or("termination_grace_period", duration, SimDuration::from_secs(30)),
         boot: fields.or("boot", dist, Dist::lognormal_ms(20, 80)),
@@ -24,7 +33,30 @@ pub(super) fn pod(fields: &mut Fields<'_>, version: Version) -> PodSpec {
         startup_probe: fields.optional("startup_probe", killing),
         liveness_probe: fields.optional("liveness_probe", killing),
         pre_stop: fields.optional("pre_stop", |fields| pre_stop(fields, version)).flatten(),
-        server: fields.section("server", servers::server),
+    }
+}
+
+fn sidecar(fields: &mut Fields<'_>, version: Version) -> SidecarSpec {
+    let kind = fields.or("kind", |node| names::SIDECAR.parse(node), SidecarKind::Classic);
+    if kind == SidecarKind::Native {
+        too_new(fields, "kind", version, Version::minor(29));
+    }
+    SidecarSpec {
+        kind,
+        pre_stop: fields.or("pre_stop", duration, SimDuration::ZERO),
+        drain: fields.or("drain", dist, Dist::Constant(SimDuration::from_millis(10))),
+    }
+}
+
+/// Clients are connected to the proxy: when the server stops, its listener and their connections stay, and the proxy answers
+/// what it cannot hand on.
+fn behind_sidecar(server: ServerSpec) -> ServerSpec {
+    ServerSpec {
+        new_connections: NewConnections::Reject,
+        idle: IdlePolicy::Reject,
+        connection_close: false,
+        lame_duck: server.lame_duck.map(|duck| LameDuck { connection_close: false, ..duck }),
+        ..server
     }
 }
 

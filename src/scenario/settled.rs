@@ -159,6 +159,12 @@ fn pod(out: &mut Out, pod: &PodSpec) {
         Some(hook) => pre_stop(out, hook),
         None => out.raw("sleep", "\"0s\" # no hook"),
     }
+    if let Some(sidecar) = &pod.sidecar {
+        out.table("pod.sidecar");
+        out.quoted("kind", names::SIDECAR.of(sidecar.kind));
+        out.quoted("pre_stop", sidecar.pre_stop);
+        out.raw("drain", &sidecar.drain);
+    }
     server(out, &pod.server);
 }
 

@@ -104,7 +104,7 @@ fn resolved(amount: IntOrPercent, of: u32, rounds_up: bool) -> u32 {
 }
 
 /// Complains about a key of a later version.
-fn too_new(fields: &mut Fields<'_>, name: &str, version: Version, since: Version) {
+pub(super) fn too_new(fields: &mut Fields<'_>, name: &str, version: Version, since: Version) {
     if let Some(entry) = fields.entry(name).filter(|_| version < since) {
         let fault = Fault::new("too-new", format!("is not in Kubernetes {version}"));
         fields.error(name, entry.at, fault.help(format!("it came with {since}")));

@@ -116,6 +116,8 @@ fn refuse_restarts(scenario: &Scenario, refuse: &mut impl FnMut(bool, &str, &str
     refuse(shared, "pod.server.probe_service_time", "probes wait behind requests");
     let hangs = scenario.all_faults().any(|kind| matches!(kind, FaultKind::Hang { .. }));
     refuse(hangs, "faults", "requests wait for a process that hangs");
+    let proxied = "connections outlive the server behind the sidecar";
+    refuse(scenario.pod.sidecar.is_some(), "pod.sidecar", proxied);
     let kills = "containers that are started again meet connections of before";
     refuse(scenario.pod.startup_probe.is_some(), "pod.startup_probe", kills);
     refuse(scenario.pod.liveness_probe.is_some(), "pod.liveness_probe", kills);

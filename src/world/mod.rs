@@ -344,6 +344,13 @@ impl<'s> World<'s> {
                 self.catch_up(pod);
                 self.servers.on_signal(now, pod, signal, &mut self.outs.servers);
             }
+            Msg::SidecarSignal(pod, signal) => {
+                self.catch_up(pod);
+                self.servers.on_sidecar_signal(now, pod, signal, &mut self.outs.servers);
+            }
+            Msg::SidecarExited(pod) => {
+                self.with_kubelet(pod, |kubelet, out| kubelet.on_sidecar_exited(now, pod, out));
+            }
             Msg::Probe(pod, kind) => self.servers.on_probe(now, pod, kind, &mut self.outs.servers),
             Msg::ProbeAnswered(pod, kind, success) => self.with_kubelet(pod, |kubelet, out| {
                 kubelet.on_probe_answered(now, pod, kind, success, out);

@@ -43,7 +43,9 @@ impl<'s> Path<'s> {
             return self.sever_sharing(slot, severing, view);
         }
         let served = slot.answer.and_then(|answer| Some((answer, answer.in_service(self.now)?)));
-        let keeps = severing.idle != IdlePolicy::Close;
+        // A request that nobody has read ends with a process that is gone.
+        let unread = severing.cut && slot.state == State::GivesUp && slot.answer.is_none();
+        let keeps = severing.idle != IdlePolicy::Close && !unread;
         if keeps && (served.is_none() || !severing.cut && !self.ends_with_request()) {
             return self.keep_one(slot, severing.idle);
         }

@@ -366,6 +366,11 @@ const SERVERS: &[Case] = &[
         &["pod.server.queued=serve", "pod.server.connection_close=false", "pod.server.drain_limit=1ms"],
     ),
     (CLUSTER_IP, &[], &["pod.server.cpu_period=10ms"]),
+    (
+        CLUSTER_IP,
+        &["pod.sidecar={ pre_stop = \"1s\" }", "pod.server.profile=go-shutdown"],
+        &["pod.server.new_connections=refuse", "pod.server.idle=close", "pod.server.connection_close=true"],
+    ),
     (CLUSTER_IP, &["cluster.version=1.17"], &["pod.startup_probe={ failure_threshold = 1, period = \"1s\" }"]),
     (
         CLUSTER_IP,

@@ -3,6 +3,7 @@
 
 mod leaving;
 mod restarts;
+mod sidecars;
 
 use std::fmt::Write;
 
@@ -14,7 +15,7 @@ use rollsim::units::{SimDuration, SimTime};
 use crate::common::{runs, shipped, values};
 
 /// Scenarios with golden results.
-const GOLDEN: [&str; 18] = [
+const GOLDEN: [&str; 19] = [
     "recreate",
     "pause-and-rollback",
     "scale-in-mid-rollout",
@@ -33,6 +34,7 @@ const GOLDEN: [&str; 18] = [
     "image-pull",
     "liveness-kill",
     "liveness-cascade",
+    "sidecar",
 ];
 
 /// What the golden results show.

@@ -1,6 +1,7 @@
 //! The kubelet as a room: one pod worker a pod, and the status manager. Probes, and what they lead to, are in `probing`.
 
 mod probing;
+mod sidecar;
 
 use std::collections::BTreeMap;
 
@@ -44,6 +45,10 @@ pub enum Timer {
     StopSignal(PodId),
     /// The time between stop signal and SIGKILL is over.
     GraceOver(PodId),
+    /// The sidecar is to be stopped.
+    SidecarStops(PodId),
+    /// Its time between stop signal and SIGKILL is over.
+    SidecarGraceOver(PodId),
     /// PLEG has noticed that the container ended.
     NoticedExit(PodId),
     /// PLEG's next look finds the containers cleaned up; the end of the sandbox has asked for another sync, which waited
@@ -86,6 +91,7 @@ struct Worker {
     gated: bool,
     kill_timer: Option<Tie>,
     stop_timeout: SimDuration,
+    sidecar: sidecar::Sidecar,
     /// What the status manager sent last; nothing yet of a new pod.
     sent: Option<(Phase, bool)>,
 }
@@ -124,6 +130,7 @@ impl Worker {
             gated: false,
             kill_timer: None,
             stop_timeout: SimDuration::ZERO,
+            sidecar: sidecar::Sidecar::default(),
             sent: (stage != Stage::Starting).then_some((Phase::Running, true)),
         }
     }
@@ -173,6 +180,7 @@ impl<'s> Kubelet<'s> {
     pub fn adopt(&mut self, pod: PodId, out: &mut RoomOut<Timer>) {
         let stage = Stage::Running { since: SimTime::ZERO, noticed: true };
         self.workers.insert(pod, Worker::new(stage, ProbeWorker::settled));
+        self.sidecar_starts(pod);
         self.adopt_probes(pod, out);
     }
 
@@ -213,7 +221,9 @@ impl<'s> Kubelet<'s> {
         }
         worker.stage = Stage::Ended;
         worker.probes.iter_mut().filter_map(|probe| probe.timer.take()).for_each(|timer| out.cancel(timer));
-        self.after_exit(now, pod, out);
+        if !self.sidecar_goes_on(now, pod, out) {
+            self.after_exit(now, pod, out);
+        }
     }
 
     /// The node ends: its processes are killed, their addresses are gone at once, and nothing more is done or told.
@@ -223,6 +233,9 @@ impl<'s> Kubelet<'s> {
             if matches!(worker.stage, Stage::Running { .. }) {
                 out.record(Fact::Pod { at: now, pod, event: PodEvent::Killed });
                 out.send(pod.0, now, Msg::Signal(pod, Signal::Kill));
+            }
+            if worker.sidecar.runs() {
+                out.send(pod.0, now, Msg::SidecarSignal(pod, Signal::Kill));
             }
             out.record(Fact::Pod { at: now, pod, event: PodEvent::NamespaceGone });
             out.send(pod.0, now + SimDuration::from_nanos(1), Msg::NamespaceGone(pod));
@@ -251,6 +264,8 @@ impl<'s> Kubelet<'s> {
                 out.record(Fact::Pod { at: now, pod, event: PodEvent::Killed });
                 out.send(pod.0, now, Msg::Signal(pod, Signal::Kill));
             }
+            Timer::SidecarStops(pod) => self.sidecar_is_signalled(now, pod, out),
+            Timer::SidecarGraceOver(pod) => out.send(pod.0, now, Msg::SidecarSignal(pod, Signal::Kill)),
             Timer::NoticedExit(pod) => {
                 self.write_status(now, pod, out);
                 let next = self.relists.notice(now, (2 << 32) | u64::from(pod.0), &mut self.draws);
@@ -320,6 +335,7 @@ impl<'s> Kubelet<'s> {
         }
         worker.stage = Stage::Running { since: now, noticed: false };
         out.record(Fact::Pod { at: now, pod, event: PodEvent::Started });
+        self.sidecar_starts(pod);
         out.send(pod.0, now, Msg::StartProcess(pod));
         let noticed = self.relists.notice(now, pod.0.into(), &mut self.draws);
         out.set_timer(pod.0, noticed, Timer::NoticedRunning(pod));
@@ -337,6 +353,7 @@ impl<'s> Kubelet<'s> {
 
     fn termination_begins(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
         out.record(Fact::Pod { at: now, pod, event: PodEvent::KubeletDeleted });
+        self.sidecar_stops(now, pod, out);
         let Some(worker) = self.workers.get(&pod) else { return };
         match worker.stage {
             Stage::Starting | Stage::Waiting => self.on_exited(now, pod, out),

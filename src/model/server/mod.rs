@@ -3,12 +3,13 @@
 //! Models: boot before listening; a stall between listening and answering; a pool of workers fed first in, first out, each request served by the worker that is
 //! free first, or processor sharing; a CPU limit that throttles; a limit of requests in flight, the accept queue; a process that
 //! is slow until it is warm; a process that hangs; what happens on the stop signal (a lame duck first, stop or ignore) and on SIGKILL;
-//! the next process of a container that is started again; the answer to a probe (`probes`). Which connections end, and how, is
+//! the next process of a container that is started again; the answer to a probe (`probes`); a proxy before the server (`sidecar`). Which connections end, and how, is
 //! decided where connections are known. Leaves out: SYN cookies. Source: mechanics 3.9, 7.1, 7.3 and 7.4; nginx src/os/unix/ngx_process_cycle.c.
 
 mod admission;
 mod probes;
 mod sharing;
+mod sidecar;
 mod workers;
 
 use crate::dist::Dist;
@@ -62,6 +63,8 @@ enum Step {
     DrainOver,
     /// The process ends.
     Exits,
+    /// The sidecar's process ends.
+    SidecarExits,
     /// A probe that shares the process may be done.
     Answers(ProbeKind),
 }
@@ -116,6 +119,8 @@ struct Process {
     stops: bool,
     /// It answers nothing any more; and whether it acts on the stop signal.
     hangs: Option<StopBehaviour>,
+    /// Of a pod with a sidecar.
+    front: Option<sidecar::Front>,
     /// When the last request that is drained is done.
     drained: SimTime,
     exited: Option<SimTime>,
@@ -246,7 +251,9 @@ impl<'s> Servers<'s> {
         if before.exited.is_some() {
             let life = before.life + 1;
             let sharing = sharing(self.scenario, pod.index(), &mut self.draws);
-            self.processes[pod.index()] = Process { life, ..Process::new(self.scenario, Listener::NotYet, sharing) };
+            let front = before.front;
+            let process = Process::new(self.scenario, Listener::NotYet, sharing);
+            self.processes[pod.index()] = Process { life, ..process }.behind(front);
         }
         let boot = self.scenario.pod.boot.draw(self.draws.streams().get("boot", pod.0.into()));
         let instant = self.scenario.without.has(Mechanism::BootBeforeListening);
@@ -281,7 +288,6 @@ impl<'s> Servers<'s> {
         };
         match (signal, on_stop) {
             (Signal::Kill, _) => {
-                self.processes[pod.index()].reads = Reads::Never;
                 self.ends_all(now, pod, out);
                 self.set_timer(now, pod, Step::Exits, out);
             }
@@ -367,6 +373,7 @@ impl<'s> Servers<'s> {
             Step::LooksAgain => self.end_connections(now, pod, out),
             Step::DrainOver => self.drain_over(now, pod, out),
             Step::Exits => self.exits(now, pod, out),
+            Step::SidecarExits => self.sidecar_exits(now, pod, out),
             Step::Answers(kind) => self.answers(now, pod, kind, out),
         }
     }
@@ -392,8 +399,9 @@ impl<'s> Servers<'s> {
 
     fn booted(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
         let process = &mut self.processes[pod.index()];
-        if process.listener == Listener::NotYet && process.exited.is_none() {
+        if (process.listener == Listener::NotYet || process.is_away()) && process.exited.is_none() {
             process.listener = Listener::Open;
+            process.comes_back(&self.scenario.pod.server);
             process.warmth.begin(now);
             if !matches!(self.scenario.pod.server.stall, Dist::Constant(SimDuration::ZERO)) {
                 let stall = self.scenario.pod.server.stall.draw(self.draws.streams().get("stall", pod.0.into()));
@@ -428,14 +436,18 @@ impl<'s> Servers<'s> {
 
     fn drain_over(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
         if self.processes[pod.index()].exited.is_none() {
-            self.processes[pod.index()].reads = Reads::Never;
             self.ends_all(now, pod, out);
             self.set_timer(now, pod, Step::Exits, out);
         }
     }
 
-    /// Whatever is left ends with the process.
+    /// Whatever is left ends with the process; with a sidecar before it, what it was at.
     fn ends_all(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        if self.processes[pod.index()].goes_away() {
+            out.send(pod.0, now, Msg::Sever(pod, Severing { cut: true, backlog: false, idle: IdlePolicy::Reject }));
+            return;
+        }
+        self.processes[pod.index()].reads = Reads::Never;
         self.close_listener(now, pod, out);
         out.send(pod.0, now, Msg::Sever(pod, Severing { cut: true, backlog: true, idle: IdlePolicy::Close }));
     }
@@ -454,8 +466,7 @@ impl<'s> Servers<'s> {
             return;
         }
         process.exited = Some(now);
-        if process.reads != Reads::Never {
-            process.reads = Reads::Never;
+        if process.reads != Reads::Never || process.front.is_some() {
             self.ends_all(now, pod, out);
         }
         out.record(Fact::Pod { at: now, pod, event: PodEvent::Exited });
@@ -473,6 +484,7 @@ impl Process {
             unready: false,
             stops: false,
             hangs: None,
+            front: scenario.pod.sidecar.as_ref().map(|_| sidecar::Front::Relays),
             drained: SimTime::ZERO,
             exited: None,
             workers: Workers::new(server.workers),
@@ -485,7 +497,8 @@ impl Process {
 
     /// A process that hangs reads nothing, whatever it would do.
     fn reads_from_now(&mut self, reads: Reads) {
-        self.reads = if self.hangs.is_some() { Reads::Never } else { reads };
+        let silent = self.hangs.is_some() || self.front == Some(sidecar::Front::Ended);
+        self.reads = if silent { Reads::Never } else { reads };
     }
 
     /// Requests that it has not answered.

@@ -27,7 +27,10 @@ impl Servers<'_> {
         let until = now + self.scenario.probe(kind).map_or(rtt, |probe| probe.timeout);
         let refused = (now + rtt, false);
         let process = &self.processes[pod.index()];
-        let answer = if process.listener != Listener::Open || (kind == ProbeKind::Readiness && process.unready) {
+        let answer = if process.listener != Listener::Open
+            || process.is_away()
+            || (kind == ProbeKind::Readiness && process.unready)
+        {
             Some(refused)
         } else if !process.workers.are_open(now) || self.is_full(pod, now) {
             Some((SimTime::MAX, false))

@@ -40,7 +40,7 @@ pub use traffic::{
 };
 pub use workload::{
     ClusterSize, ClusterSpec, Cni, DeploymentSpec, IptablesBackend, KubeProxySpec, PodSpec, PreStop, PreStopAction,
-    ProbeKind, ProbeSpec, ProxyMode, Signal,
+    ProbeKind, ProbeSpec, ProxyMode, SidecarKind, SidecarSpec, Signal,
 };
 
 use crate::dist::Dist;

@@ -97,6 +97,28 @@ pub struct PodSpec {
     pub pre_stop: Option<PreStop>,
     /// The server in the container.
     pub server: ServerSpec,
+    /// A proxy in a container of its own, through which all requests come.
+    pub sidecar: Option<SidecarSpec>,
+}
+
+/// `pod.sidecar.kind`: when the kubelet stops the proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SidecarKind {
+    /// An ordinary container: together with the server.
+    Classic,
+    /// A restartable init container (KEP-753): after the server has ended.
+    Native,
+}
+
+/// `[pod.sidecar]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SidecarSpec {
+    /// When it is stopped.
+    pub kind: SidecarKind,
+    /// The sleep in its preStop hook, which begins with the server's.
+    pub pre_stop: SimDuration,
+    /// From the stop signal to its end, until which it goes on.
+    pub drain: Dist,
 }
 
 impl PodSpec {

@@ -19,6 +19,12 @@ pub(super) const ROWS: &[Row<When>] = &[
         "set pod.server.in_flight = \"drain\"",
     ),
     row(
+        &["new_connections", "idle", "connection_close"],
+        |scenario| scenario.pod.sidecar.is_some(),
+        "clients are connected to the sidecar",
+        "remove [pod.sidecar]",
+    ),
+    row(
         &["probe_service_time"],
         |scenario| ProbeKind::ALL.into_iter().all(|kind| scenario.probe(kind).is_none()),
         "the pods have no probe",
