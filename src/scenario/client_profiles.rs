@@ -4,7 +4,7 @@
 use crate::dist::{Dist, Factor};
 use crate::model::spec::{
     Arrivals, BurstSpec, ClientBalancing, ClientDns, ClientProfile, ClientProtocol, ClientSpec, EntryNode, Failures,
-    Method, PoolSpec, RetriesSpec, Retry, ServiceKind, ShapeSpec, Traffic, Via,
+    LatencyFrom, Method, PoolSpec, RetriesSpec, Retry, ServiceKind, ShapeSpec, Traffic, Via,
 };
 use crate::scenario::values::{DAY, Names};
 use crate::scenario::{client_rules, names};
@@ -42,7 +42,9 @@ pub(super) fn row(profile: ClientProfile, service: ServiceKind) -> ClientSpec {
         ClientProfile::Hey => go_transport(ClientSpec { catch_up: false, ..at_full_speed(50, patience(paced, 20)) }),
         ClientProfile::Wrk => ClientSpec { notices_close: false, ..at_full_speed(10, endless(paced)) },
         ClientProfile::Wrk2 => {
-            ClientSpec { connections: 10, arrivals: Arrivals::Together, notices_close: false, ..endless(paced) }
+            let latency_from = LatencyFrom::Due;
+            let wrk2 = ClientSpec { arrivals: Arrivals::Together, notices_close: false, ..endless(paced) };
+            ClientSpec { connections: 10, latency_from, ..wrk2 }
         }
         ClientProfile::Ab => ClientSpec { stops_on: fatal_to_ab(), ..at_full_speed(1, patience(paced, 30)) },
         ClientProfile::Vegeta => vegeta(paced),
@@ -88,6 +90,7 @@ fn paced(service: ServiceKind) -> ClientSpec {
         keep_alive: true,
         warm_up: false,
         catch_up: true,
+        latency_from: LatencyFrom::Sent,
         spread_to_end: false,
         retry: Retry::None,
         retries: None,

@@ -85,6 +85,7 @@ fn client(fields: &mut Fields<'_>, nodes: u32, ways: Ways) -> ClientSpec {
         keep_alive: fields.or("keep_alive", truth, row.keep_alive),
         warm_up: fields.or("warm_up", truth, row.warm_up),
         catch_up: fields.or("catch_up", truth, row.catch_up),
+        latency_from: fields.or("latency_from", |node| names::LATENCY_FROM.parse(node), row.latency_from),
         spread_to_end: fields.or("spread_to_end", truth, row.spread_to_end),
         retry: fields.or("retry", |node| names::RETRY.parse(node), row.retry),
         retries: fields.optional("retries", client_rules::retries).or(row.retries),

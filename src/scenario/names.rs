@@ -3,9 +3,10 @@
 
 use crate::model::spec::{
     Accepts, Arrivals, BalancerPreset, BalancingPolicy, ClientBalancing, ClientDns, ClientProfile, ClientProtocol,
-    ClusterSize, Cni, Discipline, IdlePolicy, Images, InFlightPolicy, IptablesBackend, Jitter, Method, NewConnections,
-    PodManagement, PodReplacementPolicy, Protocol, ProxyMode, QueuedPolicy, Retry, ServerProfile, ServiceKind,
-    SessionAffinity, SidecarKind, Spread, StopBehaviour, TargetKind, Traffic, TrafficDistribution, TrafficPolicy, Via,
+    ClusterSize, Cni, Discipline, IdlePolicy, Images, InFlightPolicy, IptablesBackend, Jitter, LatencyFrom, Method,
+    NewConnections, PodManagement, PodReplacementPolicy, Protocol, ProxyMode, QueuedPolicy, Retry, ServerProfile,
+    ServiceKind, SessionAffinity, SidecarKind, Spread, StopBehaviour, TargetKind, Traffic, TrafficDistribution,
+    TrafficPolicy, Via,
 };
 use crate::scenario::values::Names;
 
@@ -197,6 +198,8 @@ pub(super) const LOAD_BALANCER_TARGET: Names<TargetKind> = Names {
     later: &[],
 };
 pub(super) const BALANCING_POLICY: Names<BalancingPolicy> = Names { built: BalancingPolicy::NAMES, later: &[] };
+pub(super) const LATENCY_FROM: Names<LatencyFrom> =
+    Names { built: &[("sent", LatencyFrom::Sent), ("due", LatencyFrom::Due)], later: &[] };
 pub(super) const RETRY: Names<Retry> = Names {
     built: &[
         ("none", Retry::None),

@@ -37,6 +37,8 @@ pub(super) fn server(fields: &mut Fields<'_>) -> ServerSpec {
         in_flight: fields.or("in_flight", |node| names::IN_FLIGHT.parse(node), row.in_flight),
         queued: fields.or("queued", |node| names::QUEUED.parse(node), row.queued),
         connection_close: fields.or("connection_close", truth, row.connection_close),
+        drain_poll: fields.or("drain_poll", drain_poll, row.drain_poll),
+        keeps_new: fields.or("keeps_new", duration, row.keeps_new),
         drain_limit: fields.or("drain_limit", drain_limit, row.drain_limit),
         probe_service_time: fields.or("probe_service_time", probe_service_time, None),
     }
@@ -54,7 +56,11 @@ fn profile_defaults(profile: ServerProfile) -> ServerSpec {
         P::ApacheSigwinch => server_row(profile, Some(400), 100, 5),
         P::ApacheSigterm => cuts(server_row(profile, Some(400), 100, 5)),
         P::Go => cuts(server_row(profile, many, UNLIMITED_REQUESTS, UNLIMITED_SECONDS)),
-        P::GoShutdown => server_row(profile, many, UNLIMITED_REQUESTS, UNLIMITED_SECONDS),
+        P::GoShutdown => ServerSpec {
+            drain_poll: Some(SimDuration::from_millis(500)),
+            keeps_new: SimDuration::from_secs(5),
+            ..server_row(profile, many, UNLIMITED_REQUESTS, UNLIMITED_SECONDS)
+        },
         P::Node => ignores(server_row(profile, one, UNLIMITED_REQUESTS, 5)),
         P::NodeClose => ServerSpec { queued: QueuedPolicy::Reset, ..server_row(profile, one, UNLIMITED_REQUESTS, 5) },
         P::NodeClose18 => ServerSpec {
@@ -68,7 +74,6 @@ fn profile_defaults(profile: ServerProfile) -> ServerSpec {
         P::GunicornSync => ServerSpec {
             queued: QueuedPolicy::Reset,
             accepts: Accepts::WhenFree,
-            backlog: 2_048,
             ..limited(server_row(profile, one, 1, 2), seconds(30))
         },
         P::GunicornGthread => limited(server_row(profile, one, UNLIMITED_REQUESTS, 2), seconds(30)),
@@ -99,7 +104,29 @@ fn profile_defaults(profile: ServerProfile) -> ServerSpec {
 
 /// The most that the key takes.
 const UNLIMITED_REQUESTS: u32 = 1_000_000_000;
-/// `net.core.somaxconn` since Linux 5.4: no backlog is longer, whatever a server asks for.
+/// What the product gives `listen(2)` unless it is told otherwise, as documented: nginx `listen … backlog=511`, Apache ListenBacklog,
+/// Node `server.listen`, Python socketserver `request_queue_size`, gunicorn and uvicorn `--backlog`, Tomcat `acceptCount`, the JDK's 50
+/// where Jetty asks for 0, Undertow `Options.BACKLOG`, Kestrel `SocketTransportOptions.Backlog`, puma's binder. Go, Netty and Envoy
+/// read `net.core.somaxconn`, `HAProxy` asks for its `maxconn`, which is more; of an unknown application nothing is known.
+fn backlog(profile: ServerProfile) -> u32 {
+    use ServerProfile as P;
+    match profile {
+        P::NginxSigterm | P::NginxSigquit => 511,
+        P::ApacheSigwinch | P::ApacheSigterm => 511,
+        P::Node | P::NodeClose | P::NodeClose18 => 511,
+        P::PythonHttpServer => 5,
+        P::GunicornSync | P::GunicornGthread | P::GunicornSigquit | P::Uvicorn => 2_048,
+        P::SpringBootGraceful | P::SpringBootImmediate => 100,
+        P::Jetty => 50,
+        P::Undertow => 1_000,
+        P::Kestrel => 512,
+        P::Puma => 1_024,
+        P::Go | P::GoShutdown | P::ReactorNetty | P::Envoy | P::HaproxySigusr1 | P::HaproxySigterm => SOMAXCONN,
+        P::IgnoresSignal | P::ShellWrapper | P::LameDuck => SOMAXCONN,
+    }
+}
+
+/// Whatever a server asks for, `net.core.somaxconn` of the node's kernel bounds it.
 const SOMAXCONN: u32 = 4_096;
 /// Longer than runs last.
 const UNLIMITED_SECONDS: u64 = 86_400;
@@ -118,7 +145,7 @@ fn server_row(profile: ServerProfile, workers: Option<u32>, requests: u32, idle_
         discipline: Discipline::Fifo,
         cpu_limit: None,
         in_flight_limit: None,
-        backlog: SOMAXCONN,
+        backlog: backlog(profile),
         accepts: Accepts::AtOnce,
         warm_up: None,
         keep_alive_requests: requests,
@@ -130,6 +157,8 @@ fn server_row(profile: ServerProfile, workers: Option<u32>, requests: u32, idle_
         in_flight: InFlightPolicy::Drain,
         queued: QueuedPolicy::Serve,
         connection_close: true,
+        drain_poll: None,
+        keeps_new: SimDuration::ZERO,
         drain_limit: None,
         probe_service_time: None,
     }
@@ -211,6 +240,13 @@ fn in_flight_limit(node: &Node) -> Result<Option<u32>, Fault> {
         Value::Text(text) if text == "none" => Ok(None),
         Value::Whole(..) => whole(1..=1_000_000)(node).map(Some),
         _ => Err(Fault::new("wrong-type", format!("must be a whole number or \"none\", found {}", node.describe()))),
+    }
+}
+
+fn drain_poll(node: &Node) -> Result<Option<SimDuration>, Fault> {
+    match &node.value {
+        Value::Text(text) if text == "none" => Ok(None),
+        _ => period(node).map(Some).map_err(|fault| fault.help_unless("or \"none\"")),
     }
 }
 

@@ -236,6 +236,11 @@ fn server_stop(out: &mut Out, server: &ServerSpec) {
     out.quoted("in_flight", names::IN_FLIGHT.of(server.in_flight));
     out.quoted("queued", names::QUEUED.of(server.queued));
     out.raw("connection_close", server.connection_close);
+    match server.drain_poll {
+        Some(longest) => out.quoted("drain_poll", longest),
+        None => out.quoted("drain_poll", "none"),
+    }
+    out.quoted("keeps_new", server.keeps_new);
     match &server.drain_limit {
         Some(limit) => out.raw("drain_limit", limit),
         None => out.quoted("drain_limit", "none"),
@@ -297,6 +302,7 @@ fn client(out: &mut Out, client: &ClientSpec) {
     out.raw("keep_alive", client.keep_alive);
     out.raw("warm_up", client.warm_up);
     out.raw("catch_up", client.catch_up);
+    out.quoted("latency_from", names::LATENCY_FROM.of(client.latency_from));
     out.raw("spread_to_end", client.spread_to_end);
     settled_clients::pool(out, &client.pool);
     client_failures(out, client);

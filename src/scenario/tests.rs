@@ -7,8 +7,8 @@ use crate::dist::Dist;
 use crate::ids::{NodeId, ZoneId};
 use crate::model::spec::{
     Arrivals, BackOff, BurstSpec, ClientBalancing, ClientDns, ClientProtocol, DelayId, DnsSpec, End, EntryNode,
-    HedgeAfter, HedgingSpec, Jitter, Mechanism, PoolSpec, PreStopAction, ServiceKind, ServiceSpec, SessionAffinity,
-    Traffic, TrafficDistribution, TrafficPolicy,
+    HedgeAfter, HedgingSpec, Jitter, LatencyFrom, Mechanism, PoolSpec, PreStopAction, ServiceKind, ServiceSpec,
+    SessionAffinity, Traffic, TrafficDistribution, TrafficPolicy,
 };
 use crate::units::{IntOrPercent, KernelVersion, Rate, SimDuration, Version};
 
@@ -122,6 +122,7 @@ think_time = { uniform = ["1s", "2s"] }
 work = { lognormal = { median = 1, p99 = 20 } }
 idempotent = 0.25
 catch_up = false
+latency_from = "due"
 idle_timeout = "90s"
 max_age = "1m"
 max_requests = [10, 20]
@@ -232,7 +233,7 @@ fn each_key_of_a_client_reaches_its_field() {
     assert_eq!((client.users, client.connections, client.all_connections()), (2, 3, 6));
     assert_eq!(client.think_time, Dist::Uniform(secs(1), secs(2)));
     assert_eq!(client.work.to_string(), "{ lognormal = { median = 1.0, p99 = 20.0 } }");
-    assert_eq!((client.idempotent, client.catch_up), (0.25, false));
+    assert_eq!((client.idempotent, client.catch_up, client.latency_from), (0.25, false, LatencyFrom::Due));
     let (idle_timeout, max_age) = (Some(secs(90)), Some(secs(60)));
     assert_eq!(client.pool, PoolSpec { idle_timeout, max_age, max_requests: Some((10, 20)), max_idle: Some(2) });
     let reconnect = client.reconnect.unwrap();

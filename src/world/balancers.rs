@@ -49,12 +49,19 @@ impl<'s> Balancers<'s> {
     }
 
     /// The server of `pod` ends the idle connections that balancers have to it, or keeps them. Returns when the last of those
-    /// that its process waits for ends if nothing more comes, `kept` after it became idle; or now.
-    pub(super) fn sever(&mut self, now: SimTime, pod: PodId, idle: IdlePolicy, kept: SimDuration) -> SimTime {
+    /// that its process waits for ends if nothing more comes, `kept` after it became idle, or `kept_new` after it was made if it
+    /// has carried nothing; or now.
+    pub(super) fn sever(
+        &mut self,
+        now: SimTime,
+        pod: PodId,
+        idle: IdlePolicy,
+        kept: SimDuration,
+        kept_new: SimDuration,
+    ) -> SimTime {
         let pools = self.all().flat_map(Balancer::pools);
         if idle == IdlePolicy::Close {
-            pools.for_each(|pool| pool.sever_pod(now, pod));
-            return now;
+            return pools.filter_map(|pool| pool.sever_pod(now, pod, kept_new)).fold(now, SimTime::max);
         }
         let ends = |pool: &mut Pool| pool.last_idle_end(pod, kept);
         let last = if idle.holds_the_process() { pools.filter_map(ends).max() } else { None };

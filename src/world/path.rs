@@ -12,14 +12,14 @@ use crate::model::client::{Budget, is_given_up};
 use crate::model::msg::Listener;
 use crate::model::network::{ClosedFate, SynFate, closed_fate, next_syn, silent_syn_end, syn_fate, syn_given_up};
 use crate::model::server::{Meets, Servers, Service};
-use crate::model::spec::{DelayId, LEAST_CYCLE, Mechanism, ProxyMode, Scenario, ServiceKind, Via};
+use crate::model::spec::{DelayId, LEAST_CYCLE, LatencyFrom, Mechanism, ProxyMode, Scenario, ServiceKind, Via};
 use crate::record::{FailureKind, LostRequest, Met, Series};
 use crate::units::{SimDuration, SimTime};
 use crate::world::balancers::Balancers;
 use crate::world::failures_only;
 use crate::world::proxied::on_trip;
 use crate::world::route::{Routes, Way};
-use crate::world::slot::{Answer, Drawn, Ending, Failure, Schedule, Slot, Socket, State};
+use crate::world::slot::{Answer, Call, Drawn, Ending, Failure, Schedule, Slot, Socket, State};
 use crate::world::tally::Tally;
 use crate::world::{Estimator, Options, keeps_series};
 
@@ -636,9 +636,10 @@ impl<'s> Path<'s> {
         if !answer.call.warm_up {
             match answer.ending {
                 Ending::Served { .. } => {
-                    self.tally.succeeded(answer.known - answer.call.sent);
+                    let from = if slot.plain { answer.call.sent } else { counted_from(slot, &answer.call) };
+                    self.tally.succeeded(answer.known - from);
                     if let Some(series) = &mut self.results.series {
-                        series.succeeded(answer.known, answer.known - answer.call.sent);
+                        series.succeeded(answer.known, answer.known - from);
                     }
                     if answer.call.attempt > 1 {
                         self.tally.retried += 1;
@@ -714,6 +715,17 @@ fn next_call(slot: &Slot<'_>, known: SimTime) -> u64 {
             next.max(pacing.first_due(start, known).saturating_sub(1))
         }
         _ => next,
+    }
+}
+
+/// From when on the latency of the call counts.
+#[cold]
+fn counted_from(slot: &Slot<'_>, call: &Call) -> SimTime {
+    match slot.schedule {
+        Some(Schedule { pacing, start, thinks: false }) if slot.spec.latency_from == LatencyFrom::Due => {
+            pacing.due_at(start, call.index).min(call.sent)
+        }
+        _ => call.sent,
     }
 }
 

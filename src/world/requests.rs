@@ -433,7 +433,8 @@ impl<'s> Requests<'s> {
             self.path.tally.connections_severed += channels.sever(now, pod, severing.backlog);
         }
         let kept = self.path.keep_alive_timeout;
-        drained.max(view.balancers.sever(now, pod, severing.idle, kept))
+        let kept_new = if severing.cut { SimDuration::ZERO } else { self.scenario.pod.server.keeps_new };
+        drained.max(view.balancers.sever(now, pod, severing.idle, kept, kept_new))
     }
 
     /// The workers of a balancer's replica have been replaced.

@@ -43,6 +43,11 @@ impl<'s> Path<'s> {
             return self.sever_sharing(slot, severing, view);
         }
         let served = slot.answer.and_then(|answer| Some((answer, answer.in_service(self.now)?)));
+        let keeps_new = self.scenario.pod.server.keeps_new;
+        let is_new = socket.carried == 0 && socket.closed_at.is_none() && self.now < socket.opened + keeps_new;
+        if is_new && !severing.cut && served.is_none() {
+            return socket.opened + keeps_new;
+        }
         // A request that nobody has read ends with a process that is gone.
         let unread = severing.cut && slot.state == State::GivesUp && slot.answer.is_none();
         let keeps = severing.idle != IdlePolicy::Close && !unread;

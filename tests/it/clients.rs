@@ -234,6 +234,25 @@ fn a_ticker_drops_what_it_missed() {
     assert!((700.0..=1_000.0).contains(&hey), "{hey}");
 }
 
+/// A stall of T in a run of D: of the requests that were due in it each is late by what is left of it, so counted from when they were
+/// due the mean is T²/2D, and the slowest hundredth lies near T. Counted from when they were sent one request a connection is
+/// slow, and the other calls are made at once afterwards.
+#[test]
+fn wrk2_counts_from_when_a_request_was_due() {
+    let sets = ["clients.0.profile=wrk2", "clients.0.arrivals=together", "clients.0.request_timeout=30s"];
+    let of = |set: &str| runs(&crate::common::shipped("stall", &[&sets[..], &[set]].concat()), 3);
+    let (due, sent) = (of("clients.0.latency_from=due"), of("clients.0.latency_from=sent"));
+    assert_eq!(due, of("clients.0.catch_up=true"), "the profile's own");
+    for (due, sent) in due.iter().zip(&sent) {
+        let t = get(due, Metric::LatencyMaxS);
+        let near = |got: f64, expected: f64| assert!((got / expected - 1.0).abs() < 0.06, "{got} {expected}");
+        near(get(due, Metric::LatencyMeanS), t * t / 120.0);
+        near(get(due, Metric::LatencyP99S), t - 0.6);
+        assert!(get(sent, Metric::LatencyP99S) < 0.05 && get(sent, Metric::LatencyMaxS) > 5.0, "{sent:?}");
+        assert_eq!(get(due, Metric::Requests), get(sent, Metric::Requests));
+    }
+}
+
 /// An open loop keeps as many idle connections as its library does: fewer mean more connects.
 #[test]
 fn a_small_pool_connects_more_often() {

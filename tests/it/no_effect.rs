@@ -299,6 +299,7 @@ const CLUSTER: &[Case] = &[
             "clients.0.warm_up=true",
             "clients.0.spread_to_end=true",
             "clients.0.catch_up=false",
+            "clients.0.latency_from=due",
             "clients.0.think_time=9s",
         ],
     ),
@@ -357,13 +358,21 @@ const SERVERS: &[Case] = &[
             "pod.server.in_flight=drain",
             "pod.server.queued=serve",
             "pod.server.connection_close=false",
+            "pod.server.drain_poll=1s",
+            "pod.server.keeps_new=9s",
             "pod.server.drain_limit=1ms",
         ],
     ),
     (
         CLUSTER_IP,
         &["pod.server.profile=nginx-sigterm", "pod.server.service_time=30ms"],
-        &["pod.server.queued=serve", "pod.server.connection_close=false", "pod.server.drain_limit=1ms"],
+        &[
+            "pod.server.queued=serve",
+            "pod.server.connection_close=false",
+            "pod.server.drain_poll=1s",
+            "pod.server.keeps_new=9s",
+            "pod.server.drain_limit=1ms",
+        ],
     ),
     (CLUSTER_IP, &[], &["pod.server.cpu_period=10ms"]),
     (
@@ -471,7 +480,7 @@ const ACTING: &[&str] = &[
      traffic_distribution = \"prefer_close\" }\nclients = [{ traffic = \"internal\", spread_to_end = true }]\n",
     "clients = [{ profile = \"go\", max_idle = 1, idle_timeout = \"1s\", max_age = \"9s\", max_requests = 9, method = \"POST\", \
      work = 2, retries = { attempts = 3 }, stops_on = [\"eof\"] }, { profile = \"k6\", think_time = \"2s\", users = 2, \
-     idempotent = 0.5 }, { catch_up = false, retries = {}, method = \"POST\" }]\n",
+     idempotent = 0.5 }, { catch_up = false, latency_from = \"due\", retries = {}, method = \"POST\" }]\n",
     "clients = [{ profile = \"open\", arrivals = \"bursty\", burst = { on = \"1s\" }, rate = \"9/s\" }, \
      { profile = \"open\", arrivals = \"daily\", shape_starts_at = \"1s\", idempotent = 0.5, hedging = { quantile = 0.9 } }]\n",
     "service = { kind = \"headless\" }\nclients = [{ profile = \"grpc\", balancing = \"round_robin\", dns = \"1s\", max_age = \"9s\", \
@@ -480,7 +489,8 @@ const ACTING: &[&str] = &[
     "pod.server = { profile = \"undertow\", workers = 2, accepts = \"when_free\", backlog = 9, cpu_limit = \"500m\", \
      cpu_period = \"10ms\", in_flight_limit = 9, warm_up = { slowdown = 2, age = \"9s\", requests = 9 }, \
      new_connections = \"reject\", idle = \"reject\", in_flight = \"drain\", queued = \"serve\", connection_close = true, \
-     drain_limit = \"9s\", lame_duck = { wait = \"1s\", fails_readiness = false, connection_close = false } }\n",
+     drain_limit = \"9s\", drain_poll = \"1s\", keeps_new = \"2s\", \
+     lame_duck = { wait = \"1s\", fails_readiness = false, connection_close = false } }\n",
     "pod.startup_probe = { period = \"1s\" }\npod.server.probe_service_time = \"1ms\"\n\
      pod.liveness_probe = { initial_delay = \"1s\", termination_grace_period = \"5s\" }\n",
 ];

@@ -215,6 +215,87 @@ fn node_before_19_waits_for_idle_connections_to_time_out() {
     assert!(exited > 0.0 && exited <= 5.0, "{exited}");
 }
 
+/// What is not drained at once is found done at the next look: 1, 3, 7, … 511 ms after the stop, then each 500 ms, each step up
+/// to a tenth longer.
+#[test]
+fn go_looks_ever_more_rarely_whether_it_is_drained() {
+    let exited = |service: &str, sets: &[&str]| {
+        let service = format!("pod.server.service_time={service}");
+        after_signal(&trace("go-shutdown", &[&[&service as &str], sets].concat()), PodEvent::Exited)
+    };
+    // When the last request is done, and when that is found.
+    let both = |service, rate| {
+        let exact = exited(service, &[rate, "pod.server.drain_poll=none"]);
+        (exact, exited(service, &[rate]))
+    };
+    let (exact, found) = both("300ms", "clients.0.rate=20/s");
+    let looks = (0..10).map(|k| (2_f64.powi(k) - 1.0) / 1e3);
+    let look = looks.rev().find(|look| *look <= found).unwrap();
+    assert!(exact > 0.15 && (exact..=look * 1.1).contains(&found) && look / 2.0 < exact, "{exact} {found}");
+    let (exact, found) = both("2s", "clients.0.rate=5/s");
+    assert!(exact > 1.0 && (exact..exact + 0.55).contains(&found), "{exact} {found}");
+    let steps = (found - 0.511) / 0.5;
+    assert!((steps.floor() * 0.5 + 0.511) * 1.1 >= found, "at a look: {found}");
+    let often = exited("2s", &["clients.0.rate=5/s", "pod.server.drain_poll=4ms"]);
+    assert!((exact..exact + 0.0045).contains(&often), "{often}");
+    assert_eq!(exited("1ms", &["clients.0.rate=1/m", "run.duration=120s"]), 0.0, "nothing to wait for");
+}
+
+/// A connection that the server has accepted and not yet heard of is new, not idle: Go serves its first request. Without one it is
+/// given up after 5 s.
+#[test]
+fn go_keeps_connections_that_have_not_been_used() {
+    let far =
+        ["clients.0.keep_alive=false", "delays.rtt_pod=100ms", "clients.0.connections=100", "clients.0.rate=400/s"];
+    let crossing = |profile: &str, sets: &[&str]| {
+        let trace = trace(profile, &[&far[..], sets].concat());
+        lost(&trace, Met::ClosedIdle).len() + lost(&trace, Met::ClosedUnread).len()
+    };
+    assert!(crossing("jetty", &[]) > 10 && crossing("go-shutdown", &["pod.server.keeps_new=0s"]) > 10);
+    assert_eq!(crossing("go-shutdown", &[]), 0);
+    let ingress = [
+        "ingress={ upstream_keep_alive = 0, upstream_rtt = \"100ms\", next_upstream_tries = 1 }",
+        "clients.0.via=ingress",
+    ];
+    assert!(crossing("jetty", &ingress) > 10);
+    assert_eq!(crossing("go-shutdown", &ingress), 0);
+    // The request comes 6 s after its connection, which is given up before.
+    let slow =
+        ["delays.rtt_pod=6s", "clients.0.request_timeout=1m", "clients.0.connect_timeout=1m", "clients.0.rate=10/s"];
+    let very_far = trace("go-shutdown", &[&["clients.0.keep_alive=false"][..], &slow].concat());
+    assert!(!lost(&very_far, Met::ClosedIdle).is_empty());
+    let exited = after_signal(&very_far, PodEvent::Exited);
+    assert!((4.0..5.6).contains(&exited), "{exited}");
+}
+
+/// What each product gives `listen(2)`, as its documentation says; the kernel allows 128 before Linux 5.4, then 4096.
+#[test]
+fn accept_queues_are_as_long_as_documented() {
+    let rows = [
+        ("nginx-sigterm nginx-sigquit apache-sigwinch apache-sigterm node node-close node-close-18", 511),
+        ("python-http-server", 5),
+        ("gunicorn-sync gunicorn-gthread gunicorn-sigquit uvicorn", 2_048),
+        ("spring-boot-graceful spring-boot-immediate", 100),
+        ("jetty", 50),
+        ("undertow", 1_000),
+        ("kestrel", 512),
+        ("puma", 1_024),
+        ("go go-shutdown reactor-netty envoy haproxy-sigusr1 haproxy-sigterm", 4_096),
+        ("ignores-signal shell-wrapper lame-duck", 4_096),
+    ];
+    let mut told = 0;
+    for (profiles, backlog) in rows {
+        for profile in profiles.split(' ') {
+            let scenario = scenario(BASE, &[&format!("pod.server.profile={profile}")]);
+            assert_eq!(scenario.pod.server.backlog, backlog, "{profile}");
+            told += 1;
+        }
+    }
+    assert_eq!(told, TABLE.len());
+    let longest = |kernel: &str| scenario(BASE, &[&format!("cluster.kernel={kernel}")]).cluster.somaxconn();
+    assert_eq!([longest("5.3"), longest("5.4")], [128, 4_096]);
+}
+
 /// The readiness of a pod that is deleted does not matter to its Service, but load balancers look themselves.
 #[test]
 fn a_lame_duck_fails_the_checks_of_a_load_balancer() {

@@ -23,7 +23,7 @@ pub(in crate::model::client) mod tests {
     use crate::dist::{Dist, Factor};
     use crate::model::spec::{
         Arrivals, BurstSpec, ClientBalancing, ClientDns, ClientProfile, ClientProtocol, ClientSpec, EntryNode,
-        Failures, Method, PoolSpec, Retry, ShapeSpec, Traffic, Via,
+        Failures, LatencyFrom, Method, PoolSpec, Retry, ShapeSpec, Traffic, Via,
     };
     use crate::units::{Rate, SimDuration};
 
@@ -52,6 +52,7 @@ pub(in crate::model::client) mod tests {
             keep_alive: true,
             warm_up: true,
             catch_up: true,
+            latency_from: LatencyFrom::Sent,
             spread_to_end: true,
             retry,
             retries: None,

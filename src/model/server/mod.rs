@@ -87,6 +87,12 @@ enum Reads {
 /// A process that waits for connections to end looks so often whether they have: clients may have closed them.
 const LOOK: SimDuration = SimDuration::from_millis(100);
 
+/// Of a process that looks ever more rarely: how long it waits the first time.
+const FIRST_POLL: SimDuration = SimDuration::from_millis(1);
+
+/// It may wait longer by this share.
+const POLL_JITTER: f64 = 0.1;
+
 /// What a request meets at a process that does not read as always.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meets {
@@ -123,6 +129,9 @@ struct Process {
     front: Option<sidecar::Front>,
     /// When the last request that is drained is done.
     drained: SimTime,
+    /// How long it waits before it looks next whether all is drained, and when it does so.
+    poll: SimDuration,
+    looks_at: SimTime,
     exited: Option<SimTime>,
     workers: Workers,
     under_way: UnderWay,
@@ -233,7 +242,8 @@ impl<'s> Servers<'s> {
     pub fn is_full(&mut self, pod: PodId, now: SimTime) -> bool {
         let process = &mut self.processes[pod.index()];
         let may_wait = process.reads != Reads::Always || !process.workers.are_open(now);
-        may_wait && process.unaccepted(now, &self.scenario.pod.server) > self.scenario.pod.server.backlog.into()
+        let longest = self.scenario.pod.server.backlog.min(self.scenario.cluster.somaxconn());
+        may_wait && process.unaccepted(now, &self.scenario.pod.server) > longest.into()
     }
 
     /// A connection to `pod` is established. Whether its process comes to accept it.
@@ -334,15 +344,37 @@ impl<'s> Servers<'s> {
     /// The connections of a stopping server have been told; the last request that is drained is done at `at`, or the last
     /// connection that is kept then ends at the earliest. The process ends then, but not before it stops.
     pub fn on_drained(&mut self, now: SimTime, at: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
-        let holds = self.scenario.pod.server.idle.holds_the_process();
+        let server = &self.scenario.pod.server;
+        let holds = server.idle.holds_the_process() || !server.keeps_new.is_zero();
         let process = &mut self.processes[pod.index()];
         process.drained = if holds { at } else { process.drained.max(at) };
-        if process.stops && holds && at > now {
-            self.set_timer(at.min(now + LOOK), pod, Step::LooksAgain, out);
-        } else if process.stops {
-            let drained = process.drained;
-            self.set_timer(drained, pod, Step::Exits, out);
+        if !process.stops {
+            return;
         }
+        let waits = process.drained > now;
+        match server.drain_poll {
+            // It has been told twice and looks already.
+            Some(_) if waits && process.looks_at > now => {}
+            Some(longest) if waits => {
+                let at = now + self.next_poll(pod, longest);
+                self.processes[pod.index()].looks_at = at;
+                self.set_timer(at, pod, Step::LooksAgain, out);
+            }
+            None if waits && holds => self.set_timer(at.min(now + LOOK), pod, Step::LooksAgain, out),
+            _ => {
+                let drained = process.drained;
+                self.set_timer(drained, pod, Step::Exits, out);
+            }
+        }
+    }
+
+    /// How long a process waits that looks ever more rarely, up to `longest`, whether all is drained.
+    fn next_poll(&mut self, pod: PodId, longest: SimDuration) -> SimDuration {
+        let process = &mut self.processes[pod.index()];
+        let more = POLL_JITTER * self.draws.streams().get("drain_poll", pod.0.into()).uniform();
+        let interval = SimDuration::from_nanos_f64_rounded(process.poll.as_nanos() as f64 * (1.0 + more));
+        process.poll = (process.poll * 2).min(longest);
+        interval
     }
 
     /// The pod's network namespace is gone.
@@ -390,6 +422,8 @@ impl<'s> Servers<'s> {
 
     fn reads_after_stop(&self) -> Reads {
         match self.scenario.pod.server.idle {
+            // What it still reads comes over connections that are not idle because they are new.
+            IdlePolicy::Close if !self.scenario.pod.server.keeps_new.is_zero() => Reads::LastTime,
             IdlePolicy::Close => Reads::Never,
             IdlePolicy::Serve => usual_reads(&self.scenario.pod.server),
             IdlePolicy::Last => Reads::LastTime,
@@ -486,6 +520,8 @@ impl Process {
             hangs: None,
             front: scenario.pod.sidecar.as_ref().map(|_| sidecar::Front::Relays),
             drained: SimTime::ZERO,
+            poll: FIRST_POLL,
+            looks_at: SimTime::ZERO,
             exited: None,
             workers: Workers::new(server.workers),
             under_way: UnderWay::default(),

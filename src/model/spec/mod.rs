@@ -35,8 +35,8 @@ pub use server::{
 pub use service::{DnsSpec, ServiceKind, ServiceSpec, SessionAffinity, TrafficDistribution, TrafficPolicy};
 pub use sets::{DaemonSetSpec, PodManagement, StatefulSetSpec, WorkloadKind};
 pub use traffic::{
-    Arrivals, ClientBalancing, ClientDns, ClientProfile, ClientProtocol, ClientSpec, EntryNode, Method, Retry, Traffic,
-    Via,
+    Arrivals, ClientBalancing, ClientDns, ClientProfile, ClientProtocol, ClientSpec, EntryNode, LatencyFrom, Method,
+    Retry, Traffic, Via,
 };
 pub use workload::{
     ClusterSize, ClusterSpec, Cni, DeploymentSpec, IptablesBackend, KubeProxySpec, PodSpec, PreStop, PreStopAction,

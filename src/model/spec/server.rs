@@ -173,8 +173,9 @@ pub struct ServerSpec {
     pub cpu_limit: Option<CpuLimit>,
     /// Requests in service and waiting, beyond which a pod answers 503.
     pub in_flight_limit: Option<u32>,
-    /// Connections that wait in the accept queue of the listener: `listen(2)`'s backlog, at most `net.core.somaxconn`. The kernel
-    /// takes one more and then drops SYNs (net/core `sk_acceptq_is_full`; `tcp_abort_on_overflow` is 0).
+    /// Connections that wait in the accept queue of the listener: `listen(2)`'s backlog, of which the kernel takes at most
+    /// [`ClusterSpec::somaxconn`](super::ClusterSpec::somaxconn), and then one more before it drops SYNs (`sk_acceptq_is_full` in
+    /// include/net/sock.h; `tcp_abort_on_overflow` is 0).
     pub backlog: u32,
     /// When a process takes a connection from there.
     pub accepts: Accepts,
@@ -198,6 +199,11 @@ pub struct ServerSpec {
     pub queued: QueuedPolicy,
     /// Requests that are drained are answered with `Connection: close`, which ends their connection.
     pub connection_close: bool,
+    /// While it drains it looks whether all is done: at once, after 1 ms, then after twice as long each time up to this, and each
+    /// time up to a tenth more (`Shutdown` in Go's net/http/server.go). Else it ends with the last of what it drains.
+    pub drain_poll: Option<SimDuration>,
+    /// A connection that has not carried a request yet is not idle for so long (Go: 5 s): its first request is served.
+    pub keeps_new: SimDuration,
     /// From the stop until what is still drained is cut and the process ends; `None` waits as long as it takes.
     pub drain_limit: Option<Dist>,
     /// How long a worker is at a probe, which waits for one like a request; `None` answers probes beside the workers.

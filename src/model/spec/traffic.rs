@@ -82,6 +82,15 @@ pub enum Retry {
     ReusedIdempotent,
 }
 
+/// From when on the client counts the latency of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LatencyFrom {
+    /// It was sent: what a slow answer puts off is not seen (coordinated omission).
+    Sent,
+    /// It was due.
+    Due,
+}
+
 /// How a client's requests share connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClientProtocol {
@@ -217,6 +226,8 @@ pub struct ClientSpec {
     pub warm_up: bool,
     /// Calls that were missed while the connection waited are made at once; else all but the last are left out.
     pub catch_up: bool,
+    /// From when on its latencies count.
+    pub latency_from: LatencyFrom,
     /// Pacing as fortio's `-t`: whole calls a connection, the last one exactly at the end.
     pub spread_to_end: bool,
     /// What is tried again silently.
@@ -260,7 +271,8 @@ impl ClientSpec {
         let mixed = self.idempotent > 0.0 && self.idempotent < 1.0;
         let limited = self.retries.is_some_and(|retries| retries.budget.is_some());
         let rules = self.pool != PoolSpec::UNLIMITED || !self.stops_on.is_empty() || limited || self.hedging.is_some();
-        self.catch_up && self.work.is_one() && !mixed && !rules
+        let usual = self.catch_up && self.latency_from == LatencyFrom::Sent;
+        usual && self.work.is_one() && !mixed && !rules
     }
 
     /// The retries or second attempts that its requests are allowed, if they are limited.

@@ -47,6 +47,11 @@ pub struct ClusterSpec {
 }
 
 impl ClusterSpec {
+    /// `net.core.somaxconn` of the nodes, the longest accept queue: 4096 since Linux 5.4, 128 before (Documentation/networking/ip-sysctl).
+    pub fn somaxconn(&self) -> u32 {
+        if self.kernel >= (KernelVersion { major: 5, minor: 4 }) { 4_096 } else { 128 }
+    }
+
     /// The zone of a node, by its label `topology.kubernetes.io/zone`.
     pub fn zone_of(&self, node: NodeId) -> Option<ZoneId> {
         let other = self.other_zones.iter().find(|(other, _)| *other == node);

@@ -66,7 +66,7 @@ pub(super) const ROWS: &[Row<When>] = &[
         "set idempotent = true",
     ),
     row(
-        &["catch_up"],
+        &["catch_up", "latency_from"],
         |_, client| client.is_open() || client.thinks(),
         "it has no schedule that it could fall behind",
         "use arrivals = \"staggered\"",

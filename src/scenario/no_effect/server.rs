@@ -7,13 +7,23 @@ type When = fn(&Scenario) -> bool;
 
 pub(super) const ROWS: &[Row<When>] = &[
     row(
-        &["lame_duck", "new_connections", "idle", "in_flight", "queued", "connection_close", "drain_limit"],
+        &[
+            "lame_duck",
+            "new_connections",
+            "idle",
+            "in_flight",
+            "queued",
+            "connection_close",
+            "drain_poll",
+            "keeps_new",
+            "drain_limit",
+        ],
         |scenario| scenario.pod.server.on_stop == StopBehaviour::Ignores,
         "`pod.server.on_stop` is \"ignores\": the server goes on until SIGKILL, which cuts everything",
         "set pod.server.on_stop = \"stops\"",
     ),
     row(
-        &["queued", "connection_close", "drain_limit"],
+        &["queued", "connection_close", "drain_poll", "keeps_new", "drain_limit"],
         |scenario| ends_at_once(&scenario.pod.server),
         "`pod.server.in_flight` is \"cut\": nothing is left when the server stops",
         "set pod.server.in_flight = \"drain\"",

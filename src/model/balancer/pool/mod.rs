@@ -162,9 +162,14 @@ impl Pool {
         }
     }
 
-    /// The server of `pod` ends its idle connections; a request on its way will cross that.
-    pub fn sever_pod(&mut self, now: SimTime, pod: PodId) {
-        self.sever(now, |connection| connection.pod == Some(pod));
+    /// The server of `pod` ends its idle connections; a request on its way will cross that. Those that have carried nothing yet it
+    /// keeps for `kept_new`. Says when the last of them ends.
+    pub fn sever_pod(&mut self, now: SimTime, pod: PodId, kept_new: SimDuration) -> Option<SimTime> {
+        let its = |connection: &Connection| connection.pod == Some(pod);
+        let until = |connection: &Connection| connection.idle_since + kept_new;
+        let is_kept = |one: &Connection| one.carried == 0 && one.closed_at.is_none() && now < until(one);
+        self.sever(now, |connection| its(connection) && !is_kept(connection));
+        self.table.latest(|connection| (its(connection) && is_kept(connection)).then(|| until(connection)))
     }
 
     /// When the last idle connection to `pod` ends if nothing more comes: either end closes it after its own time, the server

@@ -55,10 +55,10 @@ fn the_connection_used_last_is_taken_and_one_in_use_is_not() {
 #[test]
 fn a_connection_whose_end_is_known_is_not_taken_and_one_whose_end_is_on_its_way_is() {
     let mut told = pool(&[(0, 10)]);
-    told.sever_pod(ms(20), PodId(0));
+    told.sever_pod(ms(20), PodId(0), SimDuration::ZERO);
     assert_eq!(told.take(Target::Pod(PodId(0)), ms(21)), None);
     let mut crossing = pool(&[(0, 10)]);
-    crossing.sever_pod(ms(20), PodId(0));
+    crossing.sever_pod(ms(20), PodId(0), SimDuration::ZERO);
     let key = crossing.take(Target::Pod(PodId(0)), SimTime::from_nanos(20_999_999)).unwrap();
     assert_eq!(crossing.get_mut(key).closed_at, Some(ms(20)));
 }
@@ -202,7 +202,7 @@ fn call(pool: &mut Pool, plain: &mut Plain, now: SimTime, (what, pod, which, wai
             plain.change(|one| one.target == target, |one| one.last = true);
         }
         _ => {
-            pool.sever_pod(now, PodId(pod));
+            pool.sever_pod(now, PodId(pod), SimDuration::ZERO);
             let end = |one: &mut Connection| one.closed_at = Some(one.closed_at.map_or(now, |closed| closed.min(now)));
             plain.change(|one| one.pod == Some(PodId(pod)) && one.idle_since <= now, end);
         }
