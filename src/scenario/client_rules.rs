@@ -14,6 +14,7 @@ pub(super) fn pool(fields: &mut Fields<'_>, row: PoolSpec) -> PoolSpec {
     PoolSpec {
         idle_timeout: fields.or("idle_timeout", or_none(period), row.idle_timeout),
         max_age: fields.or("max_age", or_none(period), row.max_age),
+        max_age_grace: fields.or("max_age_grace", or_none(duration), row.max_age_grace),
         max_requests: fields.or("max_requests", or_none(between), row.max_requests),
         max_idle: fields.or("max_idle", or_none(whole(0..=100_000)), row.max_idle),
     }

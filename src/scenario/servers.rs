@@ -28,6 +28,7 @@ pub(super) fn server(fields: &mut Fields<'_>) -> ServerSpec {
         backlog: fields.or("backlog", whole(1..=65_535), row.backlog),
         accepts: fields.or("accepts", |node| names::ACCEPTS.parse(node), row.accepts),
         warm_up: fields.optional("warm_up", warm_up).unwrap_or(row.warm_up),
+        max_streams: fields.or("max_streams", in_flight_limit, row.max_streams),
         keep_alive_requests: fields.or("keep_alive_requests", whole(1..=1_000_000_000), row.keep_alive_requests),
         keep_alive_timeout: fields.or("keep_alive_timeout", period, row.keep_alive_timeout),
         on_stop: fields.or("on_stop", |node| names::STOP_BEHAVIOUR.parse(node), row.on_stop),
@@ -126,6 +127,20 @@ fn backlog(profile: ServerProfile) -> u32 {
     }
 }
 
+/// Streams of a connection at once, as documented: nginx `http2_max_concurrent_streams`, Apache `H2MaxSessionStreams`, Go's http2
+/// `MaxConcurrentStreams`, Tomcat's and Jetty's `maxConcurrentStreams`, Kestrel's `MaxStreamsPerConnection`, `HAProxy`'s
+/// `tune.h2.max-concurrent-streams`. Of the others no limit is known.
+fn max_streams(profile: ServerProfile) -> Option<u32> {
+    use ServerProfile as P;
+    match profile {
+        P::NginxSigterm | P::NginxSigquit | P::Jetty => Some(128),
+        P::ApacheSigwinch | P::ApacheSigterm | P::Kestrel | P::HaproxySigusr1 | P::HaproxySigterm => Some(100),
+        P::SpringBootGraceful | P::SpringBootImmediate => Some(100),
+        P::Go | P::GoShutdown => Some(250),
+        _ => None,
+    }
+}
+
 /// Whatever a server asks for, `net.core.somaxconn` of the node's kernel bounds it.
 const SOMAXCONN: u32 = 4_096;
 /// Longer than runs last.
@@ -148,6 +163,7 @@ fn server_row(profile: ServerProfile, workers: Option<u32>, requests: u32, idle_
         backlog: backlog(profile),
         accepts: Accepts::AtOnce,
         warm_up: None,
+        max_streams: max_streams(profile),
         keep_alive_requests: requests,
         keep_alive_timeout: SimDuration::from_secs(idle_seconds),
         on_stop: StopBehaviour::Stops,

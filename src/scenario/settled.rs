@@ -201,6 +201,10 @@ fn server(out: &mut Out, server: &ServerSpec) {
     out.quoted("response_time", server.response_time);
     out.raw("stall", &server.stall);
     server_capacity(out, server);
+    match server.max_streams {
+        Some(most) => out.raw("max_streams", most),
+        None => out.quoted("max_streams", "none"),
+    }
     out.raw("keep_alive_requests", server.keep_alive_requests);
     out.quoted("keep_alive_timeout", server.keep_alive_timeout);
     server_stop(out, server);

@@ -24,6 +24,7 @@ pub(super) fn load(out: &mut Out, client: &ClientSpec) {
 pub(super) fn pool(out: &mut Out, pool: &PoolSpec) {
     out.or_none("idle_timeout", pool.idle_timeout.map(|time| format!("\"{time}\"")));
     out.or_none("max_age", pool.max_age.map(|time| format!("\"{time}\"")));
+    out.or_none("max_age_grace", pool.max_age_grace.map(|time| format!("\"{time}\"")));
     out.or_none("max_requests", pool.max_requests.map(|(low, high)| format!("[{low}, {high}]")));
     out.or_none("max_idle", pool.max_idle);
 }

@@ -125,6 +125,7 @@ catch_up = false
 latency_from = "due"
 idle_timeout = "90s"
 max_age = "1m"
+max_age_grace = "7s"
 max_requests = [10, 20]
 max_idle = 2
 shape = [["0s", 0.5], ["1m", 2.25], ["2m", 0.5]]
@@ -234,8 +235,11 @@ fn each_key_of_a_client_reaches_its_field() {
     assert_eq!(client.think_time, Dist::Uniform(secs(1), secs(2)));
     assert_eq!(client.work.to_string(), "{ lognormal = { median = 1.0, p99 = 20.0 } }");
     assert_eq!((client.idempotent, client.catch_up, client.latency_from), (0.25, false, LatencyFrom::Due));
-    let (idle_timeout, max_age) = (Some(secs(90)), Some(secs(60)));
-    assert_eq!(client.pool, PoolSpec { idle_timeout, max_age, max_requests: Some((10, 20)), max_idle: Some(2) });
+    let (idle_timeout, max_age, max_age_grace) = (Some(secs(90)), Some(secs(60)), Some(secs(7)));
+    assert_eq!(
+        client.pool,
+        PoolSpec { idle_timeout, max_age, max_age_grace, max_requests: Some((10, 20)), max_idle: Some(2) }
+    );
     let reconnect = client.reconnect.unwrap();
     assert_eq!((reconnect.work, reconnect.back_off.base, reconnect.back_off.jitter), (40.0, secs(3), Jitter::None));
     assert_eq!(

@@ -4,7 +4,11 @@
 //! The stream that finds its channel without a connection makes it, and others wait for it. A connection that the client
 //! knows to be ended, or that is too old, takes no new streams; those on it go on. With `round_robin` there is a channel for
 //! each address of the name; the name is asked again only when a connection ended (grpc-go's `dns` resolver), so that new pods
-//! are not seen before. Leaves out: limits of streams, wait-for-ready, connecting without a request.
+//! are not seen before. A connection carries as many streams at once as the server allows (`SETTINGS_MAX_CONCURRENT_STREAMS`), more
+//! wait; without streams it ends after its idle time. A grace after the maximal age cuts what is still on it. Leaves out: a
+//! second connection when the first is full (grpc-go has none), wait-for-ready, connecting without a request.
+
+use std::collections::BTreeSet;
 
 use crate::engine::Stream;
 use crate::ids::PodId;
@@ -28,7 +32,11 @@ struct Channel {
     socket: Option<Socket>,
     /// When it takes no more streams.
     expires: SimTime,
-    /// The slot whose stream makes the connection, and those whose streams wait for it.
+    /// Since then no stream is on it.
+    idle_since: SimTime,
+    /// The slots whose streams are on it.
+    streams: BTreeSet<u32>,
+    /// The slot whose stream makes the connection, and those whose streams wait for it or for room on it.
     connector: Option<u32>,
     waiting: Vec<u32>,
     /// A connect failed: the address is left alone until then.
@@ -69,6 +77,16 @@ impl Channels {
         its.map(|socket| socket.closed_at = Some(now)).count() as u64
     }
 
+    /// When the last connection to `pod` ends that its stopping server keeps, if no stream comes and it is idle for `kept`.
+    pub(super) fn last_end(&self, pod: PodId, kept: SimDuration) -> Option<SimTime> {
+        let its = self.list.iter().filter(|channel| channel.streams.is_empty());
+        let ends = |channel: &Channel| {
+            let socket = channel.socket.filter(|socket| socket.pod == pod)?;
+            Some(socket.closed_at.unwrap_or(channel.idle_since.saturating_add(kept)))
+        };
+        its.filter_map(ends).max()
+    }
+
     /// The channel of the next stream.
     fn choose(&mut self, now: SimTime) -> usize {
         if !self.by_address {
@@ -107,14 +125,30 @@ impl Channels {
 
 impl Channel {
     /// Drops a connection that takes no more streams, as far as the client knows. Says whether there was one.
-    fn drop_ended(&mut self, now: SimTime, one_way: SimDuration) -> bool {
+    fn drop_ended(&mut self, now: SimTime, one_way: SimDuration, longest_idle: SimDuration) -> bool {
+        let is_idle = self.streams.is_empty() && now.saturating_since(self.idle_since) > longest_idle;
         let ended = |socket: &Socket| socket.closed_at.is_some_and(|closed| closed + one_way <= now);
-        let drops = self.socket.as_ref().is_some_and(|socket| ended(socket) || self.expires <= now);
+        let drops = self.socket.as_ref().is_some_and(|socket| ended(socket) || self.expires <= now || is_idle);
         if drops {
             self.socket = None;
+            // Those on it go on, but take no room on the next.
+            self.streams.clear();
         }
         drops
     }
+}
+
+impl Channel {
+    /// When the server cuts what is still on the connection.
+    fn cut_at(&self, spec: &ClientSpec) -> SimTime {
+        let grace = self.socket.and(spec.pool.max_age_grace);
+        grace.map_or(SimTime::MAX, |grace| self.expires.saturating_add(grace))
+    }
+}
+
+/// How long a connection without streams is kept, by the client or by a server that keeps it for `kept`.
+fn longest_idle(spec: &ClientSpec, kept: SimDuration) -> SimDuration {
+    spec.pool.idle_timeout.map_or(kept, |timeout| timeout.min(kept))
 }
 
 /// The copy of a connection that a stream has from `now` on.
@@ -136,26 +170,40 @@ impl<'s> Requests<'s> {
         let (spec, slot) = (self.clients[client].spec, &mut self.slots[index as usize]);
         let Some(channels) = &mut self.clients[client].channels else { return };
         let one_way = slot.call.one_way();
-        let ended =
-            channels.list.iter_mut().filter_map(|channel| channel.drop_ended(now, one_way).then_some(())).count();
+        let longest_idle = longest_idle(spec, self.path.keep_alive_timeout);
+        let drop = |channel: &mut Channel| channel.drop_ended(now, one_way, longest_idle).then_some(());
+        let ended = channels.list.iter_mut().filter_map(drop).count();
         channels.asks |= ended > 0;
         self.path.closed += ended as u64;
-        if channels.by_address && channels.asks {
+        let asked = channels.by_address && channels.asks;
+        if asked {
             self.path.closed += channels.resolved(view.routes.dns.resolve(now, client as u32, spec.dns));
         }
         let place = channels.choose(now);
         let channel = &mut channels.list[place];
         (slot.channel, slot.address) = (Some(place as u32), channel.pod);
+        let is_full = channel.streams.len() >= self.path.most_streams;
         match (channel.socket, channel.connector) {
-            (None, Some(_)) => {
+            (socket, connector) if socket.is_none() && connector.is_some() || socket.is_some() && is_full => {
                 channel.waiting.push(index);
                 self.path.rest(slot);
             }
             (socket, connector) => {
                 channel.connector = connector.or(socket.is_none().then_some(index));
+                channel.streams.insert(index);
+                slot.cut_at = channel.cut_at(spec);
                 send(slot, socket, now, &mut self.path);
             }
         }
+        if asked || ended > 0 {
+            self.wake_waiting(client, now);
+        }
+    }
+
+    /// Connections have ended: those who wait for room on them go on.
+    fn wake_waiting(&mut self, client: usize, now: SimTime) {
+        let channels = self.clients[client].channels.as_ref().map_or(0, |channels| channels.list.len());
+        (0..channels).for_each(|place| self.send_waiting(client, place, now));
     }
 
     /// The slot's stream is not wanted any more, unless it is the one that makes a connection for all: then it goes on. Says
@@ -187,6 +235,10 @@ impl<'s> Requests<'s> {
             }
             _ => {}
         }
+        self.note_goodbye(client, place, index);
+        if after == After::Free || self.slots[index as usize].state == State::Rejoins {
+            self.leave_stream(client, index, now);
+        }
         if after == After::Free {
             self.slots[index as usize].socket = None;
             if let Some(source) = &mut self.clients[client].source {
@@ -202,8 +254,64 @@ impl<'s> Requests<'s> {
         let expires = channels.draw_expiry(spec, known);
         let channel = &mut channels.list[place];
         (channel.socket, channel.expires, channel.connector) = (Some(socket), expires, None);
-        for waiting in std::mem::take(&mut channel.waiting) {
-            send(&mut self.slots[waiting as usize], Some(socket), known, &mut self.path);
+        channel.idle_since = known;
+        for index in &channel.streams {
+            self.slots[*index as usize].cut_at = channel.cut_at(spec);
+        }
+        self.send_waiting(client, place, known);
+    }
+
+    /// A server that says in an answer that it ends the connection gets no new streams over it.
+    fn note_goodbye(&mut self, client: usize, place: usize, index: u32) {
+        let Some(stream) = self.slots[index as usize].socket else { return };
+        let channel = self.clients[client].channels.as_mut().and_then(|channels| channels.list.get_mut(place));
+        let Some(socket) = channel.and_then(|channel| channel.socket.as_mut()) else { return };
+        if (stream.pod, stream.opened) == (socket.pod, socket.opened) {
+            let ends = [stream.closed_at, socket.closed_at];
+            socket.closed_at = ends.into_iter().flatten().min();
+        }
+    }
+
+    /// The slot's stream has ended, or its attempt: there is room for another.
+    pub(super) fn leave_stream(&mut self, client: usize, index: u32, now: SimTime) {
+        let place = self.slots[index as usize].channel.map(|place| place as usize);
+        let channels = self.clients[client].channels.as_mut();
+        let Some((channel, place)) = channels.zip(place).map(|(channels, place)| (&mut channels.list[place], place))
+        else {
+            return;
+        };
+        if channel.streams.remove(&index) {
+            channel.idle_since = channel.idle_since.max(now);
+            self.send_waiting(client, place, now);
+        }
+    }
+
+    /// Those who wait send at `now`, as far as there is room; over a connection that has ended the first makes another.
+    fn send_waiting(&mut self, client: usize, place: usize, now: SimTime) {
+        let (spec, most) = (self.clients[client].spec, self.path.most_streams);
+        let longest_idle = longest_idle(spec, self.path.keep_alive_timeout);
+        let Some(channels) = &mut self.clients[client].channels else { return };
+        let channel = &mut channels.list[place];
+        while let Some(first) = channel.waiting.first().copied() {
+            let slot = &mut self.slots[first as usize];
+            if channel.retired {
+                slot.state = State::Rejoins;
+                self.path.wake_at(slot, now);
+                channel.waiting.remove(0);
+                continue;
+            }
+            let drops = channel.drop_ended(now, slot.call.one_way(), longest_idle);
+            self.path.closed += u64::from(drops);
+            channels.asks |= drops;
+            let is_full = channel.socket.is_some() && channel.streams.len() >= most;
+            if is_full || channel.connector.is_some() {
+                return;
+            }
+            channel.waiting.remove(0);
+            channel.streams.insert(first);
+            channel.connector = channel.socket.is_none().then_some(first);
+            slot.cut_at = channel.cut_at(spec);
+            send(slot, channel.socket, now, &mut self.path);
         }
     }
 
@@ -215,6 +323,7 @@ impl<'s> Requests<'s> {
         channel.alone_until = now + CONNECT_AGAIN;
         channel.connector = (!channel.waiting.is_empty()).then(|| channel.waiting.remove(0));
         if let Some(next) = channel.connector {
+            channel.streams.insert(next);
             send(&mut self.slots[next as usize], None, now, &mut self.path);
         }
     }

@@ -91,7 +91,7 @@ fn refuse_rules(client: &ClientSpec, key: &impl Fn(&str) -> String, refuse: &mut
     refuse(client.retries.is_some(), &key("retries"), "what waits for its next attempt may outlast the window");
     refuse(client.reconnect.is_some(), &key("reconnect"), "sessions that begin again queue for a while");
     refuse(!client.stops_on.is_empty(), &key("stops_on"), "whether requests are sent depends on those before");
-    let PoolSpec { idle_timeout, max_age, max_requests, max_idle: _ } = client.pool;
+    let PoolSpec { idle_timeout, max_age, max_age_grace: _, max_requests, max_idle: _ } = client.pool;
     let ends = "connections end between two requests";
     refuse(idle_timeout.is_some(), &key("idle_timeout"), ends);
     refuse(max_age.is_some(), &key("max_age"), ends);

@@ -257,6 +257,7 @@ impl<'s> Requests<'s> {
     /// The slot is free for another request.
     fn let_go(&mut self, client: usize, index: u32) {
         if self.slots[index as usize].channel.is_some() {
+            self.leave_stream(client, index, self.path.now);
             self.clients[client].source.iter_mut().for_each(|source| source.bare.push(index));
         } else {
             self.set_free(client, index);

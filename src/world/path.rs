@@ -68,6 +68,8 @@ pub(super) struct Path<'s> {
     pub(super) service_time: &'s Dist,
     pub(super) response_time: SimDuration,
     pub(super) keep_alive_timeout: SimDuration,
+    /// Streams that a connection may carry at once.
+    pub(super) most_streams: usize,
     /// Of the estimator that skips quiet stretches: how much of one is simulated before anything happens.
     pub(super) window: Option<SimDuration>,
     pub(super) tally: Tally,
@@ -99,6 +101,7 @@ impl<'s> Path<'s> {
             service_time: &scenario.pod.server.service_time,
             response_time: scenario.pod.server.response_time,
             keep_alive_timeout: scenario.pod.server.keep_alive_timeout,
+            most_streams: scenario.pod.server.max_streams.map_or(usize::MAX, |most| most as usize),
             window: failures_only::window(scenario, options.estimator),
             tally: Tally::new(options.estimator == Estimator::FailuresOnly),
             begun: 0,
@@ -457,7 +460,7 @@ impl<'s> Path<'s> {
     /// The request is served then; `last` says that the server closes the connection after it.
     #[inline(always)]
     fn serves(&mut self, slot: &mut Slot<'s>, service: Service, last: bool) {
-        let patience = self.now.saturating_sub(slot.call.one_way()) + slot.spec.request_timeout;
+        let patience = self.patience(slot);
         self.serves_until(slot, service, last, patience);
     }
 
@@ -490,9 +493,18 @@ impl<'s> Path<'s> {
         }
     }
 
+    /// Until when the client waits for the response to a request that arrives now, counted from sending it; or until it knows that the
+    /// connection is cut for its age.
+    #[inline(always)]
+    pub(super) fn patience(&self, slot: &Slot<'s>) -> SimTime {
+        let one_way = slot.call.one_way();
+        let patience = self.now.saturating_sub(one_way) + slot.spec.request_timeout;
+        if slot.plain { patience } else { patience.min(slot.cut_at.saturating_add(one_way)) }
+    }
+
     /// The client waits for the response as long as its patience lasts, counted from sending the request.
     fn give_up_later(&mut self, slot: &mut Slot<'s>) {
-        self.give_up_at(slot, self.now.saturating_sub(slot.call.one_way()) + slot.spec.request_timeout);
+        self.give_up_at(slot, self.patience(slot));
     }
 
     fn give_up_at(&mut self, slot: &mut Slot<'s>, patience: SimTime) {
@@ -505,7 +517,9 @@ impl<'s> Path<'s> {
     pub(super) fn gives_up(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
         slot.call.may_have_run |= slot.answer.take().is_some();
         let pod = slot.socket.map(|socket| socket.pod);
-        let (kind, met) = (FailureKind::Timeout, Met::SlowServer);
+        let is_cut = slot.cut_at.saturating_add(slot.call.one_way()) <= slot.patience && slot.channel.is_some();
+        let cut = (FailureKind::Eof, Met::CutInService);
+        let (kind, met) = if is_cut { cut } else { (FailureKind::Timeout, Met::SlowServer) };
         let known = slot.patience;
         self.attempt_failed(slot, Failure { kind, met, met_at: self.now.min(known), known, pod }, view);
     }

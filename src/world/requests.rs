@@ -295,6 +295,7 @@ impl<'s> Requests<'s> {
             answer: None,
             drawn: None,
             thought: None,
+            cut_at: SimTime::MAX,
             patience: SimTime::ZERO,
             shares: None,
             arrived: SimTime::ZERO,
@@ -433,6 +434,10 @@ impl<'s> Requests<'s> {
             self.path.tally.connections_severed += channels.sever(now, pod, severing.backlog);
         }
         let kept = self.path.keep_alive_timeout;
+        if severing.idle.holds_the_process() {
+            let channels = self.clients.iter().filter_map(|client| client.channels.as_ref());
+            drained = channels.filter_map(|channels| channels.last_end(pod, kept)).fold(drained, SimTime::max);
+        }
         let kept_new = if severing.cut { SimDuration::ZERO } else { self.scenario.pod.server.keeps_new };
         drained.max(view.balancers.sever(now, pod, severing.idle, kept, kept_new))
     }

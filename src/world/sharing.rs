@@ -11,7 +11,7 @@ use crate::world::slot::{Slot, State};
 impl<'s> Path<'s> {
     /// The request shares its pod's process.
     pub(super) fn share(&mut self, slot: &mut Slot<'s>, pod: PodId, view: &mut View<'_, 's>) {
-        slot.patience = self.now.saturating_sub(slot.call.one_way()) + slot.spec.request_timeout;
+        slot.patience = self.patience(slot);
         slot.state = State::Shares;
         self.wakes.set(slot.index, slot.patience.max(self.now));
         self.enter_sharing(slot, pod, slot.patience, view);

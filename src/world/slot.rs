@@ -341,6 +341,8 @@ pub(super) struct Slot<'s> {
     pub(super) drawn: Option<Drawn>,
     /// How long the connection was to think after an answer that will not come.
     pub(super) thought: Option<SimDuration>,
+    /// Of a stream: when its server cuts the connection, which is too old.
+    pub(super) cut_at: SimTime,
     /// In states `GivesUp` and `Shares`: until when the client waits for the response.
     pub(super) patience: SimTime,
     /// The request shares the process of this pod, since then and with so much work.

@@ -314,7 +314,7 @@ const CLUSTER: &[Case] = &[
         &[
             "clients.0.balancing=round_robin",
             "clients.0.hedging={ delay = \"1ms\" }",
-            "clients.0.idle_timeout=1ms",
+            "clients.0.max_age_grace=1ms",
             "clients.0.max_requests=1",
             "clients.0.max_idle=1",
             "clients.0.retry=reused_once",
@@ -374,7 +374,7 @@ const SERVERS: &[Case] = &[
             "pod.server.drain_limit=1ms",
         ],
     ),
-    (CLUSTER_IP, &[], &["pod.server.cpu_period=10ms"]),
+    (CLUSTER_IP, &[], &["pod.server.cpu_period=10ms", "pod.server.max_streams=1", "clients.0.max_age_grace=1ms"]),
     (
         CLUSTER_IP,
         &["pod.sidecar={ pre_stop = \"1s\" }", "pod.server.profile=go-shutdown"],
@@ -484,7 +484,7 @@ const ACTING: &[&str] = &[
     "clients = [{ profile = \"open\", arrivals = \"bursty\", burst = { on = \"1s\" }, rate = \"9/s\" }, \
      { profile = \"open\", arrivals = \"daily\", shape_starts_at = \"1s\", idempotent = 0.5, hedging = { quantile = 0.9 } }]\n",
     "service = { kind = \"headless\" }\nclients = [{ profile = \"grpc\", balancing = \"round_robin\", dns = \"1s\", max_age = \"9s\", \
-     protocol = \"http2\" }, { profile = \"session\", reconnect = { jitter = \"none\" }, retries = { attempts = 2 } }]\n",
+     max_age_grace = \"1s\", idle_timeout = \"5s\", protocol = \"http2\" }, { profile = \"session\", reconnect = { jitter = \"none\" }, retries = { attempts = 2 } }]\n",
     "kube_proxy = { mode = \"nftables\", min_sync_period = \"40s\", sync_period = \"60s\" }\n",
     "pod.server = { profile = \"undertow\", workers = 2, accepts = \"when_free\", backlog = 9, cpu_limit = \"500m\", \
      cpu_period = \"10ms\", in_flight_limit = 9, warm_up = { slowdown = 2, age = \"9s\", requests = 9 }, \

@@ -102,6 +102,71 @@ fn a_connection_is_replaced_at_its_age() {
     assert!(opened.iter().any(|other| *other != opened[0]), "the ages differ: {opened:?}");
 }
 
+/// Twenty streams want to be under way, ten may: a second of work is done in two, and the others wait for room. Where no more than
+/// so many fit, throughput is the limit over the service time.
+#[test]
+fn a_connection_carries_as_many_streams_as_the_server_allows() {
+    let sets = ["rollout.at=10h", "run.duration=20s", "clients.0.arrivals=constant"];
+    let run = |limit: &str| runs(&scenario(GRPC, &[&sets[..], &[limit]].concat()), 1)[0];
+    let (free, limited) = (run("pod.server.max_streams=none"), run("pod.server.max_streams=10"));
+    assert!(get(&free, Metric::LatencyMaxS) < 0.21, "{free:?}");
+    assert_eq!(get(&limited, Metric::ConnectionsOpened), 1.0);
+    assert_eq!(get(&limited, Metric::Requests), get(&free, Metric::Requests));
+    // 2,000 come in 20 s, 50 a second are served: the last waits for 20 s.
+    let last = get(&limited, Metric::LatencyMaxS);
+    assert!((19.5..20.6).contains(&last), "{last}");
+    assert_eq!(get(&run("pod.server.max_streams=21"), Metric::LatencyMaxS), get(&free, Metric::LatencyMaxS));
+}
+
+/// Streams that wait for room on a connection that ends, or whose address goes, go on over another.
+#[test]
+fn who_waits_for_room_is_not_forgotten() {
+    let sets =
+        ["service.kind=headless", "clients.0.balancing=round_robin", "clients.0.max_age=1s", "clients.0.rate=60/s"];
+    let several = |limit: &str| runs(&scenario(GRPC, &[&sets[..], &[limit, "run.duration=60s"]].concat()), 5);
+    let (tight, free) = (several("pod.server.max_streams=5"), several("pod.server.max_streams=none"));
+    assert_eq!(values(&tight, Metric::Requests), values(&free, Metric::Requests));
+    let mean = |runs: &[Metrics]| sum(runs, Metric::LatencyMeanS) / runs.len() as f64;
+    let (waits, plain) = (mean(&tight), mean(&free));
+    assert!(waits > 1.01 * plain && waits < 3.0 * plain, "{waits} {plain}");
+}
+
+/// A connection at its age takes no new streams; those on it that last longer than the grace are cut, and lost if nobody asks again.
+#[test]
+fn a_grace_after_the_maximal_age_cuts_what_is_still_there() {
+    let sets = ["rollout.at=10h", "clients.0.max_age=5s", "pod.server.service_time=2s", "pod.server.max_streams=none"];
+    let run = |grace: &str| runs(&scenario(GRPC, &[&sets[..], &[grace]].concat()), 5);
+    let (none, short) = (run("clients.0.max_age_grace=none"), run("clients.0.max_age_grace=500ms"));
+    assert_eq!(sum(&none, Metric::Failed), 0.0);
+    // Of the 200 streams under way at the end of a connection a quarter is done within the grace.
+    let ends = sum(&short, Metric::ConnectionsOpened) - 5.0;
+    let each = sum(&short, Metric::FailedEof) / ends;
+    assert!((130.0..170.0).contains(&each), "{each} of each of {ends}");
+    assert_eq!(sum(&short, Metric::Failed), sum(&short, Metric::FailedEof));
+    assert_eq!(sum(&run("clients.0.max_age_grace=3s"), Metric::Failed), 0.0);
+}
+
+/// Without streams a connection ends after its idle time, the server's or the client's.
+#[test]
+fn a_connection_without_streams_ends() {
+    let sets = ["rollout.at=10h", "clients.0.arrivals=constant", "clients.0.rate=0.5/s"];
+    let opened =
+        |set: &str| get(&runs(&scenario(GRPC, &[&sets[..], &[set]].concat()), 1)[0], Metric::ConnectionsOpened);
+    assert_eq!(opened("pod.server.keep_alive_timeout=3s"), 1.0);
+    let requests = get(&runs(&scenario(GRPC, &sets), 1)[0], Metric::Requests);
+    assert_eq!([opened("pod.server.keep_alive_timeout=1s"), opened("clients.0.idle_timeout=1s")], [requests; 2]);
+}
+
+/// A lame duck tells with its answers that it will stop: the connection takes no more streams, and nothing is cut.
+#[test]
+fn a_server_that_says_goodbye_gets_no_new_streams() {
+    let sets = ["pod.server.profile=lame-duck", "pod.server.workers=unlimited", "pod.pre_stop.sleep=0s"];
+    let trace = traced(&scenario(GRPC, &sets), 0);
+    assert!(trace.lost.is_empty(), "{:?}", trace.lost);
+    let runs = runs(&scenario(GRPC, &sets), 20);
+    assert_eq!(sum(&runs, Metric::ConnectionsSevered), 0.0, "no stop finds a connection that its client still uses");
+}
+
 /// One address for each pod of a headless Service, taken in turn: load is even, which that of one connection is not.
 #[test]
 fn round_robin_has_a_connection_to_each_address() {

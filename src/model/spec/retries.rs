@@ -136,6 +136,8 @@ pub struct PoolSpec {
     pub idle_timeout: Option<SimDuration>,
     /// Open for longer than this.
     pub max_age: Option<SimDuration>,
+    /// Over HTTP/2: so long after its maximal age the server cuts what is still on a connection (gRPC proposal A9).
+    pub max_age_grace: Option<SimDuration>,
     /// After so many requests: drawn for each connection, uniformly between the two.
     pub max_requests: Option<(u32, u32)>,
     /// Connections of an open loop that are kept idle at once; more are closed after their request.
@@ -144,7 +146,8 @@ pub struct PoolSpec {
 
 impl PoolSpec {
     /// No limit.
-    pub const UNLIMITED: PoolSpec = PoolSpec { idle_timeout: None, max_age: None, max_requests: None, max_idle: None };
+    pub const UNLIMITED: PoolSpec =
+        PoolSpec { idle_timeout: None, max_age: None, max_age_grace: None, max_requests: None, max_idle: None };
 }
 
 #[cfg(test)]

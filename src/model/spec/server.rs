@@ -181,6 +181,8 @@ pub struct ServerSpec {
     pub accepts: Accepts,
     /// A new process is slower at first.
     pub warm_up: Option<WarmUp>,
+    /// Over HTTP/2: streams of a connection at once (`SETTINGS_MAX_CONCURRENT_STREAMS`).
+    pub max_streams: Option<u32>,
     /// Requests after which the server closes a connection.
     pub keep_alive_requests: u32,
     /// Idle time after which the server closes a connection.

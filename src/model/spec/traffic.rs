@@ -271,7 +271,7 @@ impl ClientSpec {
         let mixed = self.idempotent > 0.0 && self.idempotent < 1.0;
         let limited = self.retries.is_some_and(|retries| retries.budget.is_some());
         let rules = self.pool != PoolSpec::UNLIMITED || !self.stops_on.is_empty() || limited || self.hedging.is_some();
-        let usual = self.catch_up && self.latency_from == LatencyFrom::Sent;
+        let usual = self.catch_up && self.latency_from == LatencyFrom::Sent && !self.multiplexes();
         usual && self.work.is_one() && !mixed && !rules
     }
 

@@ -102,10 +102,16 @@ pub(super) const ROWS: &[Row<When>] = &[
         "set protocol = \"http2\" and service.kind = \"headless\"",
     ),
     row(
-        &["idle_timeout", "max_requests", "max_idle", "notices_close", "honours_connection_close", "retry"],
+        &["max_requests", "max_idle", "notices_close", "honours_connection_close", "retry"],
         |_, client| client.multiplexes(),
         "over HTTP/2 a connection ends by GOAWAY or by its age, and streams that were not taken are sent again",
         "use protocol = \"http1\"",
+    ),
+    row(
+        &["max_age_grace"],
+        |_, client| !client.multiplexes() || client.pool.max_age.is_none(),
+        "only connections of streams that have a `max_age` are cut after a grace",
+        "set protocol = \"http2\" and max_age",
     ),
     row(
         &["reconnect"],

@@ -1,7 +1,7 @@
 //! `[pod.server]`.
 
 use super::{Row, row};
-use crate::model::spec::{IdlePolicy, InFlightPolicy, ProbeKind, Scenario, ServerSpec, StopBehaviour};
+use crate::model::spec::{ClientSpec, IdlePolicy, InFlightPolicy, ProbeKind, Scenario, ServerSpec, StopBehaviour};
 
 type When = fn(&Scenario) -> bool;
 
@@ -39,6 +39,12 @@ pub(super) const ROWS: &[Row<When>] = &[
         |scenario| ProbeKind::ALL.into_iter().all(|kind| scenario.probe(kind).is_none()),
         "the pods have no probe",
         "add [pod.readiness_probe]",
+    ),
+    row(
+        &["max_streams"],
+        |scenario| !scenario.clients.iter().any(ClientSpec::multiplexes),
+        "no client has protocol = \"http2\"",
+        "use profile = \"grpc\"",
     ),
     row(
         &["cpu_period"],
