@@ -222,6 +222,30 @@ fn a_hot_loop_inflates_its_errors() {
     assert!(wrk > 100.0 * paced && paced > 1.0, "wrk {wrk}, paced {paced}");
 }
 
+/// wrk counts a response that takes longer than 2 s as slow, but waits for it; fortio waits for 3 s.
+#[test]
+fn wrk_waits_for_slow_responses() {
+    let sets = ["pod.server.service_time=5s", "clients.0.rate=0.1/s", "clients.0.request_timeout=24h"];
+    assert_eq!(fate(&laboratory("wrk", &sets)), Unnoticed);
+    assert_eq!(fate(&laboratory("fortio", &sets[..2])), Lost);
+}
+
+/// `apr_socket_recv: Connection reset by peer (104)` ends ab; others go on.
+#[test]
+fn a_reset_ends_ab() {
+    let sets = [
+        "clients.0.connections=8",
+        "clients.0.rate=4/s",
+        "pod.server.profile=nginx-sigterm",
+        "pod.server.service_time=300ms",
+        "rollout.at=10s",
+        "run.duration=60s",
+    ];
+    let (ab, paced) = (laboratory("ab", &sets), laboratory("paced", &sets));
+    assert!(get(&ab, Metric::FailedReset) > 0.0 && get(&paced, Metric::FailedReset) > 0.0);
+    assert!(get(&ab, Metric::Requests) < 0.5 * get(&paced, Metric::Requests), "{ab:?}");
+}
+
 /// One request in twenty takes half a second of ten ticks: who catches up makes all calls, who holds one tick makes up for
 /// one of those it missed.
 #[test]

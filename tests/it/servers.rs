@@ -268,6 +268,43 @@ fn go_keeps_connections_that_have_not_been_used() {
     assert!((4.0..5.6).contains(&exited), "{exited}");
 }
 
+/// How long each product keeps a connection without a request, and for how many requests (mechanics 7.3).
+#[test]
+fn connections_are_kept_as_the_product_does() {
+    let (no_limit, day) = (1_000_000_000, 86_400);
+    let rows = [
+        ("nginx-sigterm nginx-sigquit ignores-signal shell-wrapper", 75, 1_000),
+        ("apache-sigwinch apache-sigterm", 5, 100),
+        ("go go-shutdown reactor-netty", day, no_limit),
+        ("node node-close node-close-18 uvicorn", 5, no_limit),
+        ("python-http-server", 75, 1),
+        ("gunicorn-sync", 2, 1),
+        ("gunicorn-gthread gunicorn-sigquit", 2, no_limit),
+        ("spring-boot-graceful spring-boot-immediate", 60, 100),
+        ("jetty", 30, no_limit),
+        ("undertow", 60, no_limit),
+        ("kestrel", 130, no_limit),
+        ("puma", 20, no_limit),
+        ("envoy", 3_600, no_limit),
+        ("haproxy-sigusr1 haproxy-sigterm lame-duck", 75, no_limit),
+    ];
+    let profiles =
+        rows.iter().flat_map(|(names, secs, requests)| names.split(' ').map(move |name| (name, *secs, *requests)));
+    assert_eq!(profiles.clone().count(), TABLE.len());
+    for (profile, secs, requests) in profiles {
+        let server = scenario(BASE, &[&format!("pod.server.profile={profile}")]).pod.server;
+        assert_eq!(server.keep_alive_timeout.as_secs_f64(), f64::from(secs), "{profile}");
+        assert_eq!(server.keep_alive_requests, requests, "{profile}");
+    }
+    // A request each 6 s on each connection: kept for 75 s, not for 5 s.
+    let opened = |profile: &str| {
+        let profile = format!("pod.server.profile={profile}");
+        let sets = [&profile as &str, "clients.0.rate=2/s", "rollout.at=10h", "clients.0.notices_close=true"];
+        values(&runs(&scenario(BASE, &sets), 1), Metric::ConnectionsOpened)[0]
+    };
+    assert_eq!((opened("nginx-sigquit"), opened("node-close")), (12.0, 120.0));
+}
+
 /// What each product gives `listen(2)`, as its documentation says; the kernel allows 128 before Linux 5.4, then 4096.
 #[test]
 fn accept_queues_are_as_long_as_documented() {
