@@ -141,6 +141,7 @@ metrics! {
     AllTerminatedS = "all_terminated_s": "template change to the end of the last old pod's process, seconds",
     MinReadyPods = "min_ready_pods": "fewest pods Ready and not terminating at any time",
     MaxPods = "max_pods": "most pod objects at any time, terminating ones included",
+    MaxReplicas = "max_replicas": "largest size of the Deployment (in runs with an autoscaler)",
     ContainerRestarts = "container_restarts": "containers that ended and were started again (where a probe may kill them)",
     PodSeconds = "pod_seconds": "sum over pod objects of the time that each was there, seconds",
     LowestCapacity = "lowest_capacity": "least capacity that clients could be sent to at any time, in warm pods",
@@ -375,6 +376,13 @@ pub enum Fact {
         /// When.
         at: SimTime,
     },
+    /// The size of the Deployment was set (in runs with an autoscaler).
+    Resized {
+        /// When.
+        at: SimTime,
+        /// To which size.
+        replicas: u32,
+    },
     /// Condition Progressing says ProgressDeadlineExceeded.
     DeadlineExceeded {
         /// When.
@@ -582,6 +590,8 @@ pub struct Trace {
     pub routes: Vec<RouteRecord>,
     /// Sizes the Deployment controller set: when, which, how many.
     pub scaled: Vec<(SimTime, Revision, u32)>,
+    /// Sizes that an autoscaler or a user gave the Deployment, in runs with an autoscaler.
+    pub resized: Vec<(SimTime, u32)>,
     /// When the template changed.
     pub template_changed: Option<SimTime>,
     /// When the Deployment was complete.
@@ -640,6 +650,7 @@ impl Trace {
             Fact::PodsLeave { at } => {
                 self.pods_leave.get_or_insert(at);
             }
+            Fact::Resized { at, replicas } => self.resized.push((at, replicas)),
             Fact::DeadlineExceeded { at } => {
                 self.deadline_exceeded.get_or_insert(at);
             }
@@ -675,6 +686,7 @@ impl Fact {
             Fact::TemplateChanged { at } => [4, at.as_nanos(), 0, 0],
             Fact::RolloutComplete { at } => [5, at.as_nanos(), 0, 0],
             Fact::DeadlineExceeded { at } => [9, at.as_nanos(), 0, 0],
+            Fact::Resized { at, replicas } => [11, at.as_nanos(), replicas.into(), 0],
             Fact::PodsLeave { at } => [10, at.as_nanos(), 0, 0],
             Fact::Route { at, pod, replica, worker, event } => {
                 let whose = u64::from(replica.number) << 32 | u64::from(worker) << 8 | replica.layer as u64;

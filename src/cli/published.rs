@@ -17,7 +17,7 @@ use crate::validate::{self, Experiment, Figure, FigureResult, Predictive, Publis
 const LIST: &str = include_str!("../../tests/data/published.toml");
 
 /// The scenarios that the list names.
-const SCENARIOS: [(&str, &str); 25] = [
+const SCENARIOS: [(&str, &str); 26] = [
     ("article-no-hook", include_str!("../../scenarios/article-no-hook.toml")),
     ("article-with-hook", include_str!("../../scenarios/article-with-hook.toml")),
     ("published/pe-11", include_str!("../../scenarios/published/pe-11.toml")),
@@ -42,6 +42,7 @@ const SCENARIOS: [(&str, &str); 25] = [
     ("published/pe-39-gate", include_str!("../../scenarios/published/pe-39-gate.toml")),
     ("published/pe-52", include_str!("../../scenarios/published/pe-52.toml")),
     ("published/pe-49-full-surge", include_str!("../../scenarios/published/pe-49-full-surge.toml")),
+    ("published/pe-50-hook", include_str!("../../scenarios/published/pe-50-hook.toml")),
     ("published/pe-49-one-at-a-time", include_str!("../../scenarios/published/pe-49-one-at-a-time.toml")),
 ];
 

@@ -8,6 +8,7 @@ pub mod api;
 pub mod msg;
 pub mod spec;
 
+pub mod autoscaler;
 pub mod balancer;
 pub mod client;
 pub mod daemonset;

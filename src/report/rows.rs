@@ -46,7 +46,7 @@ const LOSSES: [(Metric, &str, When); 12] = [
 
 const ANY_FAILED: &str = "rollouts that lose any";
 
-const REST: [(Metric, &str, When); 19] = [
+const REST: [(Metric, &str, When); 20] = [
     (Metric::ConnectionsOpened, "connections opened", When::Always),
     (Metric::ConnectionsSevered, "connections severed", When::Occurs),
     (Metric::Retried, "saved by a silent retry", When::Occurs),
@@ -63,6 +63,7 @@ const REST: [(Metric, &str, When); 19] = [
     (Metric::RolloutDurationS, "rollout duration", When::Always),
     (Metric::AllTerminatedS, "until old pods ended", When::Occurs),
     (Metric::MinReadyPods, "fewest ready pods", When::Always),
+    (Metric::MaxReplicas, "largest size", When::Occurs),
     (Metric::ContainerRestarts, "container restarts", When::Occurs),
     (Metric::ExposureS, "exposed after closing", When::Occurs),
     (Metric::StartExposureS, "exposed before listening", When::Occurs),

@@ -3,8 +3,8 @@
 
 use crate::ids::Layer;
 use crate::model::spec::{
-    ClientSpec, End, EntryNode, FaultKind, PreStop, PreStopAction, Protocol, ProxyMode, Scenario, ServiceKind,
-    Strategy, TargetKind, Traffic, TrafficDistribution, TrafficPolicy, WorkloadKind,
+    ClientSpec, End, EntryNode, FaultKind, PreStop, PreStopAction, Protocol, ProxyMode, ScalingMetric, Scenario,
+    ServiceKind, Strategy, TargetKind, Traffic, TrafficDistribution, TrafficPolicy, WorkloadKind,
 };
 use crate::scenario::diagnostic::{Problem, Severity, warning};
 use crate::scenario::dist::reach;
@@ -41,6 +41,7 @@ pub(super) fn contradictions(log: &Log, root: &Table, scenario: &Scenario) {
         replacement_policy_too_new(scenario),
         old_pods_do_not_fit(scenario),
         size_of_a_set_changes(scenario),
+        utilisation_without_request(scenario),
         too_many_requests(scenario),
         too_many_connections(scenario),
         too_many_under_way(scenario),
@@ -48,6 +49,17 @@ pub(super) fn contradictions(log: &Log, root: &Table, scenario: &Scenario) {
     for contradiction in found.into_iter().flatten() {
         report(log, root, contradiction);
     }
+}
+
+/// Utilisation is a share of what a pod requests: without that the metric is invalid.
+fn utilisation_without_request(scenario: &Scenario) -> Option<Contradiction> {
+    let by_cpu = scenario.autoscaler.is_some_and(|spec| spec.metric == ScalingMetric::Cpu);
+    let message = "`autoscaler.metric` is \"cpu\", but the pods request none";
+    (by_cpu && scenario.pod.requests.cpu == 0).then(|| Contradiction {
+        key: "autoscaler",
+        other: "pod.requests.cpu",
+        fault: Fault::new("utilisation-without-request", message).help("set pod.requests.cpu, such as \"500m\""),
+    })
 }
 
 /// Two keys that cannot both be as they are.

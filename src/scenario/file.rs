@@ -5,12 +5,9 @@ use crate::scenario::log::Fault;
 use crate::scenario::reader::Fields;
 use crate::scenario::sweep::{self, Sweep};
 use crate::scenario::tree::Node;
-use crate::scenario::values::{duration, items, not_modelled, period, text, whole};
-use crate::scenario::{balancers, clients, cluster, delays, faults, pod, service, suggest, workload};
+use crate::scenario::values::{duration, items, period, text, whole};
+use crate::scenario::{autoscaler, balancers, clients, cluster, delays, faults, pod, service, suggest, workload};
 use crate::units::SimDuration;
-
-/// Tables of the design that later versions will read.
-const LATER: [&str; 1] = ["autoscaler"];
 
 /// Reads everything. `stem` names the scenario if the file does not.
 pub(super) fn scenario(fields: &mut Fields<'_>, stem: &str) -> (Scenario, Option<Sweep>) {
@@ -34,6 +31,7 @@ pub(super) fn scenario(fields: &mut Fields<'_>, stem: &str) -> (Scenario, Option
         rollout_at,
         rollout_kind,
         budget: fields.optional("pod_disruption_budget", faults::budget).flatten(),
+        autoscaler: autoscaler::autoscaler(fields, &workload),
         nodes,
         faults: faults::faults(fields, cluster.nodes),
         workload,
@@ -50,9 +48,6 @@ pub(super) fn scenario(fields: &mut Fields<'_>, stem: &str) -> (Scenario, Option
         cluster,
     };
     let sweep = fields.optional("sweep", sweep::sweep);
-    for later in LATER {
-        fields.refuse(later, not_modelled("").help("remove it: no result would depend on it"));
-    }
     (scenario, sweep)
 }
 

@@ -5,6 +5,7 @@
 //! each table is read key by key (`reader`, `file` and its neighbours), and checks across keys come last (`check`).
 //! What is read may be trusted by everything that holds a [`Scenario`].
 
+mod autoscaler;
 mod balancers;
 mod check;
 mod client_load;

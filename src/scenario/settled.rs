@@ -9,7 +9,9 @@ use crate::model::spec::{
     PodSpec, PreStop, PreStopAction, ProbeSpec, RunSpec, Scenario, ServerSpec, ServiceSpec, WarmUp,
 };
 use crate::scenario::pod::action_name;
-use crate::scenario::{client_profiles, faults, names, nodes, settled_balancers, settled_clients, workload};
+use crate::scenario::{
+    autoscaler, client_profiles, faults, names, nodes, settled_balancers, settled_clients, workload,
+};
 use crate::units::IntOrPercent;
 
 /// Begins a settled scenario: a key in it need not be what somebody asked for.
@@ -42,6 +44,7 @@ pub fn settled_toml(scenario: &Scenario) -> String {
     }
     scenario.clients.iter().for_each(|spec| client(&mut out, spec));
     faults::settled_budget(&mut out, scenario.budget);
+    autoscaler::settled(&mut out, scenario.autoscaler.as_ref());
     scenario.faults.iter().for_each(|spec| faults::settled(&mut out, spec));
     delays(&mut out, scenario);
     out.table("model");

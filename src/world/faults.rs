@@ -43,9 +43,12 @@ pub(super) fn slows(scenario: &Scenario) -> bool {
 /// The controllers, which act only while there is a leader.
 fn is_of_a_controller(event: &Event) -> bool {
     match event {
-        Event::Deployment(_) | Event::ReplicaSet(_) | Event::Sets(_) | Event::Endpoints(_) | Event::Disruption(_) => {
-            true
-        }
+        Event::Deployment(_)
+        | Event::ReplicaSet(_)
+        | Event::Sets(_)
+        | Event::Endpoints(_)
+        | Event::Disruption(_)
+        | Event::Autoscaler(_) => true,
         Event::Deliver(Msg::Watched { watcher, .. }) => {
             matches!(watcher, Watcher::Deployment | Watcher::ReplicaSet | Watcher::EndpointSlice | Watcher::Disruption)
         }

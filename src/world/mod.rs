@@ -35,6 +35,7 @@ use crate::model::api::{
     ApiServer, Object, Phase, PodObject, ReplicaSetObject, ReplicaSetStatus, ResourceVersion, Timestamp, Watcher,
     Write, hops_to_rules,
 };
+use crate::model::autoscaler::{self, Autoscaler};
 use crate::model::balancer::{self, Balancer};
 use crate::model::deployment::{self, DeploymentController, max_unavailable, resolve_fenceposts};
 use crate::model::disruption::{self, DisruptionController};
@@ -76,6 +77,7 @@ mod rank {
     pub(super) const SETS: u8 = 11;
     pub(super) const DISRUPTION: u8 = 12;
     pub(super) const DRAIN: u8 = 13;
+    pub(super) const AUTOSCALER: u8 = 14;
 }
 
 /// How old the Deployment is when the run begins: long enough for all old pods to share one bucket of ages.
@@ -92,6 +94,7 @@ enum Event {
     Sets(sets::Timer),
     Disruption(disruption::Timer),
     Drain(drain::Timer),
+    Autoscaler(autoscaler::Timer),
     Fault(Fault),
     Scheduler(scheduler::Timer),
     Kubelet(NodeId, kubelet::Timer),
@@ -157,6 +160,7 @@ struct Outs {
     scheduler: RoomOut<scheduler::Timer>,
     disruption: RoomOut<disruption::Timer>,
     drain: RoomOut<drain::Timer>,
+    autoscaler: RoomOut<autoscaler::Timer>,
     kubelets: Vec<RoomOut<kubelet::Timer>>,
     endpoints: RoomOut<endpoints::Timer>,
     proxies: Vec<RoomOut<kube_proxy::Timer>>,
@@ -181,6 +185,7 @@ pub struct World<'s> {
     scheduler: Scheduler<'s>,
     disruption: Option<DisruptionController<'s>>,
     drain: Drain<'s>,
+    autoscaler: Option<Autoscaler<'s>>,
     kubelets: Vec<Kubelet<'s>>,
     endpoints: EndpointSliceController<'s>,
     routes: Routes<'s>,
@@ -239,6 +244,10 @@ impl<'s> World<'s> {
             scheduler: Scheduler::new(scenario, draws("scheduler"), placed),
             disruption,
             drain: Drain::new(draws("drain")),
+            autoscaler: scenario
+                .autoscaler
+                .as_ref()
+                .map(|spec| Autoscaler::new(scenario, spec, draws("autoscaler"), &pods)),
             kubelets: nodes().map(|node| Kubelet::new(scenario, node, on_node("kubelet", node))).collect(),
             balancers,
             endpoints,
@@ -285,6 +294,9 @@ impl<'s> World<'s> {
         for layer in [Layer::LoadBalancer, Layer::Ingress] {
             self.with_balancer(layer, |balancer, out| balancer.start(out));
         }
+        if let Some(autoscaler) = &mut self.autoscaler {
+            autoscaler.start(&mut self.outs.autoscaler);
+        }
         self.schedule_rollout(key);
         self.drain_all();
         self.requests.start(self.end);
@@ -304,6 +316,11 @@ impl<'s> World<'s> {
                 }
             }
             Event::Drain(timer) => self.drain.on_timer(now, timer, &mut self.outs.drain),
+            Event::Autoscaler(timer) => {
+                if let Some(autoscaler) = &mut self.autoscaler {
+                    autoscaler.on_timer(now, timer, &mut self.outs.autoscaler);
+                }
+            }
             Event::Fault(fault) => self.on_fault(fault),
             Event::Sets(timer) => self.sets.on_timer(now, timer),
             Event::Scheduler(timer) => self.scheduler.on_timer(now, timer, &mut self.outs.scheduler),
@@ -454,7 +471,9 @@ impl<'s> World<'s> {
         let rolling = deployment::Rolling { desired: spec.replicas, fenceposts };
         let strategy = self.scenario.strategy();
         let (ready, least) = (self.api.counts().ready, spec.replicas - max_unavailable(strategy, &rolling));
-        let keeps = strategy == Strategy::RollingUpdate && !self.scenario.all_faults().any(faults::takes);
+        let keeps = strategy == Strategy::RollingUpdate
+            && self.autoscaler.is_none()
+            && !self.scenario.all_faults().any(faults::takes);
         let promised = keeps && !self.api.counts().lost_readiness;
         assert!(ready >= least || !promised, "{ready} pods ready at {}, at least {least} promised", self.now);
     }
@@ -474,6 +493,11 @@ impl<'s> World<'s> {
             Watcher::Disruption => {
                 if let Some(controller) = &mut self.disruption {
                     controller.on_watch(now, object, &mut self.outs.disruption);
+                }
+            }
+            Watcher::Autoscaler => {
+                if let Some(autoscaler) = &mut self.autoscaler {
+                    autoscaler.on_watch(now, object);
                 }
             }
             Watcher::Dns => self.routes.dns.on_watch(object),
@@ -526,6 +550,7 @@ impl<'s> World<'s> {
         drain(calendar, recorder, &mut outs.scheduler, Event::Scheduler);
         drain(calendar, recorder, &mut outs.disruption, Event::Disruption);
         drain(calendar, recorder, &mut outs.drain, Event::Drain);
+        drain(calendar, recorder, &mut outs.autoscaler, Event::Autoscaler);
         for (node, out) in outs.kubelets.iter_mut().enumerate() {
             drain(calendar, recorder, out, |timer| Event::Kubelet(NodeId(node as u32), timer));
         }
@@ -555,6 +580,7 @@ impl Outs {
             scheduler: RoomOut::new(rank::SCHEDULER),
             disruption: RoomOut::new(rank::DISRUPTION),
             drain: RoomOut::new(rank::DRAIN),
+            autoscaler: RoomOut::new(rank::AUTOSCALER),
             kubelets: (0..nodes).map(|_| RoomOut::new(rank::KUBELET)).collect(),
             endpoints: RoomOut::new(rank::ENDPOINTS),
             proxies: (0..nodes).map(|_| RoomOut::new(rank::KUBE_PROXY)).collect(),

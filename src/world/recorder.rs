@@ -35,6 +35,8 @@ pub(super) struct Recorder<'s> {
     old_exited: u32,
     restarts: u32,
     may_restart: bool,
+    /// Largest size of the Deployment, if something scales it.
+    max_replicas: Option<u32>,
     last_old_exit: SimTime,
     min_ready: u32,
     max_objects: u32,
@@ -66,6 +68,7 @@ impl<'s> Recorder<'s> {
             terminating: BTreeSet::new(),
             old_exited: 0,
             restarts: 0,
+            max_replicas: scenario.autoscaler.map(|_| replicas),
             may_restart: scenario.may_restart(),
             last_old_exit: SimTime::ZERO,
             min_ready: replicas,
@@ -161,6 +164,7 @@ impl<'s> Recorder<'s> {
     pub(super) fn count_pods(&mut self, now: SimTime, counts: PodCounts, all_evicted: bool) {
         self.note_recovery(now, counts, all_evicted);
         self.capacity.count(now, counts);
+        self.max_replicas = self.max_replicas.map(|most| most.max(counts.desired));
         self.min_ready = self.min_ready.min(counts.ready);
         self.max_objects = self.max_objects.max(counts.objects);
     }
@@ -208,6 +212,7 @@ impl<'s> Recorder<'s> {
         metrics.set(Metric::RolloutDurationS, self.complete.and_then(since));
         let all_exited = self.have_old_exited();
         metrics.set(Metric::AllTerminatedS, Some(self.last_old_exit).filter(|_| all_exited).and_then(since));
+        metrics.set(Metric::MaxReplicas, self.max_replicas.map(f64::from));
         metrics.set(Metric::ContainerRestarts, self.may_restart.then_some(self.restarts.into()));
         metrics.set(Metric::MinReadyPods, f64::from(self.min_ready));
         metrics.set(Metric::MaxPods, f64::from(self.max_objects));

@@ -6,6 +6,7 @@
 
 mod arrivals;
 mod article;
+mod availability;
 mod balancers;
 mod capacity;
 mod cli;

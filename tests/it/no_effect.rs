@@ -391,6 +391,11 @@ const SERVERS: &[Case] = &[
         ],
         &["pod.liveness_probe.termination_grace_period=2s", "pod.startup_probe.termination_grace_period=2s"],
     ),
+    (
+        CLUSTER_IP,
+        &["autoscaler={ min_replicas = 3, max_replicas = 3, metric = \"memory\", idle = 50 }"],
+        &["autoscaler.scale_down_window=1s"],
+    ),
     (NODE_PORT, &["pod.server.workers=unlimited"], &["pod.server.accepts=when_free"]),
 ];
 

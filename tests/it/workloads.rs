@@ -1,6 +1,7 @@
 //! How pods come and go, in whole runs: the Deployment's strategies and what a user does in the middle of a rollout. Each
 //! shipped scenario of these has a golden result. Other ways for pods to leave are in `leaving`.
 
+mod autoscaling;
 mod leaving;
 mod restarts;
 mod sidecars;
@@ -15,7 +16,7 @@ use rollsim::units::{SimDuration, SimTime};
 use crate::common::{runs, shipped, values};
 
 /// Scenarios with golden results.
-const GOLDEN: [&str; 19] = [
+const GOLDEN: [&str; 21] = [
     "recreate",
     "pause-and-rollback",
     "scale-in-mid-rollout",
@@ -35,6 +36,8 @@ const GOLDEN: [&str; 19] = [
     "liveness-kill",
     "liveness-cascade",
     "sidecar",
+    "autoscaler",
+    "autoscaler-ratchet",
 ];
 
 /// What the golden results show.

@@ -140,6 +140,8 @@ pub enum Watcher {
     Kubelet(NodeId),
     /// The disruption controller.
     Disruption,
+    /// The autoscaler.
+    Autoscaler,
     /// The cluster's DNS server.
     Dns,
     /// The kube-proxy of a node.
@@ -158,6 +160,7 @@ impl Watcher {
             Watcher::EndpointSlice => 3,
             Watcher::Dns => 4,
             Watcher::Disruption => 5,
+            Watcher::Autoscaler => 6,
             Watcher::Kubelet(node) => 8 + 2 * u64::from(node.0),
             Watcher::KubeProxy(node) => 9 + 2 * u64::from(node.0),
             Watcher::Balancer(replica) => (1 + replica.layer as u64) << 20 | u64::from(replica.number),
@@ -241,6 +244,9 @@ impl<'s> ApiServer<'s> {
             Write::ChangeTemplate(to) => self.change_template(now, to, out),
             Write::ScaleDeployment { replicas } => {
                 self.counts.desired = replicas;
+                if self.scenario.autoscaler.is_some() {
+                    out.record(Fact::Resized { at: now, replicas });
+                }
                 self.update_deployment(now, out, |spec| spec.desired = replicas);
             }
             Write::PauseDeployment(paused) => self.update_deployment(now, out, |spec| spec.paused = paused),
@@ -296,6 +302,9 @@ impl<'s> ApiServer<'s> {
         self.publish(now, Object::Deployment(self.deployment), &[Watcher::Deployment], out);
         if self.scenario.budget.is_some() {
             self.publish(now, Object::Deployment(self.deployment), &[Watcher::Disruption], out);
+        }
+        if self.scenario.autoscaler.is_some() {
+            self.publish(now, Object::Deployment(self.deployment), &[Watcher::Autoscaler], out);
         }
     }
 
@@ -478,7 +487,8 @@ impl<'s> ApiServer<'s> {
     fn more_watchers_of_pods(&self) -> impl Iterator<Item = Watcher> + use<> {
         let recreates = self.scenario.strategy() == Strategy::Recreate;
         let deployment = recreates.then_some(Watcher::Deployment);
-        deployment.into_iter().chain(self.scenario.budget.map(|_| Watcher::Disruption))
+        let scaler = self.scenario.autoscaler.map(|_| Watcher::Autoscaler);
+        deployment.into_iter().chain(self.scenario.budget.map(|_| Watcher::Disruption)).chain(scaler)
     }
 
     fn put_slice(&mut self, now: SimTime, slice: EndpointSliceObject, out: &mut RoomOut<()>) {

@@ -27,7 +27,9 @@ pub use nodes::{Images, NodesSpec, Requests, Spread};
 pub use policies::BalancingPolicy;
 pub(crate) use policies::balancing_policies;
 pub use retries::{BackOff, Failures, HedgeAfter, HedgingSpec, Jitter, PoolSpec, ReconnectSpec, RetriesSpec};
-pub use rollout::{BudgetSpec, FaultKind, FaultSpec, PodReplacementPolicy, RolloutKind, Strategy};
+pub use rollout::{
+    AutoscalerSpec, BudgetSpec, FaultKind, FaultSpec, PodReplacementPolicy, RolloutKind, ScalingMetric, Strategy,
+};
 pub use server::{
     Accepts, CpuLimit, Discipline, IdlePolicy, InFlightPolicy, LameDuck, NewConnections, QueuedPolicy, ServerProfile,
     ServerSpec, StopBehaviour, WarmUp,
@@ -86,6 +88,8 @@ pub struct Scenario {
     pub rollout_kind: RolloutKind,
     /// `[pod_disruption_budget]`.
     pub budget: Option<BudgetSpec>,
+    /// `[autoscaler]`.
+    pub autoscaler: Option<AutoscalerSpec>,
     /// `[nodes]`: what every node has.
     pub nodes: NodesSpec,
     /// `[[faults]]`, in the order of the file.

@@ -106,3 +106,45 @@ pub enum BudgetSpec {
     /// `maxUnavailable`.
     MaxUnavailable(IntOrPercent),
 }
+
+/// `autoscaler.metric`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScalingMetric {
+    /// CPU: pods that start do not count.
+    Cpu,
+    /// Memory, or a metric of the application: every running pod counts.
+    Memory,
+}
+
+/// `[autoscaler]`: a HorizontalPodAutoscaler with one metric.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AutoscalerSpec {
+    /// `minReplicas`.
+    pub min_replicas: u32,
+    /// `maxReplicas`.
+    pub max_replicas: u32,
+    /// What is measured.
+    pub metric: ScalingMetric,
+    /// `averageUtilization`, percent of the request.
+    pub target: u32,
+    /// What a running pod uses without load, percent of the request.
+    pub idle: u32,
+    /// Ratios so near to 1 change nothing.
+    pub tolerance: f64,
+    /// The stabilisation window for fewer pods.
+    pub scale_down_window: SimDuration,
+    /// The limits are those of `behavior` with its defaults (autoscaling/v2).
+    pub behavior: bool,
+}
+
+impl AutoscalerSpec {
+    /// What the offered load uses in all pods together, percent of one pod's request: a busy worker uses one CPU.
+    pub fn load_percent(&self, scenario: &super::Scenario) -> f64 {
+        let work = |client| scenario.offered_rate(client) * scenario.mean_work_secs(client);
+        let cores: f64 = scenario.clients.iter().map(work).sum();
+        match self.metric {
+            ScalingMetric::Cpu => cores * 1_000.0 * 100.0 / (scenario.pod.requests.cpu as f64).max(1.0),
+            ScalingMetric::Memory => 0.0,
+        }
+    }
+}

@@ -8,14 +8,22 @@ use crate::units::{SimDuration, Version};
 type When = fn(&Scenario) -> bool;
 
 /// The tables with their rows.
-pub(super) const ROWS: [(&str, &[Row<When>]); 6] = [
+pub(super) const ROWS: [(&str, &[Row<When>]); 7] = [
     ("service", SERVICE),
     ("dns", DNS),
     ("kube_proxy", KUBE_PROXY),
+    ("autoscaler", AUTOSCALER),
     ("pod", POD),
     ("pod.startup_probe", OWN_GRACE),
     ("pod.liveness_probe", OWN_GRACE),
 ];
+
+const AUTOSCALER: &[Row<When>] = &[row(
+    &["scale_down_window"],
+    |scenario| scenario.autoscaler.is_some_and(|spec| spec.min_replicas == spec.max_replicas),
+    "`autoscaler.min_replicas` is `max_replicas`: the size never changes",
+    "set another max_replicas",
+)];
 
 const POD: &[Row<When>] = &[row(
     &["startup_probe"],
