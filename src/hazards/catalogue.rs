@@ -83,9 +83,9 @@ pub static ALL: &[Hazard] = &[
         level: Level::Error,
         title: "The only pod is stopped before its replacement is ready.",
         why: "With one replica and a maxUnavailable that comes out as 1 the first sync of the Deployment controller already deletes the \
-              pod; a StatefulSet never has a surge. There is no endpoint until the new pod is Ready.",
+              pod; a StatefulSet never has a surge, which is a warning only. There is no endpoint until the new pod is Ready.",
         source: "pkg/controller/deployment/rolling.go; pkg/controller/statefulset (no surge)",
-        mend: "maxSurge: 1 and maxUnavailable: 0, or a second replica",
+        mend: "maxSurge: 1 and maxUnavailable: 0 in a Deployment; else a second replica, if what runs there can have one",
     },
     Hazard {
         code: "fenceposts-zero",
@@ -110,7 +110,7 @@ pub static ALL: &[Hazard] = &[
         title: "All old pods are stopped before any new one starts.",
         why: "Recreate waits until every old pod is gone. From the first stop signal to the first Ready pod every request is lost.",
         source: "pkg/controller/deployment/recreate.go",
-        mend: "strategy.type: RollingUpdate, if two versions may run side by side",
+        mend: "strategy.type: RollingUpdate, if two versions may run side by side and share their volumes",
     },
     Hazard {
         code: "deadline-within-min-ready",
@@ -145,7 +145,7 @@ pub static ALL: &[Hazard] = &[
         why: "Its pods are Ready as soon as the container runs. Until the process listens, connections are refused; and old pods are stopped for \
               new ones that do not answer yet.",
         source: "pkg/kubelet/prober/prober_manager.go, UpdatePodStatus",
-        mend: "a readinessProbe that asks what clients ask",
+        mend: "a readinessProbe that asks what clients ask, or at least whether the port is open",
     },
     Hazard {
         code: "readiness-slower-than-termination",
@@ -220,7 +220,8 @@ pub static ALL: &[Hazard] = &[
         code: "exec-hook-without-shell",
         level: Level::Error,
         title: "The hook runs a program that the image does not have.",
-        why: "A hook that fails is no hook: the event FailedPreStopHook is written and the stop signal follows at once.",
+        why: "A hook that fails is no hook: the event FailedPreStopHook is written and the stop signal follows at once. Only shells and tools \
+              of a base system are said to be missing: an error in public images, a warning where the tag says distroless.",
         source: "pkg/kubelet/lifecycle/handlers.go; Kubernetes documentation, container lifecycle hooks",
         mend: "preStop.sleep, which the kubelet does itself (1.29; on by default from 1.30)",
     },
@@ -246,7 +247,8 @@ pub static ALL: &[Hazard] = &[
         level: Level::Warning,
         title: "Another container of the pod gets the stop signal at once.",
         why: "Hooks and stop signals are each container's own: while one waits in its hook the others stop. A proxy or an application that goes \
-              first takes the requests of the other with it.",
+              first takes the requests of the other with it. Istio's proxy drains for its terminationDrainDuration, 5 s by default: a note \
+              where that outlasts the path, nothing where it outlasts the hook.",
         source: "pkg/kubelet/kuberuntime, killContainersWithSyncResult; KEP-753 for native sidecars",
         mend: "the same hook in each container, or a native sidecar (init container with restartPolicy: Always)",
     },
@@ -254,7 +256,8 @@ pub static ALL: &[Hazard] = &[
         code: "server-cuts-requests",
         level: Level::Warning,
         title: "By its image the server cuts requests when it gets the stop signal.",
-        why: "Requests in service end without an answer. A hook removes new requests first, but those that last longer than it are still cut.",
+        why: "Requests in service end without an answer. A hook removes new requests first, but those that last longer than it are still cut. \
+              (A note where the image is not the server's own but only called like it.)",
         source: "docker-nginx commits 16ec71e and 3fb70dd; the servers' documentation",
         mend: "an image whose stop signal is graceful, or a hook longer than the longest request",
     },
@@ -272,7 +275,8 @@ pub static ALL: &[Hazard] = &[
         level: Level::Note,
         title: "Kept connections are not asked to leave before the server stops.",
         why: "Connections that are open stay on their pod whatever the rules say; a sleeping hook keeps serving them, and the stop signal closes \
-              them all at once. A client that is about to send sees a reset unless it tries again.",
+              them all at once. A client that is about to send sees a reset unless it tries again. (Said of servers that are known by their \
+              images; others may say Connection: close first.)",
         source: "conntrack keeps established flows (kubernetes/kubernetes#115299); Go and nginx shutdown",
         mend: "a hook that makes the server answer with Connection: close, or clients that retry",
     },
@@ -281,7 +285,8 @@ pub static ALL: &[Hazard] = &[
         level: Level::Warning,
         title: "With a policy Local a node is without an endpoint while its pod is replaced.",
         why: "Policy Local sends to pods of the same node only. When the node's only pod goes, connections that still arrive there are dropped \
-              until the load balancer's health check has noticed.",
+              until the load balancer's health check has noticed. Until then the pod that ends still gets them: a hook of 60 s outlasts \
+              every cloud's default check, one of 24 s or of unknown length some (a note).",
         source: "pkg/proxy/topology.go; KEP-1669; Service healthCheckNodePort",
         mend: "two pods a node, maxSurge: 1 for a DaemonSet, or policy Cluster",
     },
@@ -289,8 +294,8 @@ pub static ALL: &[Hazard] = &[
         code: "health-check-slower-than-hook",
         level: Level::Warning,
         title: "The load balancer's health check notices later than the hook ends.",
-        why: "interval × unhealthy threshold is the time until a load balancer that sends to nodes stops sending to one without endpoints; a \
-              shorter hook ends before.",
+        why: "interval × unhealthy threshold is the time until a load balancer that sends to nodes stops sending to one without endpoints (policy \
+              Local); a shorter hook ends before. Where pods are the targets they are deregistered besides (a note).",
         source: "AWS Elastic Load Balancing documentation, target group health checks",
         mend: "a hook longer than interval × threshold, or shorter checks",
     },
@@ -340,7 +345,7 @@ pub static ALL: &[Hazard] = &[
     Hazard {
         code: "ignore-without-reason",
         level: Level::Warning,
-        title: "A `# rollsim:ignore` says no reason, or names no hazard that is known.",
+        title: "A `# rollsim:ignore` says no reason, names no hazard that is known, or belongs to no object.",
         why: "Whoever reads it later cannot tell whether it still holds; it silences nothing.",
         source: "this page",
         mend: "# rollsim:ignore CODE reason",

@@ -19,10 +19,15 @@ struct Comment<'a> {
 pub(super) fn mark(objects: &Objects, found: &mut Vec<Finding>) {
     let mut wrong = Findings { objects, found: Vec::new() };
     for (index, text) in objects.texts.iter().enumerate() {
-        for comment in comments(index, text.as_str()) {
-            let Some(extent) = extent(objects, text.as_str(), comment.at) else { continue };
+        let all = comments(index, text.as_str());
+        for comment in all.iter().filter(|comment| !is_string(objects, text.as_str(), comment.at)) {
+            let Some(extent) = extent(objects, text.as_str(), comment.at) else {
+                let message = "this comment belongs to no object".to_owned();
+                wrong.add("ignore-without-reason", String::new(), comment.at, message, None);
+                continue;
+            };
             if comment.reason.is_empty() || by_code(comment.code).is_none() {
-                let message = complaint(&comment);
+                let message = complaint(comment);
                 wrong.add("ignore-without-reason", String::new(), comment.at, message, None);
                 continue;
             }
@@ -64,12 +69,41 @@ fn comment(line: &str) -> Option<(usize, &str)> {
     begins.then(|| (hash.len(), line[mark + MARK.len()..].trim()))
 }
 
-/// The object that a comment belongs to: the one around it, the one that ends on its line, or the next one.
+/// Whether the `#` stands in a string, where it begins no comment. Behind the `|` or `>` of a block it does.
+fn is_string(objects: &Objects, text: &str, at: Spot) -> bool {
+    let is_inside = |string: &&Spot| string.text == at.text && string.start <= at.start && at.start < string.end;
+    objects.strings.iter().filter(is_inside).any(|string| {
+        let is_block = text[string.start..].starts_with(['|', '>']);
+        !is_block || (text[string.start..at.start].contains('\n') && is_in_block(text, *string, at))
+    })
+}
+
+/// Whether the line is indented as far as the block: a comment may follow a block before the next key.
+fn is_in_block(text: &str, block: Spot, at: Spot) -> bool {
+    let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();
+    let first = text[block.start..].lines().skip(1).find(|line| !line.trim().is_empty());
+    let line = text[..at.start].rfind('\n').map_or(0, |newline| newline + 1);
+    first.is_none_or(|first| indent(&text[line..]) >= indent(first))
+}
+
+/// The object that a comment belongs to: the one around it, the one that ends on its line, the next one of its document, the
+/// one before it in its document, the next one of all.
 fn extent(objects: &Objects, text: &str, at: Spot) -> Option<Spot> {
     let same = objects.extents.iter().filter(|extent| extent.text == at.text);
     let ends_here = |extent: &Spot| extent.end <= at.start && !text[extent.end..at.start].contains('\n');
     let around = same.clone().find(|extent| (extent.start <= at.start && at.start < extent.end) || ends_here(extent));
-    around.or_else(|| same.filter(|extent| extent.start > at.start).min_by_key(|extent| extent.start)).copied()
+    let next = same.clone().filter(|extent| extent.start > at.start).min_by_key(|extent| extent.start);
+    let before = same.filter(|extent| extent.end <= at.start).max_by_key(|extent| extent.end);
+    around
+        .or_else(|| next.filter(|next| !separates(&text[at.start..next.start])))
+        .or_else(|| before.filter(|before| !separates(&text[before.end..at.start])))
+        .or(next)
+        .copied()
+}
+
+/// Whether a new document begins here.
+fn separates(text: &str) -> bool {
+    text.lines().skip(1).any(|line| line.starts_with("---"))
 }
 
 fn is_inside(at: Spot, extent: Spot) -> bool {

@@ -90,10 +90,10 @@ impl<'a> Subject<'a> {
         self.route.service.and(self.route.container)
     }
 
-    /// The pods it should have; none if a HorizontalPodAutoscaler says how many.
+    /// The pods it should have, within the bounds of its HorizontalPodAutoscaler.
     fn replicas(&self) -> u32 {
-        let least = self.route.autoscaler.and_then(|scaler| scaler.min_replicas).map_or(1, |least| least.value);
-        self.workload.replicas.map_or(least, |replicas| replicas.value)
+        let said = self.workload.replicas.map(|replicas| replicas.value);
+        self.route.autoscaler.map_or(said.unwrap_or(1), |scaler| scaler.bounded(said))
     }
 }
 

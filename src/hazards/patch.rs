@@ -15,13 +15,15 @@ pub(super) fn spec(lines: &str) -> String {
     format!("spec:\n{}", indented(lines, 2))
 }
 
-/// A sleep hook in a container, with a grace period above it.
-pub(super) fn sleep(container_name: &str, seconds: u64, grace: u64) -> String {
+/// A sleep hook in a container, and another grace period. A hook may have one action only: any other is removed.
+pub(super) fn sleep(container_name: &str, seconds: u64, grace: Option<u64>) -> String {
+    let grace = grace.map(|grace| format!("terminationGracePeriodSeconds: {grace}\n")).unwrap_or_default();
     let hook = format!(
-        "containers:\n- name: {}\n  lifecycle:\n    preStop:\n      sleep:\n        seconds: {seconds}\n      exec: null\n      httpGet: null\n",
+        "containers:\n- name: {}\n  lifecycle:\n    preStop:\n      sleep:\n        seconds: {seconds}\n      exec: null\n      \
+         httpGet: null\n      tcpSocket: null\n",
         quoted(container_name)
     );
-    pod(&format!("terminationGracePeriodSeconds: {grace}\n{hook}"))
+    pod(&(grace + &hook))
 }
 
 /// A rolling update with this surge and nothing unavailable.

@@ -1,8 +1,8 @@
 //! Hazards of probes, images and commands.
 
 use super::{Findings, Level, Subject, patch};
-use crate::manifests::object::{Container, Probe, ProbeAction};
-use crate::manifests::{hook_fails_readiness, image, script, shell_keeps_signal};
+use crate::manifests::object::{Container, Get, Probe, ProbeAction};
+use crate::manifests::{PortRef, hook_fails_readiness, image, script, shell_keeps_signal};
 
 pub(super) fn look(findings: &mut Findings<'_>, subject: Subject<'_>) {
     for misplaced in &subject.workload.misplaced {
@@ -29,10 +29,25 @@ fn no_readiness(findings: &mut Findings<'_>, subject: Subject<'_>, container: &C
         return;
     }
     let message = format!("{} has no readiness probe: its pods are Ready before they listen", container.name);
-    let port = container.ports.first().map_or(8080, |(number, _)| *number);
-    let probe = format!("readinessProbe:\n  httpGet:\n    path: /\n    port: {port}\n  periodSeconds: 2\n");
-    let mend = patch::container(&container.name, &probe);
-    findings.add("no-readiness-probe", subject.title(), container.at, message, Some(mend));
+    let mend = served_port(subject, container).map(|port| {
+        let probe = format!("readinessProbe:\n  tcpSocket:\n    port: {}\n  periodSeconds: 2\n", port_text(port));
+        patch::container(&container.name, &probe)
+    });
+    findings.add("no-readiness-probe", subject.title(), container.at, message, mend);
+}
+
+/// The port to which the Service sends requests, rather than those that only tell of the container. Which path answers, and
+/// by which protocol, manifests do not tell.
+fn served_port<'a>(subject: Subject<'a>, container: &Container) -> Option<&'a PortRef> {
+    let ports = &subject.route.service?.ports;
+    let is_aside = |name: &Option<String>| name.as_ref().is_some_and(|name| name.contains("metrics"));
+    let is_named = |target: &PortRef| matches!(target, PortRef::Named(_));
+    // A number need not be among the container's ports to be open, a name must.
+    let usable = |target: &&PortRef| container.has_port(target) || (!is_named(target) && container.ports.is_empty());
+    let targets = |aside: bool| {
+        ports.iter().filter(move |port| is_aside(&port.name) == aside).filter_map(|it| it.target.as_ref())
+    };
+    targets(false).chain(targets(true)).find(usable)
 }
 
 /// A warning where the hook relies on the probe, else a note.
@@ -51,8 +66,10 @@ fn slow_readiness(findings: &mut Findings<'_>, subject: Subject<'_>, container: 
         container.name
     );
     let period = (grace / 3 / u64::from(probe.failures())).max(1);
-    let mend = patch::container(&container.name, &format!("readinessProbe:\n  periodSeconds: {period}\n"));
-    findings.add_at(level, "readiness-slower-than-termination", subject.title(), probe.at, message, Some(mend));
+    let is_enough = period * u64::from(probe.failures()) <= grace;
+    let mend =
+        is_enough.then(|| patch::container(&container.name, &format!("readinessProbe:\n  periodSeconds: {period}\n")));
+    findings.add_at(level, "readiness-slower-than-termination", subject.title(), probe.at, message, mend);
 }
 
 fn command(hook: &crate::manifests::object::Hook) -> Vec<String> {
@@ -75,35 +92,63 @@ fn liveness(findings: &mut Findings<'_>, subject: Subject<'_>, container: &Conta
             "{} is killed if it does not answer {killed_after} s after its start; {image} may need longer",
             container.name
         );
-        let startup = format!("startupProbe:\n{}  periodSeconds: 2\n  failureThreshold: 60\n", indented_action(probe));
-        let mend = patch::container(&container.name, &startup);
-        findings.add("liveness-kills-slow-start", subject.title(), probe.at, message, Some(mend));
+        let mend = probe.action.as_ref().and_then(action_lines).map(|action| {
+            let timeout = probe.timeout.map(|at| format!("  timeoutSeconds: {}\n", at.value)).unwrap_or_default();
+            let startup = format!("startupProbe:\n{action}{timeout}  periodSeconds: 2\n  failureThreshold: 60\n");
+            patch::container(&container.name, &startup)
+        });
+        findings.add("liveness-kills-slow-start", subject.title(), probe.at, message, mend);
     }
     let same =
         |readiness: &&Probe| readiness.action == probe.action && probe.notices_after_s() <= readiness.notices_after_s();
-    if container.readiness.as_ref().filter(same).is_some() {
+    if let Some(readiness) = container.readiness.as_ref().filter(same) {
         let message =
             format!("{} is killed as soon as it is not ready: both probes ask the same as often", container.name);
-        let more = probe.failures().saturating_mul(3);
+        let later = readiness.notices_after_s() / u64::from(probe.period_s()) + 1;
+        let more = u64::from(probe.failures()).saturating_mul(3).max(later);
         let mend = patch::container(&container.name, &format!("livenessProbe:\n  failureThreshold: {more}\n"));
         findings.add("liveness-as-strict-as-readiness", subject.title(), probe.at, message, Some(mend));
     }
 }
 
-fn indented_action(probe: &Probe) -> String {
-    match &probe.action {
-        Some(ProbeAction::Http { path, port }) => {
-            format!("  httpGet:\n    path: {}\n    port: {}\n", patch::quoted(path), port_text(port.as_ref()))
+/// The same question; none if it cannot be asked again as it stands.
+fn action_lines(action: &ProbeAction) -> Option<String> {
+    Some(match action {
+        ProbeAction::Http(get) => {
+            let port = port_text(get.port.as_ref()?);
+            let path = patch::quoted(&get.path);
+            format!("  httpGet:\n    path: {path}\n    port: {port}\n{}", get_lines(get))
         }
-        _ => "  tcpSocket:\n    port: 8080\n".to_owned(),
-    }
+        ProbeAction::Tcp(port) => format!("  tcpSocket:\n    port: {}\n", port_text(port.as_ref()?)),
+        ProbeAction::Grpc(port, service) => {
+            let service = service.as_ref().map(|name| format!("    service: {}\n", patch::quoted(name)));
+            format!("  grpc:\n    port: {}\n{}", port_text(port.as_ref()?), service.unwrap_or_default())
+        }
+        ProbeAction::Exec(command) if command.is_empty() => return None,
+        ProbeAction::Exec(command) => {
+            let words: Vec<String> = command.iter().map(|word| patch::quoted(word)).collect();
+            format!("  exec:\n    command: [{}]\n", words.join(", "))
+        }
+    })
 }
 
-fn port_text(port: Option<&crate::manifests::PortRef>) -> String {
+/// What a GET has beside path and port.
+fn get_lines(get: &Get) -> String {
+    let one = |name: &str, value: &Option<String>| {
+        value.as_ref().map(|value| format!("    {name}: {}\n", patch::quoted(value))).unwrap_or_default()
+    };
+    let header = |(name, value): &(String, String)| {
+        format!("    - name: {}\n      value: {}\n", patch::quoted(name), patch::quoted(value))
+    };
+    let headers: String = get.headers.iter().map(header).collect();
+    let headers = if headers.is_empty() { headers } else { format!("    httpHeaders:\n{headers}") };
+    one("scheme", &get.scheme) + &one("host", &get.host) + &headers
+}
+
+fn port_text(port: &PortRef) -> String {
     match port {
-        Some(crate::manifests::PortRef::Number(number)) => number.to_string(),
-        Some(crate::manifests::PortRef::Named(name)) => patch::quoted(name),
-        None => "8080".to_owned(),
+        PortRef::Number(number) => number.to_string(),
+        PortRef::Named(name) => patch::quoted(name),
     }
 }
 
@@ -117,14 +162,21 @@ fn shell(findings: &mut Findings<'_>, subject: Subject<'_>, container: &Containe
     findings.add("shell-as-pid-1", subject.title(), at, message, None);
 }
 
+/// What its name says of an image is a guess, and little of one where only the last part of the name is known.
 fn image_cuts(findings: &mut Findings<'_>, subject: Subject<'_>, container: &Container) {
     let Some(image) = &container.image else { return };
     let Some(guess) = image::guess(&image.value).filter(|guess| guess.profile == image::CUTS) else { return };
-    if container.stop_signal.as_ref().is_some_and(|signal| signal.value == "SIGQUIT") {
+    let hook = container.pre_stop.as_ref();
+    let lets_finish = hook.is_some_and(|hook| matches!(script::effects(&command(hook)).stops_server, Some((_, true))));
+    if lets_finish || container.stop_signal.as_ref().is_some_and(|signal| signal.value == "SIGQUIT") {
         return;
     }
-    let message = format!("{}: the image {} {}", container.name, image.value, guess.why);
-    findings.add("server-cuts-requests", subject.title(), image.at, message, None);
+    let (level, name) = match image::is_official(&image.value) {
+        true => (Level::Warning, format!("the image {}", image.value)),
+        false => (Level::Note, format!("if {} is what it is called, it", image.value)),
+    };
+    let message = format!("{}: {name} {}", container.name, guess.why);
+    findings.add_at(level, "server-cuts-requests", subject.title(), image.at, message, None);
 }
 
 fn host_port(findings: &mut Findings<'_>, subject: Subject<'_>) {
@@ -139,5 +191,7 @@ fn host_port(findings: &mut Findings<'_>, subject: Subject<'_>) {
     let at = takes_port.map_or(pod.at, |container| container.at);
     let message = "a new pod finds no node with its port free unless there are more nodes than pods".to_owned();
     let mend = patch::spec("strategy:\n  rollingUpdate:\n    maxSurge: 0\n    maxUnavailable: 1\n");
-    findings.add("host-port-blocks-surge", subject.title(), at, message, Some(mend));
+    // Of one pod none may go.
+    let mend = Some(mend).filter(|_| subject.replicas() > 1);
+    findings.add("host-port-blocks-surge", subject.title(), at, message, mend);
 }

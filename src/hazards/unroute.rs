@@ -1,7 +1,7 @@
 //! How long the path to a pod may take to stop sending to it: what a hook has to outlast.
 
 use super::Subject;
-use crate::manifests::object::{Ingress, Service};
+use crate::manifests::object::{Cloud, Ingress, Service};
 
 /// A part of the path that learns late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,11 +40,12 @@ pub(super) fn slowest(subject: Subject<'_>) -> Unroute {
 
 /// An Ingress whose controller is not known learns no faster than kube-proxy.
 fn of_ingress(ingress: &Ingress) -> Unroute {
-    let Some(class) = &ingress.class else { return KUBE_PROXY };
-    match class.value.as_str() {
-        "alb" if sends_to_pods(ingress) => ALB,
-        "gce" | "gce-internal" => GCP,
-        name => CLASSES.iter().find(|(part, _)| name.contains(part)).map_or(KUBE_PROXY, |(_, unroute)| *unroute),
+    let name = ingress.class.as_ref().map_or("", |class| class.value.as_str());
+    match ingress.cloud() {
+        Some((Cloud::Alb, _)) if sends_to_pods(ingress) => ALB,
+        Some((Cloud::Alb, _)) => KUBE_PROXY,
+        Some((Cloud::Gce, _)) => GCP,
+        None => CLASSES.iter().find(|(part, _)| name.contains(part)).map_or(KUBE_PROXY, |(_, unroute)| *unroute),
     }
 }
 

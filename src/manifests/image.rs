@@ -105,16 +105,83 @@ fn nginx(tag: &str) -> Guess {
     if is_old { NGINX_OLD } else { NGINX_NEW }
 }
 
-/// Images that hold one program and nothing beside it: no shell, no `sleep`.
-const BARE: [&str; 5] = ["coredns", "pause", "http-echo", "static", "kube-state-metrics"];
+/// The repositories of those servers' own images; elsewhere an image may be built on one of them, or only be called so.
+const OFFICIAL: [&str; 11] = [
+    "nginx",
+    "library/nginx",
+    "nginxinc/nginx-unprivileged",
+    "envoyproxy/envoy",
+    "library/httpd",
+    "httpd",
+    "hashicorp/http-echo",
+    "traefik/whoami",
+    "containous/whoami",
+    "gcr.io/google-samples/hello-app",
+    "us-docker.pkg.dev/google-samples/containers/gke/hello-app",
+];
 
-/// Whether the image is known to have neither a shell nor `sleep`.
-pub fn is_bare(image: &str) -> bool {
-    let reference = Reference::new(image);
-    let has_tools = ["debug", "dev", "alpine"].iter().any(|word| reference.tag.contains(word));
-    let is_distroless = reference.repository.contains("distroless") || reference.tag.contains("distroless");
-    let is_chainguard = reference.repository.starts_with("cgr.dev/chainguard/");
-    !has_tools && (is_distroless || is_chainguard || BARE.contains(&reference.name))
+/// Whether the image is the server's own.
+pub fn is_official(image: &str) -> bool {
+    let repository = Reference::new(image).repository;
+    let repository = repository.strip_prefix("docker.io/").unwrap_or(repository);
+    OFFICIAL.contains(&repository)
+}
+
+/// Images that hold one program and nothing beside it: no shell, no `sleep`. Whole repositories: anybody may call an image
+/// `static`.
+const BARE: [&str; 11] = [
+    "coredns/coredns",
+    "registry.k8s.io/coredns/coredns",
+    "k8s.gcr.io/coredns",
+    "registry.k8s.io/pause",
+    "k8s.gcr.io/pause",
+    "hashicorp/http-echo",
+    "registry.k8s.io/kube-state-metrics/kube-state-metrics",
+    "cgr.dev/chainguard/static",
+    "cgr.dev/chainguard/glibc-dynamic",
+    "cgr.dev/chainguard/nginx",
+    "cgr.dev/chainguard/jre",
+];
+
+/// What a base system has, and what holds one program lacks.
+const TOOLS: [&str; 18] = [
+    "sh", "bash", "ash", "dash", "busybox", "sleep", "echo", "true", "rm", "mv", "cat", "touch", "kill", "killall",
+    "pkill", "curl", "wget", "env",
+];
+
+/// Where a base system keeps them. What stands elsewhere somebody has put there.
+const FOLDERS: [&str; 4] = ["/bin", "/usr/bin", "/sbin", "/usr/sbin"];
+
+/// How sure it is that an image lacks a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lack {
+    /// The image is a public one of which it is known.
+    Known,
+    /// Its tag says that it has no base system.
+    Likely,
+}
+
+/// Whether the image lacks this program: only a shell or a tool of a base system can be said to be missing, as nobody knows
+/// what else is in an image.
+pub fn lacks(image: &str, program: &str) -> Option<Lack> {
+    let (folder, name) = program.rsplit_once('/').map_or(("/bin", program), |(folder, name)| (folder, name));
+    let is_tool = TOOLS.contains(&name) && FOLDERS.contains(&folder);
+    if is_tool { without_base(&Reference::new(image)) } else { None }
+}
+
+/// Whether there is no base system in the image. Variants for debugging have one.
+fn without_base(reference: &Reference<'_>) -> Option<Lack> {
+    let has_word = |word: &str| reference.tag.split(['-', '.', '_']).any(|part| part == word);
+    let repository = reference.repository.strip_prefix("docker.io/").unwrap_or(reference.repository);
+    if ["debug", "dev", "alpine", "busybox"].iter().any(|word| has_word(word)) {
+        return None;
+    }
+    let is_distroless = repository.starts_with("gcr.io/distroless/");
+    let is_envoy = repository == "envoyproxy/envoy" && has_word("distroless");
+    if is_distroless || is_envoy || BARE.contains(&repository) {
+        return Some(Lack::Known);
+    }
+    has_word("distroless").then_some(Lack::Likely)
 }
 
 #[cfg(test)]
@@ -152,9 +219,35 @@ mod tests {
     }
 
     #[test]
-    fn images_without_a_shell_are_known_by_their_names() {
-        assert!(is_bare("gcr.io/distroless/static-debian12:nonroot"));
-        assert!(is_bare("envoyproxy/envoy:distroless-v1.30") && is_bare("cgr.dev/chainguard/nginx:latest"));
-        assert!(!is_bare("gcr.io/distroless/base:debug") && !is_bare("nginx:alpine"));
+    fn images_without_a_shell_are_known_by_their_whole_names() {
+        for image in [
+            "gcr.io/distroless/static-debian12:nonroot",
+            "envoyproxy/envoy:distroless-v1.30",
+            "cgr.dev/chainguard/nginx:latest",
+            "docker.io/coredns/coredns:1.11",
+            "registry.k8s.io/pause:3.9",
+        ] {
+            assert_eq!(lacks(image, "/bin/sh"), Some(Lack::Known), "{image}");
+        }
+        for image in [
+            "gcr.io/distroless/base:debug",
+            "nginx:alpine",
+            "ghcr.io/acme/static:1.4",
+            "cgr.dev/chainguard/wolfi-base",
+            "cgr.dev/chainguard/bash:latest",
+            "cgr.dev/chainguard/busybox:latest",
+            "cgr.dev/chainguard/nginx:latest-dev",
+            "registry.acme.io/distroless-migration/web:1",
+        ] {
+            assert_eq!(lacks(image, "sh"), None, "{image}");
+        }
+        assert_eq!(lacks("ghcr.io/acme/api:1.4-distroless", "sleep"), Some(Lack::Likely));
+    }
+
+    #[test]
+    fn an_images_own_program_cannot_be_missing() {
+        for program in ["/app/api", "drain", "/busybox/sh", "/opt/tools/sleep"] {
+            assert_eq!(lacks("gcr.io/distroless/static", program), None, "{program}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::fields::{Fields, Log};
 use super::object::{self, Autoscaler, Budget, Head, Ingress, Service, Workload, WorkloadKind};
-use super::text::{self, Node};
+use super::text::{self, Node, Value};
 use crate::scenario::{Problem, Severity, Spot, Text};
 
 /// A text of manifests.
@@ -44,6 +44,8 @@ pub struct Objects {
     pub skipped: Vec<Skipped>,
     /// Where each object begins and ends, for comments that belong to one.
     pub extents: Vec<Spot>,
+    /// Keys and strings in which a `#` stands: there it begins no comment.
+    pub strings: Vec<Spot>,
 }
 
 /// Reads all texts.
@@ -57,6 +59,7 @@ pub fn read(manifests: &[Manifest]) -> Result<Objects, Vec<Problem>> {
         let log = Log::new(&manifest.text, index);
         let (documents, unreadable) = text::documents(&manifest.text);
         for document in &documents {
+            strings(&log, document, manifest.text.as_str(), &mut objects.strings);
             document_objects(&log, document, manifest.is_named, &mut objects);
         }
         if let Some(unreadable) = unreadable {
@@ -69,6 +72,19 @@ pub fn read(manifests: &[Manifest]) -> Result<Objects, Vec<Problem>> {
     }
     problems.extend(twice(&objects));
     if problems.iter().any(Problem::is_error) { Err(problems) } else { Ok(objects) }
+}
+
+/// The keys and strings of a document that have a `#` in them.
+fn strings(log: &Log<'_>, node: &Node, text: &str, found: &mut Vec<Spot>) {
+    let has_hash = |at: &text::Range| text.get(at.start..at.end).is_some_and(|written| written.contains('#'));
+    if matches!(node.value, Value::Text(_)) {
+        found.extend(Some(node.at).filter(has_hash).map(|at| log.spot(at)));
+    }
+    for entry in node.entries() {
+        found.extend(Some(entry.at).filter(has_hash).map(|at| log.spot(at)));
+        strings(log, &entry.node, text, found);
+    }
+    node.items().iter().for_each(|item| strings(log, item, text, found));
 }
 
 fn document_objects(log: &Log<'_>, node: &Node, is_named: bool, objects: &mut Objects) {
@@ -124,7 +140,7 @@ fn one(fields: &Fields<'_>, head: &Head, objects: &mut Objects) {
         "Service" => objects.services.extend(object::service(fields, meta)),
         "Ingress" => objects.ingresses.extend(object::ingress(fields, meta)),
         "HorizontalPodAutoscaler" => objects.autoscalers.extend(object::autoscaler(fields, meta)),
-        _ => objects.budgets.extend(object::budget(fields, meta)),
+        _ => objects.budgets.extend(object::budget(fields, meta, &head.version)),
     }
 }
 

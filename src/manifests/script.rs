@@ -86,7 +86,7 @@ pub fn simple_commands(script: &str) -> Vec<Vec<String>> {
 
 impl Effects {
     fn run(&mut self, words: &[String]) {
-        let words: Vec<&str> = words.iter().map(String::as_str).skip_while(|word| *word == "exec").collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).skip_while(|word| is_before_command(word)).collect();
         let Some((first, arguments)) = words.split_first() else { return };
         let program = base(first);
         if self.stops_server.is_some() {
@@ -99,7 +99,8 @@ impl Effects {
                 let graceful = stops(&program, arguments).unwrap_or_default();
                 self.stops_server = Some((words.join(" "), graceful));
             }
-            name if QUICK.contains(&name) || name.contains('=') => {}
+            // A signal that stops nothing is sent at once.
+            name if QUICK.contains(&name) || SENDERS.contains(&name) => {}
             name => self.unknown.push(name.to_owned()),
         }
     }
@@ -130,6 +131,19 @@ fn seconds(argument: &str) -> Option<f64> {
     number.parse::<f64>().ok().filter(|value| is_number && value.is_finite()).map(|value| value * factor)
 }
 
+/// `exec`, and assignments, which hold for the command behind them.
+fn is_before_command(word: &str) -> bool {
+    let is_name = |name: &str| {
+        !name.is_empty()
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    word == "exec" || word.split_once('=').is_some_and(|(name, _)| is_name(name))
+}
+
+/// They send signals.
+const SENDERS: [&str; 4] = ["kill", "skill", "killall", "pkill"];
+
 /// Whether the program stops the server, and then whether it lets it finish.
 fn stops(program: &str, arguments: &[&str]) -> Option<bool> {
     let has = |word: &str| arguments.contains(&word);
@@ -137,11 +151,33 @@ fn stops(program: &str, arguments: &[&str]) -> Option<bool> {
         "nginx" | "openresty" if has("quit") => Some(true),
         "nginx" | "openresty" if has("stop") => Some(false),
         "apachectl" | "apache2ctl" | "httpd" if has("graceful-stop") => Some(true),
-        "kill" if has("1") => Some(has("-QUIT") || has("-3") || has("-SIGQUIT") || has("QUIT") || has("SIGQUIT")),
-        "killall" | "pkill" => Some(has("-QUIT") || has("-3") || has("-SIGQUIT")),
-        "kill" | "skill" if !arguments.is_empty() => Some(false),
+        name if SENDERS.contains(&name) && !arguments.is_empty() => match signal(arguments) {
+            Some("QUIT" | "3") => Some(true),
+            None | Some("TERM" | "15" | "INT" | "2" | "KILL" | "9") => Some(false),
+            Some(_) => None,
+        },
         _ => None,
     }
+}
+
+/// Options behind which stands what is no signal: `pkill -u www`.
+const OTHER_OPTIONS: [&str; 12] = ["-f", "-x", "-n", "-o", "-u", "-U", "-g", "-P", "-e", "-q", "-v", "-w"];
+
+/// The signal that is asked for, without `SIG`; none is TERM.
+fn signal<'a>(arguments: &[&'a str]) -> Option<&'a str> {
+    let options = arguments.iter().position(|argument| *argument == "--").map_or(arguments, |end| &arguments[..end]);
+    let behind = |index: usize| options.get(index + 1).copied();
+    let named = options.iter().enumerate().find_map(|(index, argument)| match *argument {
+        "-s" | "--signal" => behind(index),
+        "-n" if behind(index).is_some_and(|next| next.parse::<u32>().is_ok()) && options.len() > index + 2 => {
+            behind(index)
+        }
+        option => option.strip_prefix("--signal=").or_else(|| {
+            let is_signal = !option.starts_with("--") && !OTHER_OPTIONS.contains(&option);
+            option.strip_prefix('-').filter(|_| is_signal)
+        }),
+    });
+    named.map(|name| name.strip_prefix("SIG").unwrap_or(name))
 }
 
 #[cfg(test)]
@@ -174,6 +210,36 @@ mod tests {
         assert_eq!(effects.stops_server, Some(("/usr/sbin/nginx -s quit".to_owned(), true)));
         assert_eq!(read(&["kill", "-TERM", "1"]).stops_server, Some(("kill -TERM 1".to_owned(), false)));
         assert_eq!(read(&["kill", "-s", "QUIT", "1"]).stops_server.map(|(_, graceful)| graceful), Some(true));
+    }
+
+    #[test]
+    fn what_stands_behind_an_assignment_is_run() {
+        check_sleep(&["sh", "-c", "DELAY=x sleep 15"], 15.0);
+        check_sleep(&["sh", "-c", "A=1 B='2 3' exec sleep 5"], 5.0);
+        check_sleep(&["sh", "-c", "N=15; sleep 2"], 2.0);
+    }
+
+    fn check_stops(command: &[&str], graceful: Option<bool>) {
+        let stops = read(command).stops_server.map(|(_, graceful)| graceful);
+        assert_eq!(stops, graceful, "{command:?}");
+    }
+
+    #[test]
+    fn a_signal_that_reports_or_reopens_does_not_stop_the_server() {
+        for signal in ["-USR1", "-SIGUSR2", "-HUP", "-0", "-1", "-10"] {
+            check_stops(&["kill", signal, "1"], None);
+        }
+        check_stops(&["kill", "-s", "USR1", "1"], None);
+        check_stops(&["pkill", "--signal=HUP", "nginx"], None);
+        check_sleep(&["sh", "-c", "kill -USR1 1; sleep 15"], 15.0);
+        for command in [["kill", "-TERM", "1"], ["kill", "-2", "1"], ["kill", "-SIGKILL", "1"], ["pkill", "-f", "java"]]
+        {
+            check_stops(&command, Some(false));
+        }
+        check_stops(&["kill", "1"], Some(false));
+        check_stops(&["kill", "-n", "3", "1"], Some(true));
+        check_stops(&["killall", "-s", "SIGQUIT", "nginx"], Some(true));
+        check_stops(&["pkill", "-n", "nginx"], Some(false));
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Kubernetes manifests as users have them: read as the API's own types say, settled to scenarios, run.
 
+mod good;
 mod hazards;
 mod hostile;
 mod oracle;
+mod patches;
 mod projects;
 
 use rollsim::manifests::{Basis, Draft, Manifest, Objects, Selection, Settled, drafts, read, settle};

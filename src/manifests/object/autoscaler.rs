@@ -1,5 +1,6 @@
 //! HorizontalPodAutoscalers and PodDisruptionBudgets.
 
+use super::selector::{Selector, selector};
 use super::{Labels, Meta};
 use crate::manifests::fields::{At, Fields};
 use crate::units::IntOrPercent;
@@ -22,15 +23,29 @@ pub struct Autoscaler {
 pub struct Budget {
     /// Name and place.
     pub meta: Meta,
-    /// `spec.selector.matchLabels`.
-    pub selector: Labels,
+    /// `spec.selector`; none selects no pod.
+    pub selector: Option<Selector>,
     /// `spec.minAvailable`.
     pub min_available: Option<At<IntOrPercent>>,
     /// `spec.maxUnavailable`.
     pub max_unavailable: Option<At<IntOrPercent>>,
 }
 
+impl Autoscaler {
+    /// The pods that a workload with so many `replicas` has, once the autoscaler has acted; its minimum if it says none.
+    pub fn bounded(&self, replicas: Option<u32>) -> u32 {
+        let least = self.min_replicas.map_or(1, |least| least.value.max(1));
+        let most = self.max_replicas.map_or(u32::MAX, |most| most.value).max(least);
+        replicas.map_or(least, |replicas| replicas.clamp(least, most))
+    }
+}
+
 impl Budget {
+    /// Whether pods with these labels are under it.
+    pub fn covers(&self, labels: &Labels) -> bool {
+        self.selector.as_ref().is_some_and(|selector| selector.matches(labels))
+    }
+
     /// Healthy pods it asks for among `expected`: shares round up, whichever field they stand in.
     /// (kubernetes/kubernetes pkg/controller/disruption/disruption.go at 003e8629)
     pub fn desired_healthy(&self, expected: u32) -> u32 {
@@ -59,11 +74,14 @@ pub(in crate::manifests) fn autoscaler(fields: &Fields<'_>, meta: Meta) -> Optio
     })
 }
 
-pub(in crate::manifests) fn budget(fields: &Fields<'_>, meta: Meta) -> Option<Budget> {
+pub(in crate::manifests) fn budget(fields: &Fields<'_>, meta: Meta, version: &str) -> Option<Budget> {
     let spec = fields.map("spec")?;
+    // An empty selector selects every pod of the namespace; in policy/v1beta1 it selects none (pkg/apis/policy, migration
+    // guide of 1.25).
+    let selects = |selector: &Selector| !selector.is_empty() || version != "v1beta1";
     Some(Budget {
         meta,
-        selector: spec.map("selector").map(|selector| selector.strings("matchLabels")).unwrap_or_default(),
+        selector: spec.map("selector").map(|fields| selector(&fields)).filter(selects),
         min_available: spec.int_or_percent("minAvailable"),
         max_unavailable: spec.int_or_percent("maxUnavailable"),
     })
@@ -80,6 +98,7 @@ mod tests {
             kind: String::new(),
             name: String::new(),
             namespace: String::new(),
+            has_namespace: false,
             annotations: Vec::new(),
             at,
             whole: at,
@@ -91,7 +110,7 @@ mod tests {
         let amount = |text: &str| At { value: text.parse().unwrap(), at: Spot::default() };
         let budget = Budget {
             meta: meta(),
-            selector: Vec::new(),
+            selector: None,
             min_available: min_available.map(amount),
             max_unavailable: max_unavailable.map(amount),
         };

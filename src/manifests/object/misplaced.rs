@@ -52,7 +52,19 @@ const OF_OTHERS: &[Rule] = &[
 ];
 
 /// Where keys are the user's own: whatever they are called, they mean nothing to Kubernetes.
-const FREE: [&str; 5] = ["metadata", "status", "matchLabels", "nodeSelector", "data"];
+const FREE: [&str; 11] = [
+    "metadata",
+    "status",
+    "matchLabels",
+    "nodeSelector",
+    "data",
+    "volumeAttributes",
+    "options",
+    "limits",
+    "requests",
+    "capacity",
+    "overhead",
+];
 
 /// Where containers of another kind have the same fields.
 const OTHER_CONTAINERS: [&str; 2] = ["initContainers", "ephemeralContainers"];

@@ -5,13 +5,15 @@ mod autoscaler;
 mod ingress;
 mod misplaced;
 mod pod;
+mod selector;
 mod service;
 mod workload;
 
 pub use autoscaler::{Autoscaler, Budget};
-pub use ingress::Ingress;
+pub use ingress::{Cloud, Ingress};
 pub use misplaced::Misplaced;
-pub use pod::{Container, Hook, HookAction, Pod, Probe, ProbeAction};
+pub use pod::{Container, Get, Hook, HookAction, Pod, Probe, ProbeAction};
+pub use selector::{Requirement, Selector};
 pub use service::{Service, ServicePort};
 pub use workload::{Strategy, Workload, WorkloadKind};
 
@@ -36,6 +38,8 @@ pub struct Meta {
     pub name: String,
     /// `metadata.namespace`; the default one if it is absent.
     pub namespace: String,
+    /// Whether the manifest says the namespace.
+    pub has_namespace: bool,
     /// `metadata.annotations`.
     pub annotations: Labels,
     /// Where the name stands; the kind if there is none.
@@ -73,6 +77,7 @@ pub fn selects(selector: &Labels, labels: &Labels) -> bool {
 #[derive(Debug)]
 pub(super) struct Head {
     pub(super) group: String,
+    pub(super) version: String,
     pub(super) kind: At<String>,
 }
 
@@ -82,8 +87,8 @@ pub(super) fn head(fields: &Fields<'_>) -> Option<Head> {
     let missing = [("apiVersion", &version), ("kind", &kind)].into_iter().filter(|(_, value)| value.is_none());
     let missing: Vec<&str> = missing.map(|(name, _)| name).collect();
     if let (Some(version), Some(kind)) = (version, kind) {
-        let group = version.value.split_once('/').map_or("", |(group, _)| group);
-        return Some(Head { group: group.to_owned(), kind });
+        let (group, version) = version.value.split_once('/').unwrap_or(("", &version.value));
+        return Some(Head { group: group.to_owned(), version: version.to_owned(), kind });
     }
     let at = fields.node().entries().first().map_or(fields.node().at, |entry| entry.at);
     let message = format!("this is no object of Kubernetes: it has no {}", missing.join(" and no "));
@@ -96,6 +101,7 @@ pub(super) fn meta(fields: &Fields<'_>, head: &Head) -> Meta {
     let metadata = fields.map("metadata");
     let text = |name| metadata.as_ref().and_then(|metadata| metadata.text(name));
     let name = text("name");
+    let namespace = text("namespace");
     let is_live = text("uid").is_some();
     if name.is_none() {
         let message = format!("this {} has no metadata.name", head.kind.value);
@@ -106,7 +112,8 @@ pub(super) fn meta(fields: &Fields<'_>, head: &Head) -> Meta {
         kind: head.kind.value.clone(),
         at: name.as_ref().map_or(head.kind.at, |name| name.at),
         name: name.map(|name| name.value).unwrap_or_default(),
-        namespace: text("namespace").map_or_else(|| "default".to_owned(), |namespace| namespace.value),
+        has_namespace: namespace.is_some(),
+        namespace: namespace.map_or_else(|| "default".to_owned(), |namespace| namespace.value),
         annotations: metadata.map(|metadata| metadata.strings("annotations")).unwrap_or_default(),
         whole: fields.at(),
         is_live,

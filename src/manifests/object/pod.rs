@@ -25,6 +25,15 @@ pub struct Pod {
     pub host_network: bool,
     /// `shareProcessNamespace`.
     pub shares_processes: bool,
+    /// A volume is a PersistentVolumeClaim, which often only one pod can have.
+    pub claims_volume: bool,
+}
+
+impl Pod {
+    /// Whether a node has room for one of these pods only.
+    pub fn takes_host_port(&self) -> bool {
+        self.host_network || self.containers.iter().chain(&self.sidecars).any(|container| container.has_host_port)
+    }
 }
 
 /// A container.
@@ -85,18 +94,28 @@ pub struct Probe {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProbeAction {
     /// A GET.
-    Http {
-        /// Its path.
-        path: String,
-        /// To this port.
-        port: Option<PortRef>,
-    },
+    Http(Get),
     /// A connect.
     Tcp(Option<PortRef>),
     /// A command in the container.
     Exec(Vec<String>),
-    /// gRPC's health check.
-    Grpc(Option<PortRef>),
+    /// gRPC's health check: its port and the service that is asked about.
+    Grpc(Option<PortRef>, Option<String>),
+}
+
+/// `httpGet`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Get {
+    /// Its path.
+    pub path: String,
+    /// To this port.
+    pub port: Option<PortRef>,
+    /// `HTTP` or `HTTPS`.
+    pub scheme: Option<String>,
+    /// To this host instead of the pod.
+    pub host: Option<String>,
+    /// `httpHeaders`, names and values.
+    pub headers: Vec<(String, String)>,
 }
 
 /// `lifecycle.preStop` or `postStart`.
@@ -190,6 +209,7 @@ pub(super) fn pod(template: &Fields<'_>, spec: &Fields<'_>) -> Pod {
         readiness_gates: gates.iter().filter_map(|gate| gate.text("conditionType")).collect(),
         host_network: flag("hostNetwork"),
         shares_processes: flag("shareProcessNamespace"),
+        claims_volume: spec.maps("volumes").iter().any(|volume| volume.map("persistentVolumeClaim").is_some()),
     }
 }
 
@@ -240,12 +260,26 @@ fn probe_action(fields: &Fields<'_>) -> Option<ProbeAction> {
         return Some(ProbeAction::Exec(exec.texts("command")));
     }
     if let Some(get) = fields.map("httpGet") {
-        return Some(ProbeAction::Http { path: http_path(&get), port: get.port("port") });
+        return Some(ProbeAction::Http(http_get(&get)));
     }
     if let Some(connect) = fields.map("tcpSocket") {
         return Some(ProbeAction::Tcp(connect.port("port")));
     }
-    fields.map("grpc").map(|grpc| ProbeAction::Grpc(grpc.port("port")))
+    fields
+        .map("grpc")
+        .map(|grpc| ProbeAction::Grpc(grpc.port("port"), grpc.text("service").map(|service| service.value)))
+}
+
+fn http_get(get: &Fields<'_>) -> Get {
+    let text = |fields: &Fields<'_>, name| fields.text(name).map(|text| text.value);
+    let header = |header: &Fields<'_>| Some((text(header, "name")?, text(header, "value").unwrap_or_default()));
+    Get {
+        path: http_path(get),
+        port: get.port("port"),
+        scheme: text(get, "scheme"),
+        host: text(get, "host"),
+        headers: get.maps("httpHeaders").iter().filter_map(header).collect(),
+    }
 }
 
 fn http_path(get: &Fields<'_>) -> String {

@@ -1,8 +1,9 @@
 //! Deployments, StatefulSets and DaemonSets.
 
+use super::Meta;
 use super::misplaced::{self, Misplaced};
 use super::pod::{self, Pod};
-use super::{Labels, Meta};
+use super::selector::{Selector, selector};
 use crate::manifests::fields::{At, Fields};
 use crate::scenario::Spot;
 use crate::units::IntOrPercent;
@@ -52,8 +53,8 @@ pub struct Workload {
     pub pod_management_policy: Option<At<String>>,
     /// How pods are replaced.
     pub strategy: Strategy,
-    /// `spec.selector.matchLabels`.
-    pub selector: Labels,
+    /// `spec.selector`; empty if it has none (`extensions/v1beta1`).
+    pub selector: Selector,
     /// `spec.template`.
     pub pod: Pod,
     /// Fields that stand where nobody reads them.
@@ -97,7 +98,7 @@ pub(in crate::manifests) fn workload(
         progress_deadline: spec.whole("progressDeadlineSeconds", 0),
         pod_management_policy: spec.text("podManagementPolicy"),
         strategy: spec.map(kind.strategy_field()).map(|fields| strategy(&fields)).unwrap_or_default(),
-        selector: spec.map("selector").map(|selector| selector.strings("matchLabels")).unwrap_or_default(),
+        selector: spec.map("selector").map(|fields| selector(&fields)).unwrap_or_default(),
         pod,
         misplaced: misplaced::find(fields, kind),
         meta,

@@ -3,7 +3,7 @@
 use super::facts::{Facts, quoted, seconds};
 use super::route::Route;
 use crate::manifests::fields::At;
-use crate::manifests::object::{Ingress, Meta, Service, Workload};
+use crate::manifests::object::{Cloud, Ingress, Meta, Service, Workload};
 use crate::scenario::Spot;
 
 /// Where requests enter.
@@ -67,9 +67,6 @@ fn snake(name: &str) -> String {
     out
 }
 
-/// Classes of Ingress that a cloud's load balancer serves, with its preset.
-const CLOUD_CLASSES: [(&str, &str); 3] = [("alb", "aws-alb"), ("gce", "gcp"), ("gce-internal", "gcp")];
-
 /// Classes that have a preset, by what is in their names.
 const CLASSES: [(&str, &str); 6] = [
     ("nginx", "ingress-nginx"),
@@ -79,11 +76,6 @@ const CLASSES: [(&str, &str); 6] = [
     ("skipper", "skipper"),
     ("contour", "envoy"),
 ];
-
-fn cloud_preset(ingress: &Ingress) -> Option<&'static str> {
-    let class = ingress.class.as_ref()?.value.as_str();
-    CLOUD_CLASSES.iter().find(|(name, _)| *name == class).map(|(_, preset)| *preset)
-}
 
 fn service_preset(service: &Service) -> Option<(&'static str, Spot)> {
     if service.kind_name() != "LoadBalancer" {
@@ -98,7 +90,7 @@ fn service_preset(service: &Service) -> Option<(&'static str, Spot)> {
 /// Where requests enter on this route.
 pub(super) fn entry(route: &Route<'_>) -> Entry {
     match (route.ingress, route.service) {
-        (Some(ingress), _) if cloud_preset(ingress).is_some() => Entry::LoadBalancer,
+        (Some(ingress), _) if ingress.cloud().is_some() => Entry::LoadBalancer,
         (Some(_), _) => Entry::Ingress,
         (None, Some(service)) if service_preset(service).is_some() => Entry::LoadBalancer,
         _ => Entry::Service,
@@ -156,9 +148,15 @@ fn nginx_annotations(facts: &mut Facts<'_>, meta: &Meta) {
 }
 
 fn cloud_ingress(facts: &mut Facts<'_>, ingress: &Ingress) {
-    let (Some(preset), Some(class)) = (cloud_preset(ingress), &ingress.class) else { return };
-    facts.guess("load_balancer.preset", quoted(preset), class.at, &format!("the class {}", class.value));
-    if preset != "aws-alb" {
+    let Some((cloud, at)) = ingress.cloud() else { return };
+    let preset = if cloud == Cloud::Alb { "aws-alb" } else { "gcp" };
+    let by_class = ingress.class.as_ref().filter(|class| class.at == at);
+    let why = by_class.map_or_else(
+        || "its annotations are read by this controller only".to_owned(),
+        |class| format!("the class {}", class.value),
+    );
+    facts.guess("load_balancer.preset", quoted(preset), at, &why);
+    if cloud != Cloud::Alb {
         return;
     }
     let annotation = |name: &str| ingress.meta.annotation(&format!("alb.ingress.kubernetes.io/{name}"));

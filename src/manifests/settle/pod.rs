@@ -45,7 +45,7 @@ fn probed(facts: &mut Facts<'_>, name: &str, probe: &Probe) {
     for (key, field, value) in fields {
         facts.read(&format!("pod.{name}_probe.{key}"), value, field.map_or(probe.at, |field| field.at));
     }
-    if let Some(ProbeAction::Exec(_) | ProbeAction::Grpc(_) | ProbeAction::Tcp(_)) = &probe.action {
+    if let Some(ProbeAction::Exec(_) | ProbeAction::Grpc(..) | ProbeAction::Tcp(_)) = &probe.action {
         let message = match name {
             "readiness" => "the readiness probe is simulated as a GET: ready as soon as the server answers".to_owned(),
             name => format!("the {name} probe is simulated as a GET: it succeeds as soon as the server answers"),
@@ -73,7 +73,8 @@ fn pre_stop(facts: &mut Facts<'_>, container: &Container, hook: &Hook) -> Option
 
 fn exec(facts: &mut Facts<'_>, container: &Container, hook: &Hook, command: &[String]) -> Effects {
     let effects = script::effects(command);
-    if container.image.as_ref().is_some_and(|image| image::is_bare(&image.value)) {
+    let program = command.first().map_or("", String::as_str);
+    if container.image.as_ref().is_some_and(|image| image::lacks(&image.value, program).is_some()) {
         let why = format!("the image has no {}: the hook fails and the stop signal follows at once", effects.program);
         facts.guess("pod.pre_stop.exec.fails", true, hook.at, &why);
         return effects;
@@ -99,8 +100,8 @@ fn unsure(effects: &Effects) -> Option<String> {
 pub fn fails(probe: &Probe, removed: &[String]) -> bool {
     let file = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
     match &probe.action {
-        Some(ProbeAction::Http { path, .. }) => {
-            let asked = file(path.split('?').next().unwrap_or_default());
+        Some(ProbeAction::Http(get)) => {
+            let asked = file(get.path.split('?').next().unwrap_or_default());
             !asked.is_empty() && removed.iter().any(|removed| file(removed) == asked)
         }
         Some(ProbeAction::Exec(command)) => removed.iter().any(|removed| command.join(" ").contains(removed.as_str())),

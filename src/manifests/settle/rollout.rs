@@ -67,8 +67,13 @@ fn deployment(facts: &mut Facts<'_>, objects: &Objects, workload: &Workload) {
             None => {}
         }
     }
-    if let Some(deadline) = workload.progress_deadline {
-        facts.read("deployment.progress_deadline", seconds(deadline.value), deadline.at);
+    match workload.progress_deadline {
+        Some(deadline) => facts.read("deployment.progress_deadline", seconds(deadline.value), deadline.at),
+        // No deadline: pkg/apis/extensions/v1beta1/defaults.go.
+        None if workload.is_extensions => {
+            facts.read("deployment.progress_deadline", seconds(i32::MAX), workload.meta.at);
+        }
+        None => {}
     }
 }
 
@@ -101,20 +106,29 @@ fn daemon_set(facts: &mut Facts<'_>, workload: &Workload) {
     }
 }
 
-/// Without `replicas` a HorizontalPodAutoscaler decides; it is at its minimum when nothing is known of the load.
+/// A HorizontalPodAutoscaler bounds them; without `replicas` it is at its minimum when nothing is known of the load.
 fn replicas(facts: &mut Facts<'_>, objects: &Objects, workload: &Workload, key: &str) -> u32 {
     let scaler = route(objects, workload).autoscaler;
     if let Some(scaler) = scaler {
         let message = "the HorizontalPodAutoscaler is not simulated: the number of replicas stays what it is";
         facts.not_simulated(scaler.meta.at, message, None);
     }
-    if let Some(replicas) = workload.replicas {
-        facts.read(key, replicas.value, replicas.at);
-        return replicas.value;
+    let said = workload.replicas.map(|replicas| replicas.value);
+    let settled = scaler.map_or(said.unwrap_or(1), |scaler| scaler.bounded(said));
+    match (workload.replicas, scaler) {
+        (Some(replicas), _) if replicas.value == settled || replicas.value == 0 => {
+            facts.read(key, replicas.value, replicas.at);
+            return replicas.value;
+        }
+        (Some(_), Some(scaler)) => {
+            let why = "replicas is outside of the HorizontalPodAutoscaler's bounds: the nearest of them";
+            facts.assume(key, settled, scaler.meta.at, why);
+        }
+        (None, Some(scaler)) => {
+            let why = "the Deployment has no replicas field: the HorizontalPodAutoscaler's minimum";
+            facts.assume(key, settled, scaler.min_replicas.map_or(scaler.meta.at, |least| least.at), why);
+        }
+        (_, None) => {}
     }
-    let Some(scaler) = scaler else { return 1 };
-    let least = scaler.min_replicas.map_or(1, |least| least.value.max(1));
-    let why = "the Deployment has no replicas field: the HorizontalPodAutoscaler's minimum";
-    facts.assume(key, least, scaler.min_replicas.map_or(scaler.meta.at, |least| least.at), why);
-    least
+    settled
 }

@@ -25,6 +25,17 @@ fn each_hazard_fires_on_its_example_and_is_silent_on_the_other() {
     }
 }
 
+/// What is shown as right has nothing else wrong with it.
+#[test]
+fn a_silent_example_is_silent_altogether() {
+    let mut found = Vec::new();
+    for hazard in ALL {
+        let codes = example(hazard.code, "silent").into_iter().filter(|finding| finding.ignored.is_none());
+        found.extend(codes.map(|finding| format!("{}: {} {}", hazard.code, finding.hazard.code, finding.message)));
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
 /// A patch is YAML that our own reader takes, with the object's kind put before it.
 #[test]
 fn every_patch_is_yaml() {

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::networking::v1::Ingress;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use rollsim::manifests::PortRef;
-use rollsim::manifests::object::{HookAction, ProbeAction};
+use rollsim::manifests::object::{Get, HookAction, ProbeAction};
 use rollsim::units::IntOrPercent;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -25,7 +25,11 @@ fn container() -> Value {
         "name": "web", "image": "nginx:1.27", "command": ["a"], "args": ["b"],
         "ports": [{"containerPort": 8080, "name": "http", "hostPort": 80}],
         "readinessProbe": {
-            "httpGet": {"path": "/ready", "port": "http"}, "initialDelaySeconds": 1, "periodSeconds": 2,
+            "httpGet": {
+                "path": "/ready", "port": "http", "scheme": "HTTPS", "host": "web.example",
+                "httpHeaders": [{"name": "Host", "value": "web"}]
+            },
+            "initialDelaySeconds": 1, "periodSeconds": 2,
             "timeoutSeconds": 3, "successThreshold": 4, "failureThreshold": 5
         },
         "livenessProbe": {"exec": {"command": ["x"]}, "terminationGracePeriodSeconds": 6},
@@ -129,10 +133,14 @@ fn every_field_comes_through_with_its_value() {
     assert_eq!((pod.sidecars.len(), pod.readiness_gates.len()), (1, 1));
     let [container] = &pod.containers[..] else { panic!("one container") };
     let probe = container.readiness.as_ref().unwrap();
-    assert_eq!(
-        probe.action,
-        Some(ProbeAction::Http { path: "/ready".into(), port: Some(PortRef::Named("http".into())) })
-    );
+    let get = Get {
+        path: "/ready".into(),
+        port: Some(PortRef::Named("http".into())),
+        scheme: Some("HTTPS".into()),
+        host: Some("web.example".into()),
+        headers: vec![("Host".into(), "web".into())],
+    };
+    assert_eq!(probe.action, Some(ProbeAction::Http(get)));
     let read = [probe.initial_delay_s(), probe.period_s(), probe.timeout_s(), probe.successes(), probe.failures()];
     assert_eq!(read, [1, 2, 3, 4, 5]);
     assert_eq!(container.pre_stop.as_ref().unwrap().action, Some(HookAction::Sleep(7)));
