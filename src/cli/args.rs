@@ -504,9 +504,9 @@ pub(super) struct RecommendArgs {
     /// Longest hook to try
     #[arg(long, value_name = "DURATION", default_value = "10m")]
     pub(super) longest: SimDuration,
-    /// The container that gets the hook, in the patch
-    #[arg(long, value_name = "NAME", default_value = "app", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub(super) container: String,
+    /// The container that gets the hook, in the patch; by default the manifest's that answers requests, else app
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(super) container: Option<String>,
     /// Keep surge, unavailable and min_ready as they are and do not compare others
     #[arg(long)]
     pub(super) hook_only: bool,

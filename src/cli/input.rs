@@ -31,6 +31,8 @@ pub(super) struct Input {
     pub(super) notes: Vec<String>,
     /// The workload in the manifests: `namespace/Kind/name`.
     pub(super) workload: Option<String>,
+    /// Its container that answers requests.
+    pub(super) container: Option<String>,
 }
 
 impl Input {
@@ -192,7 +194,7 @@ fn with_traces(source: Source, sets: &[String], messages: &mut Vec<String>) -> S
 fn settle_one(name: &str, bytes: &[u8], sets: &[String], messages: &mut Vec<String>) -> Result<Input, Vec<Problem>> {
     let source = with_traces(Source::from_bytes(name, bytes).map_err(|problem| vec![problem])?, sets, messages);
     let (scenario, problems) = scenario::read(&source, sets)?;
-    Ok(Input { scenario, problems, assumptions: Vec::new(), notes: Vec::new(), workload: None })
+    Ok(Input { scenario, problems, assumptions: Vec::new(), notes: Vec::new(), workload: None, container: None })
 }
 
 /// Gives scenarios of the same name a number, since results and folders go by the name. Returns what was renamed, to say

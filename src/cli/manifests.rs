@@ -228,13 +228,15 @@ fn warning(finding: &Finding) -> Problem {
 }
 
 fn as_input(objects: &Objects, draft: &Draft, settled: manifests::Settled) -> Input {
-    let meta = &objects.workloads[draft.workload].meta;
+    let workload = &objects.workloads[draft.workload];
+    let meta = &workload.meta;
     Input {
         scenario: settled.scenario,
         problems: settled.problems,
         assumptions: settled.known.into_iter().map(assumption).collect(),
         notes: Vec::new(),
         workload: Some(format!("{}/{}", meta.namespace, meta.title())),
+        container: manifests::route(objects, workload).container.map(|container| container.name.clone()),
     }
 }
 

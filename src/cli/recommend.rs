@@ -5,7 +5,7 @@ use super::failure::Failure;
 use super::input::Input;
 use super::progress::Progress;
 use super::{folders, input, print};
-use crate::recommend::{self, Question, Recommendation};
+use crate::recommend::{self, Patched, Question, Recommendation};
 use crate::replications;
 use crate::report::sink::Folder;
 use crate::report::{json, picture};
@@ -16,7 +16,7 @@ pub(super) fn run(args: &RecommendArgs) -> Result<(), Failure> {
     let input = load(args)?;
     let folder = folders::prepare(args.output.out.as_deref(), &[&input.scenario.name])?.pop().flatten();
     let progress = Progress::endless(args.output.quiet);
-    let (question, piece) = (question(args), progress.piece());
+    let (question, piece) = (question(args, &input), progress.piece());
     let found =
         replications::on_threads(args.threads.number(), || recommend::recommend(&input.scenario, &question, &piece))?;
     drop(progress);
@@ -41,14 +41,23 @@ fn load(args: &RecommendArgs) -> Result<Input, Failure> {
     Ok(input)
 }
 
-fn question(args: &RecommendArgs) -> Question {
+fn question(args: &RecommendArgs, input: &Input) -> Question {
+    let container = args.container.as_ref().or(input.container.as_ref());
     Question {
         target: args.target,
         confidence: args.confidence,
         longest_s: args.longest.as_whole_secs().max(1),
         strategies: !args.hook_only,
-        container: args.container.clone(),
+        container: container.map_or_else(|| "app".to_owned(), Clone::clone),
+        workload: input.workload.as_deref().and_then(patched),
     }
+}
+
+/// Of `namespace/Kind/name`.
+fn patched(workload: &str) -> Option<Patched> {
+    let (namespace, title) = workload.split_once('/')?;
+    let (_, name) = title.split_once('/')?;
+    Some(Patched { name: name.to_owned(), namespace: namespace.to_owned() })
 }
 
 fn rendered(found: &Recommendation, format: RecommendFormat) -> String {

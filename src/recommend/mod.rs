@@ -20,7 +20,7 @@ mod search;
 mod text;
 
 use crate::engine::mix;
-use crate::model::spec::{End, PreStopAction, Scenario, StopBehaviour};
+use crate::model::spec::{End, PreStopAction, Scenario, StopBehaviour, WorkloadKind};
 use crate::record::{Metric, Metrics};
 use crate::run::Estimator;
 use crate::stats;
@@ -49,6 +49,17 @@ pub struct Question {
     pub strategies: bool,
     /// The container that gets the hook.
     pub container: String,
+    /// What the manifests call the workload, if the scenario comes from manifests.
+    pub workload: Option<Patched>,
+}
+
+/// A workload in manifests, as `kubectl patch` wants it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patched {
+    /// `metadata.name`.
+    pub name: String,
+    /// `metadata.namespace`.
+    pub namespace: String,
 }
 
 /// Replications of the scenario as it is.
@@ -132,7 +143,9 @@ fn drain_s(lab: &Lab<'_>) -> u64 {
 /// Chooses the strategy for a hook, and verifies both with fresh luck; longer hooks if need be.
 fn settle(lab: &Lab<'_>, question: &Question, points: &[Tested], sleep_s: u64, requests: f64) -> Settled {
     let (mut sleep_s, mut error, mut failed_s) = (sleep_s, 1.0 - question.confidence, Vec::new());
-    let priced = if question.strategies { front::priced(lab, lab.setup(sleep_s), requests) } else { Vec::new() };
+    // A StatefulSet has no surge, and the surge of a DaemonSet is another one: nodes, not pods.
+    let compares = question.strategies && lab.scenario.workload == WorkloadKind::Deployment;
+    let priced = if compares { front::priced(lab, lab.setup(sleep_s), requests) } else { Vec::new() };
     let chosen = front::chosen(&priced);
     let strategy = chosen.map_or(Strategy::of(lab.scenario), |index| priced[index].setup.strategy);
     for _ in 0..ATTEMPTS {
@@ -235,11 +248,21 @@ fn strategy_prices(found: &Found) -> Vec<StrategyPrice> {
 
 fn subject<'a>(lab: &Lab<'a>, question: &'a Question) -> patch::Subject<'a> {
     patch::Subject {
-        deployment: &lab.scenario.name,
+        scenario: &lab.scenario.name,
+        kind: kind(&lab.scenario.workload),
+        workload: question.workload.as_ref(),
         container: &question.container,
         version: lab.scenario.cluster.version,
         strategy: Strategy::of(lab.scenario),
         grace_s: whole_seconds(lab.scenario.pod.termination_grace_period),
+    }
+}
+
+const fn kind(workload: &WorkloadKind) -> &'static str {
+    match workload {
+        WorkloadKind::Deployment => "deployment",
+        WorkloadKind::StatefulSet(_) => "statefulset",
+        WorkloadKind::DaemonSet(_) => "daemonset",
     }
 }
 

@@ -8,8 +8,14 @@ use rollsim::stats::sparse_mean;
 
 use super::common::{count, runs, scenario, shipped, values};
 
-const QUESTION: Question =
-    Question { target: 1e-5, confidence: 0.99, longest_s: 60, strategies: false, container: String::new() };
+const QUESTION: Question = Question {
+    target: 1e-5,
+    confidence: 0.99,
+    longest_s: 60,
+    strategies: false,
+    container: String::new(),
+    workload: None,
+};
 
 fn asked(scenario: &Scenario, question: &Question) -> Recommendation {
     replications::on_threads(None, || recommend(scenario, question, &|_| ())).unwrap()

@@ -102,3 +102,13 @@ fn check_denies_what_it_is_told_to() {
     room.check(&["check"], 2);
     room.check(&["check", "nowhere.yaml"], 1);
 }
+
+/// Merged under another name the patch would add a container without an image.
+#[test]
+fn the_recommended_patch_names_the_workload_and_the_container() {
+    let room = room("named-patch", &manifest("no-hook.yaml"), &manifest("with-hook.yaml"));
+    let asked = ["recommend", "old", "--hook-only", "--target", "0.5", "--longest", "1s", "--format", "yaml"];
+    let (patch, _) = room.check(&[&asked[..], &["--out", "none", "--quiet"]].concat(), 0);
+    assert!(patch.starts_with("# kubectl patch deployment myapp-without-hook --patch-file"), "{patch}");
+    assert!(patch.contains("- name: \"myapp\"\n"), "{patch}");
+}
