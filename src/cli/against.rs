@@ -20,7 +20,7 @@ pub(super) fn run(args: &RunArgs, how: How) -> Result<(), Failure> {
         return Err(Failure::BadRequest(message.to_owned()));
     }
     let new = input::load(&args.files, &args.manifests, &sets, as_json)?;
-    let old = input::load(&args.against, &args.manifests, &sets, as_json)?;
+    let old = input::load_before(&args.against, &args.manifests, &sets, as_json)?;
     if !args.output.quiet {
         new.iter().for_each(|input| print::problems(&scenario::render(&input.problems, true)));
         new.iter().flat_map(|input| &input.notes).for_each(|note| print::note(note));
@@ -44,27 +44,29 @@ pub(super) fn run(args: &RunArgs, how: How) -> Result<(), Failure> {
 
 /// Each workload with the one of its name; two scenarios alone are a pair whatever they are called.
 fn partner<'a>(input: &Input, new: &[Input], old: &'a [Input]) -> Option<&'a Input> {
-    let same = |other: &&Input| identity(other) == identity(input);
+    let same = |other: &&Input| other.identity() == input.identity();
     old.iter().find(same).or_else(|| old.first().filter(|_| old.len() == 1 && new.len() == 1))
 }
 
-fn identity(input: &Input) -> &str {
-    input.workload.as_deref().unwrap_or(&input.scenario.name)
-}
-
 fn compare(new: &[Input], old: &[Input], how: How) -> Result<Against, Failure> {
-    let mut found = Against { schema: SCHEMA, pairs: Vec::new(), added: Vec::new() };
+    let mut found = Against { schema: SCHEMA, ..Against::default() };
     for input in new {
         let after = simulate::all(std::slice::from_ref(input), how)?.swap_remove(0);
         match partner(input, new, old) {
             Some(partner) => {
                 // As many replications as the new one took, so that each has its pair.
                 let before = simulate::as_many(partner, how, after.replications.len())?;
-                found.pairs.push(pair(identity(input), before, after));
+                found.pairs.push(pair(input.identity(), before, after));
+                if input.is_unserved() && !partner.is_unserved() {
+                    found.unserved.push(input.identity().to_owned());
+                }
             }
             None => found.added.push(after.result),
         }
     }
+    let is_gone =
+        |before: &&Input| new.iter().all(|input| partner(input, new, old).is_none_or(|it| !std::ptr::eq(it, *before)));
+    found.removed = old.iter().filter(is_gone).map(|input| input.identity().to_owned()).collect();
     Ok(found)
 }
 
@@ -90,7 +92,9 @@ fn tables(found: &Against) -> String {
 /// A gate that held before the change, too, is no reason to stop the change.
 fn judge(args: &RunArgs, found: &Against) -> Result<(), Failure> {
     let worse = found.pairs.iter().filter(|pair| pair.verdict == against::Verdict::Worse);
-    let messages: Vec<String> = if args.fail_if.is_empty() {
+    let unserved =
+        found.unserved.iter().map(|workload| format!("{workload}: no Service sends requests to it any more"));
+    let mut messages: Vec<String> = if args.fail_if.is_empty() {
         worse.map(|pair| format!("{} loses more requests than before", pair.workload)).collect()
     } else {
         let added = found.added.iter();
@@ -100,5 +104,6 @@ fn judge(args: &RunArgs, found: &Against) -> Result<(), Failure> {
             .flat_map(|run| args.fail_if.iter().filter_map(|gate| gate.held(run)))
             .collect()
     };
+    messages.extend(unserved);
     if messages.is_empty() { Ok(()) } else { Err(Failure::Gates(messages)) }
 }

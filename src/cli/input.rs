@@ -12,7 +12,7 @@ use super::manifests;
 use crate::model::spec::Scenario;
 use crate::playground;
 use crate::report::{Assumption, Warning};
-use crate::scenario::{self, Problem, Source, SweepFile};
+use crate::scenario::{self, Problem, Source, SweepFile, plain};
 
 /// The scenarios inside the program, by name: the article's pair.
 pub(super) const ARTICLE: [(&str, &str); 2] = [
@@ -36,6 +36,16 @@ pub(super) struct Input {
 }
 
 impl Input {
+    /// `namespace/Kind/name` of a workload, the name of a scenario.
+    pub(super) fn identity(&self) -> &str {
+        self.workload.as_deref().unwrap_or(&self.scenario.name)
+    }
+
+    /// It comes from manifests, and no Service in them sends requests to it.
+    pub(super) fn is_unserved(&self) -> bool {
+        self.assumptions.iter().any(|assumption| assumption.key == "service.kind")
+    }
+
     /// The doubts as the result states them.
     pub(super) fn warnings(&self) -> Vec<Warning> {
         playground::warnings(&self.problems)
@@ -61,11 +71,28 @@ pub(super) fn load(
     Ok(inputs)
 }
 
+/// Reads and settles what was there before a change: perhaps nothing that requests are sent to, or nothing at all.
+pub(super) fn load_before(
+    files: &[String],
+    asked: &ManifestArgs,
+    sets: &[String],
+    as_json: bool,
+) -> Result<Vec<Input>, Failure> {
+    let files: Vec<String> = files.iter().filter(|file| !manifests::is_bare_folder(file)).cloned().collect();
+    if files.is_empty() {
+        return Ok(Vec::new());
+    }
+    match load(&files, asked, sets, as_json) {
+        Err(Failure::BadInput { problems, .. }) if problems.iter().all(manifests::is_about_absence) => Ok(Vec::new()),
+        loaded => loaded,
+    }
+}
+
 /// Reads and settles the one scenario that a command is about.
 pub(super) fn load_one(file: &str, asked: &ManifestArgs, sets: &[String], as_json: bool) -> Result<Input, Failure> {
     let mut inputs = load(&[file.to_owned()], asked, sets, as_json)?;
     if inputs.len() > 1 {
-        let names: Vec<&str> = inputs.iter().map(|input| input.scenario.name.as_str()).collect();
+        let names: Vec<&str> = inputs.iter().map(Input::identity).collect();
         let message = format!("{file} has several workloads; choose one: --workload {}", names.join(", --workload "));
         return Err(Failure::BadRequest(message));
     }
@@ -112,7 +139,7 @@ pub(super) fn read_all(files: &[String]) -> Result<Vec<(String, Vec<u8>)>, Failu
 }
 
 pub(super) fn shown_name(file: &str) -> String {
-    if file == "-" { "<stdin>".to_owned() } else { file.to_owned() }
+    if file == "-" { "<stdin>".to_owned() } else { plain(file) }
 }
 
 /// A scenario is a page of text; more than this is something else.

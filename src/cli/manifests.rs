@@ -9,7 +9,7 @@ use super::input::{self, Input};
 use crate::hazards::{self, Finding, Level};
 use crate::manifests::{self, Draft, Known, Manifest, Objects, Selection};
 use crate::report::Assumption;
-use crate::scenario::{Place, Problem, Severity, Source, Text};
+use crate::scenario::{Place, Problem, Severity, Source, Text, plain};
 
 /// The files, by what they are.
 #[derive(Debug, Default)]
@@ -74,32 +74,57 @@ fn is_manifest(name: &str, bytes: &[u8]) -> bool {
         || line.contains(':') && !is_toml_key && !line.starts_with('[')
 }
 
+/// A file, also behind a link. Links to folders are not followed, pipes would never end, and a link to nothing is not there.
+fn is_file(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
+}
+
 /// Files in a folder and its folders, in the order of their paths, as kubectl takes them with `-R`.
 fn folder(path: &str, sorted: &mut Sorted) -> Result<(), String> {
+    let found = found_in(path)?;
+    if found.is_empty() {
+        let path = plain(path);
+        return Err(format!("failed to read {path}: there are no manifests (*.yaml, *.yml, *.json) in this folder"));
+    }
+    for name in found {
+        let (bytes, is_whole) =
+            input::read_beginning(&name).map_err(|error| format!("failed to read {}: {error}", plain(&name)))?;
+        sorted.manifests.push(Bytes { name, bytes, is_whole, is_named: false });
+    }
+    Ok(())
+}
+
+/// A folder without manifests.
+pub(super) fn is_bare_folder(path: &str) -> bool {
+    Path::new(path).is_dir() && found_in(path).is_ok_and(|found| found.is_empty())
+}
+
+/// Nothing is wrong, there is just nothing to simulate.
+pub(super) fn is_about_absence(problem: &Problem) -> bool {
+    ["no-workload", "nothing-served", "no-objects"].contains(&problem.code)
+}
+
+fn found_in(path: &str) -> Result<Vec<String>, String> {
     let mut waiting = vec![Path::new(path).to_owned()];
     let mut found = Vec::new();
     while let Some(path) = waiting.pop() {
-        let listed = fs::read_dir(&path).map_err(|error| format!("failed to read {}: {error}", path.display()))?;
+        let listed = fs::read_dir(&path)
+            .map_err(|error| format!("failed to read {}: {error}", plain(&path.display().to_string())))?;
         for entry in listed {
-            let entry = entry.map_err(|error| format!("failed to read {}: {error}", path.display()))?;
-            let kind = entry.file_type().map_err(|error| format!("failed to read {}: {error}", path.display()))?;
+            let entry =
+                entry.map_err(|error| format!("failed to read {}: {error}", plain(&path.display().to_string())))?;
+            let kind = entry
+                .file_type()
+                .map_err(|error| format!("failed to read {}: {error}", plain(&path.display().to_string())))?;
             if kind.is_dir() && !entry.file_name().to_string_lossy().starts_with('.') {
                 waiting.push(entry.path());
-            } else if !kind.is_dir() && has_extension(&entry.path().display().to_string()) {
+            } else if is_file(&entry.path()) && has_extension(&entry.path().display().to_string()) {
                 found.push(entry.path().display().to_string());
             }
         }
     }
-    if found.is_empty() {
-        return Err(format!("failed to read {path}: there are no manifests (*.yaml, *.yml, *.json) in this folder"));
-    }
     found.sort();
-    for name in found {
-        let (bytes, is_whole) =
-            input::read_beginning(&name).map_err(|error| format!("failed to read {name}: {error}"))?;
-        sorted.manifests.push(Bytes { name, bytes, is_whole, is_named: false });
-    }
-    Ok(())
+    Ok(found)
 }
 
 /// Options that say nothing without manifests.
@@ -235,7 +260,7 @@ fn as_input(objects: &Objects, draft: &Draft, settled: manifests::Settled) -> In
         problems: settled.problems,
         assumptions: settled.known.into_iter().map(assumption).collect(),
         notes: Vec::new(),
-        workload: Some(format!("{}/{}", meta.namespace, meta.title())),
+        workload: Some(plain(&format!("{}/{}", meta.namespace, meta.title()))),
         container: manifests::route(objects, workload).container.map(|container| container.name.clone()),
     }
 }

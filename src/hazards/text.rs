@@ -3,6 +3,7 @@
 use annotate_snippets::{AnnotationKind, Group, Level as Shown, Origin, Renderer, Snippet};
 
 use super::{Finding, Level};
+use crate::scenario::plain;
 
 /// All findings and a line that counts them.
 pub fn render(findings: &[Finding], color: bool) -> String {
@@ -20,7 +21,8 @@ fn one(renderer: &Renderer, finding: &Finding) -> String {
         Level::Note => Shown::NOTE,
     };
     let place = &finding.place;
-    let title = level.primary_title(finding.message.as_str()).id(finding.hazard.code);
+    let message = plain(&finding.message);
+    let title = level.primary_title(message.as_str()).id(finding.hazard.code);
     let group = Group::with_title(title);
     let byte = |character: usize| {
         place.line_text.char_indices().nth(character).map_or(place.line_text.len(), |(byte, _)| byte)
@@ -34,7 +36,9 @@ fn one(renderer: &Renderer, finding: &Finding) -> String {
     };
     let group = group.element(Shown::NOTE.message(finding.hazard.why));
     let mend = match &finding.patch {
-        Some(patch) => format!("{}:\n{}", finding.hazard.mend, patch.trim_end()),
+        Some(patch) => {
+            format!("{}:\n{}", finding.hazard.mend, patch.trim_end().lines().map(plain).collect::<Vec<_>>().join("\n"))
+        }
         None => finding.hazard.mend.to_owned(),
     };
     renderer.render(&[group.element(Shown::HELP.message(mend.as_str()))]) + "\n\n"

@@ -3,7 +3,7 @@
 
 use super::settle::{Basis, Draft, Fact};
 use crate::model::spec::Scenario;
-use crate::scenario::{Problem, Source, Statement, Text, read_imported};
+use crate::scenario::{Problem, Source, Statement, Text, plain, read_imported};
 
 /// A key of the scenario that the manifests do not say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,9 +70,9 @@ fn said_of(draft: &Draft, problems: Vec<Problem>) -> Vec<Problem> {
 fn known(texts: &[Text], fact: &Fact) -> Known {
     Known {
         key: fact.statement.key.clone(),
-        value: fact.statement.value.clone(),
+        value: plain(&fact.statement.value),
         basis: fact.basis.name().to_owned(),
-        why: fact.why.clone(),
+        why: plain(&fact.why),
         place: place(texts, fact),
     }
 }
@@ -85,10 +85,10 @@ fn place(texts: &[Text], fact: &Fact) -> String {
 
 /// The draft as a scenario file. Behind each key stands where it comes from.
 pub fn scenario_toml(texts: &[Text], draft: &Draft) -> String {
-    let mut out = format!("# {} as a scenario. What is guessed or assumed says so; correct it.\n", draft.title);
+    let mut out = format!("# {} as a scenario. What is guessed or assumed says so; correct it.\n", plain(&draft.title));
     for doubt in &draft.doubts {
         let place = doubt.place.as_ref().map(|place| format!("{}:{}: ", place.file, place.line)).unwrap_or_default();
-        out.push_str(&format!("# {place}{}\n", doubt.message));
+        out.push_str(&format!("# {place}{}\n", plain(&doubt.message)));
     }
     let mut tables: Vec<(&str, Vec<(&str, &Fact)>)> = Vec::new();
     for fact in &draft.facts {
@@ -114,6 +114,5 @@ fn line(texts: &[Text], key: &str, fact: &Fact) -> String {
         Basis::Read => place(texts, fact),
         basis => format!("{}: {}", basis.name(), fact.why),
     };
-    let why: String = why.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    format!("{:<40} # {why}\n", format!("{key} = {}", fact.statement.value))
+    format!("{:<40} # {}\n", format!("{key} = {}", fact.statement.value), plain(&why))
 }

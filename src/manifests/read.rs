@@ -1,6 +1,8 @@
 //! From texts to objects: every document of every text, Lists taken apart, all that is wrong collected.
 
-use super::fields::{Fields, Log};
+use std::collections::BTreeMap;
+
+use super::fields::{At, Fields, Log};
 use super::object::{self, Autoscaler, Budget, Head, Ingress, Service, Workload, WorkloadKind};
 use super::text::{self, Node, Value};
 use crate::scenario::{Problem, Severity, Spot, Text};
@@ -97,11 +99,24 @@ fn document_objects(log: &Log<'_>, node: &Node, is_named: bool, objects: &mut Ob
     let Some(head) = object::head(&fields) else { return };
     if is_list(&head) {
         let items = node.get("items").map(|entry| entry.node.items()).unwrap_or_default();
-        items.iter().for_each(|item| document_objects(log, item, true, objects));
+        let unlabelled = head.kind.value.strip_suffix("List").filter(|kind| !kind.is_empty());
+        items.iter().for_each(|item| item_objects(log, item, &head, unlabelled, objects));
         return;
     }
     objects.extents.push(fields.at());
     one(&fields, &head, objects);
+}
+
+/// The API answers with typed lists whose items have no kind of their own.
+fn item_objects(log: &Log<'_>, item: &Node, head: &Head, kind: Option<&str>, objects: &mut Objects) {
+    match (kind, Fields::root(log, item)) {
+        (Some(kind), Some(fields)) if item.get("kind").is_none() => {
+            let kind = At { value: kind.to_owned(), at: log.spot(item.at) };
+            objects.extents.push(fields.at());
+            one(&fields, &Head { group: head.group.clone(), version: head.version.clone(), kind }, objects);
+        }
+        _ => document_objects(log, item, true, objects),
+    }
 }
 
 /// `v1` List, and the typed lists that the API answers with: DeploymentList and its like.
@@ -146,12 +161,14 @@ fn one(fields: &Fields<'_>, head: &Head, objects: &mut Objects) {
 
 /// Two workloads of one name: the cluster would keep the last one only.
 fn twice(objects: &Objects) -> Vec<Problem> {
-    let same = |one: &Workload, other: &Workload| {
-        one.kind == other.kind && one.meta.name == other.meta.name && one.meta.namespace == other.meta.namespace
-    };
     let mut problems = Vec::new();
-    for (index, workload) in objects.workloads.iter().enumerate() {
-        let Some(first) = objects.workloads[..index].iter().find(|first| same(first, workload)) else { continue };
+    let mut known: BTreeMap<(&str, &str, &str), &Workload> = BTreeMap::new();
+    for workload in &objects.workloads {
+        let meta = &workload.meta;
+        let first = *known.entry((&meta.kind, &meta.namespace, &meta.name)).or_insert(workload);
+        if std::ptr::eq(first, workload) {
+            continue;
+        }
         let place = |at: Spot| Some(objects.texts[at.text].place(at.start, at.end));
         problems.push(Problem {
             severity: Severity::Error,

@@ -70,6 +70,10 @@ pub fn simple_commands(script: &str) -> Vec<Vec<String>> {
             }
             (None, '\\') => word.get_or_insert_default().extend(chars.next().filter(|next| *next != '\n')),
             (None, '#') if word.is_none() => while chars.next_if(|next| *next != '\n').is_some() {},
+            // `2>&1`, `>&2` and `&>file` redirect; they end no command.
+            (None, '&') if word.as_ref().is_some_and(|word| word.ends_with('>')) || chars.peek() == Some(&'>') => {
+                word.get_or_insert_default().push('&');
+            }
             (None, ';' | '&' | '|' | '\n' | '(' | ')') => {
                 words.extend(word.take());
                 commands.push(std::mem::take(&mut words));
@@ -201,6 +205,16 @@ mod tests {
         check_sleep(&["bash", "-ec", "echo bye; sleep 0.5 && sleep 1s"], 1.5);
         check_sleep(&["sh", "-c", "# wait\nsleep '3'"], 3.0);
         check_sleep(&["/bin/sh", "-c", "rm /usr/share/nginx/html/healthy.html && sleep 10"], 10.0);
+    }
+
+    #[test]
+    fn a_redirection_was_taken_for_the_end_of_a_command() {
+        for script in
+            ["exec java -jar a.jar >/dev/null 2>&1", "exec java -jar a.jar >&2", "exec java -jar a.jar &>/log"]
+        {
+            assert_eq!(simple_commands(script).len(), 1, "{script}");
+        }
+        assert_eq!(simple_commands("a & b 2>&1 && c").len(), 3);
     }
 
     #[test]

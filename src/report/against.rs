@@ -44,7 +44,7 @@ pub struct Pair {
 }
 
 /// All workloads that both have.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Against {
     /// [`SCHEMA`].
     pub schema: &'static str,
@@ -52,6 +52,10 @@ pub struct Against {
     pub pairs: Vec<Pair>,
     /// Workloads of the new manifests that the old ones do not have.
     pub added: Vec<RunResult>,
+    /// Workloads that a Service sent requests to before, and none does now: whatever a rollout loses, they lose all of it.
+    pub unserved: Vec<String>,
+    /// Workloads that are there no more.
+    pub removed: Vec<String>,
 }
 
 /// The verdict on a difference of failed requests; `differs` tells whether any replication has one.
@@ -79,14 +83,20 @@ impl Verdict {
 impl Against {
     /// Whether any workload got worse.
     pub fn is_worse(&self) -> bool {
-        self.pairs.iter().any(|pair| pair.verdict == Verdict::Worse)
+        self.pairs.iter().any(|pair| pair.verdict == Verdict::Worse) || !self.unserved.is_empty()
     }
 }
 
 /// One line for each workload.
 pub fn lines(against: &Against) -> String {
     let added = against.added.iter().map(|run| format!("{}: new; loses {}\n", run.scenario, failed(run)));
-    against.pairs.iter().map(line).chain(added).collect()
+    against.pairs.iter().map(line).chain(added).chain(remarks(against).map(|remark| remark + "\n")).collect()
+}
+
+fn remarks(against: &Against) -> impl Iterator<Item = String> {
+    let unserved =
+        against.unserved.iter().map(|workload| format!("{workload}: no Service sends requests to it any more"));
+    unserved.chain(against.removed.iter().map(|workload| format!("{workload}: is there no more")))
 }
 
 fn line(pair: &Pair) -> String {
@@ -128,6 +138,7 @@ const MARK: &str = "<!-- rollsim -->";
 /// A short comment for a change under review.
 pub fn comment(against: &Against) -> String {
     let head = match (against.is_worse(), against.pairs.as_slice()) {
+        (true, _) if !against.unserved.is_empty() => "**With this change requests reach no pod any more.**",
         (true, _) => "**This change loses more requests during a rollout.**",
         (false, []) => "**Nothing to compare with.**",
         (false, _) => "**This change loses no more requests during a rollout than before.**",
@@ -141,6 +152,7 @@ pub fn comment(against: &Against) -> String {
         |run: &RunResult| vec![run.scenario.clone(), String::new(), failed(run), String::new(), "new".to_owned()];
     let rows = against.pairs.iter().map(pair).chain(against.added.iter().map(added)).collect();
     let mut out = format!("{MARK}\n{head}\n\n{}\n{}\n", pipes(&header, rows), FOOT);
+    remarks(against).for_each(|remark| out.push_str(&format!("\n{remark}\n")));
     let runs = against.pairs.iter().map(|pair| &pair.new).chain(&against.added);
     runs.for_each(|run| out.push_str(&assumptions::markdown(run)));
     out
@@ -190,7 +202,7 @@ mod tests {
             failed: paired(Metric::Failed, &before, &after),
             verdict: Verdict::Worse,
         };
-        let against = Against { schema: SCHEMA, pairs: vec![pair], added: Vec::new() };
+        let against = Against { schema: SCHEMA, pairs: vec![pair], ..Against::default() };
         let text = comment(&against);
         assert!(text.starts_with("<!-- rollsim -->\n**This change loses more requests"), "{text}");
         assert!(text.contains("| default/Deployment/web | 0.000 [0.000,"), "{text}");

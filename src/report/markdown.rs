@@ -27,10 +27,15 @@ fn ablations(run: &RunResult) -> String {
 
 pub(super) fn pipes(header: &[String], rows: Vec<Vec<String>>) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-    let escaped = |cells: Vec<String>| -> Vec<String> { cells.iter().map(|cell| cell.replace('|', "\\|")).collect() };
+    let escaped = |cells: Vec<String>| -> Vec<String> { cells.iter().map(|cell| escape(cell)).collect() };
     let mut text = line(&escaped(header.to_vec())) + &line(&vec!["---".to_owned(); header.len()]);
     rows.into_iter().for_each(|row| text += &line(&escaped(row)));
     text
+}
+
+/// A cell is one line, and nothing in it is a tag.
+fn escape(cell: &str) -> String {
+    cell.replace(['\n', '\r'], " ").replace('|', "\\|").replace('<', "&lt;")
 }
 
 #[cfg(test)]

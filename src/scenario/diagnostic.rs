@@ -98,11 +98,21 @@ impl Serialize for Problem {
 /// The problems as text for people, in the manner of rustc, each with `file:line:column`. The first 50 are shown.
 pub fn render(problems: &[Problem], color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-    let mut parts: Vec<String> = problems.iter().take(SHOWN).map(|problem| renderer.render(&groups(problem))).collect();
+    let shown = |problem: &Problem| Problem { message: plain(&problem.message), ..problem.clone() };
+    let mut parts: Vec<String> =
+        problems.iter().take(SHOWN).map(|problem| renderer.render(&groups(&shown(problem)))).collect();
     if problems.len() > SHOWN {
         parts.push(format!("and {} more problems", problems.len() - SHOWN));
     }
     if parts.is_empty() { String::new() } else { parts.join("\n\n") + "\n" }
+}
+
+/// A text of somebody else as it may be shown: what moves a terminal's cursor, colours, ends a line or turns the direction of
+/// writing is replaced, one character for one.
+pub fn plain(text: &str) -> String {
+    let is_shown =
+        |c: char| c == '\t' || !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if is_shown(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
 fn groups(problem: &Problem) -> Vec<Group<'_>> {
@@ -137,6 +147,11 @@ fn byte_of(place: &Place, character: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn escape_sequences_reached_the_terminal() {
+        assert_eq!(plain("a\u{1b}[31mb\u{9b}1m\u{202e}c\nd\té"), "a\u{fffd}[31mb\u{fffd}1m\u{fffd}c\u{fffd}d\té");
+    }
 
     fn problem() -> Problem {
         Problem {

@@ -44,7 +44,7 @@ mod workload;
 
 pub use balancers::CONDITIONS as RETRY_CONDITIONS;
 pub use check::hazards;
-pub use diagnostic::{Place, Problem, Severity, render};
+pub use diagnostic::{Place, Problem, Severity, plain, render};
 pub use imported::{Imported, Statement, read_imported};
 pub use settled::settled_toml;
 pub use source::{Source, Spot, Text};

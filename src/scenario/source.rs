@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::scenario::diagnostic::{Place, Problem, Severity};
+use crate::scenario::diagnostic::{Place, Problem, Severity, plain};
 
 /// A scenario file that the caller has read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,11 +130,11 @@ impl Text {
         let rest = line_text.chars().count() - before;
         let shown = if line_text.len() > LONGEST_LINE { "" } else { line_text };
         Place {
-            file: self.name.to_string(),
+            file: plain(&self.name),
             line: line + 1,
             column: before + 1,
             len: self.characters(start, end).min(rest),
-            line_text: shown.to_owned(),
+            line_text: plain(shown),
         }
     }
 

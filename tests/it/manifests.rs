@@ -6,6 +6,7 @@ mod hostile;
 mod oracle;
 mod patches;
 mod projects;
+mod routes;
 
 use rollsim::manifests::{Basis, Draft, Manifest, Objects, Selection, Settled, drafts, read, settle};
 use rollsim::model::spec::Scenario;

@@ -1,7 +1,7 @@
 //! Ingresses.
 
 use super::Meta;
-use crate::manifests::fields::{At, Fields};
+use crate::manifests::fields::{At, Fields, PortRef};
 use crate::scenario::Spot;
 
 /// An Ingress.
@@ -12,7 +12,16 @@ pub struct Ingress {
     /// `spec.ingressClassName`, or the annotation `kubernetes.io/ingress.class`.
     pub class: Option<At<String>>,
     /// The Services it sends to, each where it is named.
-    pub services: Vec<At<String>>,
+    pub backends: Vec<Backend>,
+}
+
+/// A Service that an Ingress sends to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backend {
+    /// Its name.
+    pub service: At<String>,
+    /// Its port, by number or by name.
+    pub port: Option<PortRef>,
 }
 
 /// A cloud whose load balancer serves an Ingress.
@@ -62,19 +71,22 @@ impl Ingress {
 pub(in crate::manifests) fn ingress(fields: &Fields<'_>, meta: Meta) -> Option<Ingress> {
     let spec = fields.map("spec")?;
     let class = spec.text("ingressClassName").or_else(|| meta.annotation("kubernetes.io/ingress.class").cloned());
-    let mut services: Vec<At<String>> =
+    let mut backends: Vec<Backend> =
         ["defaultBackend", "backend"].iter().filter_map(|name| spec.map(name)).filter_map(|it| backend(&it)).collect();
     for rule in spec.maps("rules") {
         let paths = rule.map("http").map(|http| http.maps("paths")).unwrap_or_default();
-        services.extend(paths.iter().filter_map(|path| path.map("backend")).filter_map(|it| backend(&it)));
+        backends.extend(paths.iter().filter_map(|path| path.map("backend")).filter_map(|it| backend(&it)));
     }
-    Some(Ingress { meta, class, services })
+    Some(Ingress { meta, class, backends })
 }
 
-/// `service.name`, or `serviceName` as before networking.k8s.io/v1.
-fn backend(fields: &Fields<'_>) -> Option<At<String>> {
+/// `service.name` and `service.port`, or `serviceName` and `servicePort` as before networking.k8s.io/v1.
+fn backend(fields: &Fields<'_>) -> Option<Backend> {
     match fields.map("service") {
-        Some(service) => service.text("name"),
-        None => fields.text("serviceName"),
+        Some(service) => {
+            let port = service.map("port").and_then(|port| port.port("number").or_else(|| port.port("name")));
+            Some(Backend { service: service.text("name")?, port })
+        }
+        None => Some(Backend { service: fields.text("serviceName")?, port: fields.port("servicePort") }),
     }
 }

@@ -10,7 +10,7 @@ mod service;
 mod workload;
 
 pub use autoscaler::{Autoscaler, Budget};
-pub use ingress::{Cloud, Ingress};
+pub use ingress::{Backend, Cloud, Ingress};
 pub use misplaced::Misplaced;
 pub use pod::{Container, Get, Hook, HookAction, Pod, Probe, ProbeAction};
 pub use selector::{Requirement, Selector};

@@ -43,6 +43,16 @@ pub struct ServicePort {
     pub target: Option<PortRef>,
 }
 
+impl ServicePort {
+    /// Whether an Ingress that names a port means this one.
+    pub fn is(&self, port: &PortRef) -> bool {
+        match port {
+            PortRef::Number(number) => self.port == Some(u32::from(*number)),
+            PortRef::Named(name) => self.name.as_ref() == Some(name),
+        }
+    }
+}
+
 impl Service {
     /// `spec.type`, filled in.
     pub fn kind_name(&self) -> &str {

@@ -30,7 +30,7 @@ pub struct Draft {
     pub doubts: Vec<Problem>,
 }
 
-/// Which workloads are meant: `name` or `kind/name`, all if there are none.
+/// Which workloads are meant: `name`, `kind/name`, `namespace/name` or `namespace/kind/name`, all if there are none.
 #[derive(Debug, Clone, Default)]
 pub struct Selection(pub Vec<String>);
 
@@ -42,18 +42,24 @@ impl Selection {
 
 /// Whether `wanted` means this workload; kinds as kubectl knows them, in small letters.
 fn names(wanted: &str, workload: &Workload) -> bool {
-    let (kind, name) = wanted.split_once('/').map_or((None, wanted), |(kind, name)| (Some(kind), name));
-    let kind_fits = kind.is_none_or(|kind| {
-        let kind = kind.to_lowercase();
-        let full = workload.kind.name().to_lowercase();
-        let short = match workload.kind {
-            WorkloadKind::Deployment => "deploy",
-            WorkloadKind::StatefulSet => "sts",
-            WorkloadKind::DaemonSet => "ds",
-        };
-        kind == full || kind == format!("{full}s") || kind == short || kind == format!("{full}.apps")
-    });
-    kind_fits && name == workload.meta.name
+    let (before, name) = wanted.rsplit_once('/').map_or(("", wanted), |(before, name)| (before, name));
+    let is_here = |namespace: &str| namespace == workload.meta.namespace;
+    let fits = match before.split_once('/') {
+        Some((namespace, kind)) => is_here(namespace) && is_kind(kind, workload),
+        None => before.is_empty() || is_kind(before, workload) || is_here(before),
+    };
+    fits && name == workload.meta.name
+}
+
+fn is_kind(kind: &str, workload: &Workload) -> bool {
+    let kind = kind.to_lowercase();
+    let full = workload.kind.name().to_lowercase();
+    let short = match workload.kind {
+        WorkloadKind::Deployment => "deploy",
+        WorkloadKind::StatefulSet => "sts",
+        WorkloadKind::DaemonSet => "ds",
+    };
+    kind == full || kind == format!("{full}s") || kind == short || kind == format!("{full}.apps")
 }
 
 /// The scenarios of these objects, and notes about workloads that get none.
@@ -105,6 +111,7 @@ fn draft(objects: &Objects, index: usize, route: &Route<'_>) -> Draft {
     rollout::workload(&mut facts, objects, workload);
     pod::pod(&mut facts, workload, route);
     paths::paths(&mut facts, workload, route);
+    paths::others(&mut facts, objects, route);
     paths::clients(&mut facts, workload, route);
     Draft { workload: index, title: workload.meta.title(), facts: facts.facts, doubts: facts.doubts }
 }

@@ -1,9 +1,10 @@
 //! The way to the pods: Service, Ingress, cloud load balancer, and the clients, of which manifests say nothing.
 
 use super::facts::{Facts, quoted, seconds};
-use super::route::Route;
+use super::route::{Route, ingresses_of};
 use crate::manifests::fields::At;
 use crate::manifests::object::{Cloud, Ingress, Meta, Service, Workload};
+use crate::manifests::read::Objects;
 use crate::scenario::Spot;
 
 /// Where requests enter.
@@ -26,6 +27,19 @@ pub(super) fn paths(facts: &mut Facts<'_>, workload: &Workload, route: &Route<'_
         (Entry::LoadBalancer, Some(ingress)) => cloud_ingress(facts, ingress),
         (Entry::LoadBalancer, None) => cloud_service(facts, service),
         _ => {}
+    }
+}
+
+/// Requests of one kind are simulated; the Ingresses beside the one they take are named.
+pub(super) fn others(facts: &mut Facts<'_>, objects: &Objects, route: &Route<'_>) {
+    let (Some(service), Some(taken)) = (route.service, route.ingress) else { return };
+    for other in ingresses_of(objects, service).filter(|ingress| ingress.meta.name != taken.meta.name) {
+        let message = format!(
+            "requests come through {}; those through {} are not simulated",
+            taken.meta.title(),
+            other.meta.title()
+        );
+        facts.not_simulated(other.meta.at, message, None);
     }
 }
 

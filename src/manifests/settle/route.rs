@@ -1,6 +1,8 @@
 //! Which Service, Ingress, HorizontalPodAutoscaler and container belong to a workload.
 
-use crate::manifests::object::{Autoscaler, Container, Ingress, Meta, Service, Workload, find, selects};
+use crate::manifests::object::{
+    Autoscaler, Backend, Container, Ingress, Meta, Service, ServicePort, Workload, find, selects,
+};
 use crate::manifests::read::Objects;
 
 /// How requests reach a workload.
@@ -16,30 +18,41 @@ pub struct Route<'a> {
     pub container: Option<&'a Container>,
 }
 
-/// The route to a workload. Of several Services the one that an Ingress names is taken, else the one that reaches farthest.
+/// The route to a workload, whatever the order of the objects. Of several Services one that an Ingress names is taken, rather than
+/// one for metrics, and then the one that reaches farthest; of several Ingresses that of a cloud's load balancer, which is slowest.
 pub fn route<'a>(objects: &'a Objects, workload: &'a Workload) -> Route<'a> {
     let near = |meta: &Meta| meta.namespace == workload.meta.namespace;
-    let mut services: Vec<&Service> = objects
-        .services
-        .iter()
-        .filter(|service| near(&service.meta) && selects(&service.selector, &workload.pod.labels))
-        .collect();
-    let ingress_of = |service: &Service| {
-        let names = |ingress: &&Ingress| ingress.services.iter().any(|name| name.value == service.meta.name);
-        objects.ingresses.iter().filter(|ingress| near(&ingress.meta)).find(names)
+    let selected = |service: &&Service| near(&service.meta) && selects(&service.selector, &workload.pod.labels);
+    let ingress_of = |service: &Service| ingresses_of(objects, service).min_by_key(|ingress| speed(ingress));
+    let rank = |service: &&Service| {
+        let name = service.meta.name.as_str();
+        (ingress_of(service).is_some(), !is_for_metrics(name), reach(service), std::cmp::Reverse(name.to_owned()))
     };
-    services.sort_by_key(|service| std::cmp::Reverse((ingress_of(service).is_some(), reach(service))));
-    let service = services.first().copied();
+    let service = objects.services.iter().filter(selected).max_by_key(rank);
     let scales = |scaler: &&Autoscaler| {
         let (kind, name) = &scaler.target;
         near(&scaler.meta) && kind == workload.kind.name() && *name == workload.meta.name
     };
+    let ingress = service.and_then(ingress_of);
     Route {
         service,
-        ingress: service.and_then(ingress_of),
+        ingress,
         autoscaler: objects.autoscalers.iter().find(scales),
-        container: serving(workload, service),
+        container: serving(workload, service, ingress),
     }
+}
+
+/// The Ingresses that send to a Service.
+pub(super) fn ingresses_of<'a>(objects: &'a Objects, service: &Service) -> impl Iterator<Item = &'a Ingress> {
+    let (namespace, name) = (service.meta.namespace.clone(), service.meta.name.clone());
+    objects.ingresses.iter().filter(move |ingress| {
+        ingress.meta.namespace == namespace && ingress.backends.iter().any(|backend| backend.service.value == name)
+    })
+}
+
+/// Small is slow to leave a pod out; names decide between equals.
+fn speed(ingress: &Ingress) -> (bool, &str) {
+    (ingress.cloud().is_none(), &ingress.meta.name)
 }
 
 /// How far from the pods its clients may be.
@@ -52,12 +65,30 @@ fn reach(service: &Service) -> u8 {
     }
 }
 
-/// The container with the Service's port, else the one that is marked as the main one, else the first.
-fn serving<'a>(workload: &'a Workload, service: Option<&Service>) -> Option<&'a Container> {
+/// By its name: what watches the pods, and sends none of the requests that a rollout could lose.
+fn is_for_metrics(name: &str) -> bool {
+    ["metrics", "exporter", "prom", "monitoring", "telemetry"].iter().any(|word| name.contains(word))
+}
+
+/// The container with the Service's port (the one that the Ingress sends to, else one that is not for metrics), else the one that is
+/// marked as the main one, else the first.
+fn serving<'a>(workload: &'a Workload, service: Option<&Service>, ingress: Option<&Ingress>) -> Option<&'a Container> {
     let containers = &workload.pod.containers;
-    let targets = service.iter().flat_map(|service| &service.ports).filter_map(|port| port.target.as_ref());
-    let by_port = targets.filter_map(|target| containers.iter().find(|container| container.has_port(target))).next();
+    let mut ports: Vec<&ServicePort> = service.iter().flat_map(|service| &service.ports).collect();
+    let backends: Vec<&Backend> = service.iter().flat_map(|service| backends_of(ingress, service)).collect();
+    let is_entry =
+        |port: &ServicePort| backends.iter().filter_map(|backend| backend.port.as_ref()).any(|it| port.is(it));
+    let is_aside = |port: &ServicePort| port.name.as_deref().is_some_and(is_for_metrics);
+    ports.sort_by_key(|port| (!is_entry(port), is_aside(port)));
+    let with_port =
+        |port: &&ServicePort| containers.iter().find(|one| port.target.as_ref().is_some_and(|it| one.has_port(it)));
+    let by_port = ports.iter().find_map(with_port);
     let marked = find(&workload.pod.annotations, "kubectl.kubernetes.io/default-container");
     let by_name = marked.and_then(|name| containers.iter().find(|container| container.name == name.value));
     by_port.or(by_name).or_else(|| containers.first())
+}
+
+fn backends_of<'a>(ingress: Option<&'a Ingress>, service: &Service) -> impl Iterator<Item = &'a Backend> {
+    let name = service.meta.name.clone();
+    ingress.into_iter().flat_map(|ingress| &ingress.backends).filter(move |backend| backend.service.value == name)
 }

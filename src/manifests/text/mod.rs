@@ -1,6 +1,6 @@
 //! YAML and JSON as trees in which each key and value knows its place. Follows kubectl: several documents a file, YAML 1.1
 //! scalars, duplicate keys refused. What a hostile file can cost is bounded: its size, its depth, and the number of values
-//! that aliases may turn it into.
+//! and the length of texts that aliases may turn it into.
 
 mod crowd;
 mod json;
@@ -43,8 +43,9 @@ impl Unreadable {
     }
 
     fn too_many_values(at: Range) -> Unreadable {
-        let message =
-            format!("the file has more than {MOST_VALUES} values, aliases written out, or too many in one collection");
+        let message = format!(
+            "the file has more than {MOST_VALUES} values (a long text counts as several), aliases written out, or too many in one collection"
+        );
         Unreadable::new(at, "too-many-values", message).help("give fewer objects at once")
     }
 

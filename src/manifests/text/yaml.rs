@@ -44,6 +44,9 @@ enum Inside {
     Map(Vec<Entry>, Option<(String, Range)>),
 }
 
+/// A text counts as another value for each so many bytes: aliases may repeat a long one, too.
+const TEXT_OF_A_VALUE: usize = 64;
+
 /// A value with an anchor, and how many values are in it.
 #[derive(Debug)]
 struct Anchored {
@@ -84,8 +87,10 @@ impl<'a> Builder<'a> {
         let at = self.range(span);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
+                let values = 1 + text.len() / TEXT_OF_A_VALUE;
                 let node = Node { at, value: scalar_value(text, style, tag.as_deref()) };
-                self.value(node, anchor, 1)
+                self.values += values - 1;
+                self.value(node, anchor, values)
             }
             Event::SequenceStart(anchor, _) => self.begin_collection(at, anchor, Inside::List(Vec::new())),
             Event::MappingStart(anchor, _) => self.begin_collection(at, anchor, Inside::Map(Vec::new(), None)),
@@ -104,7 +109,8 @@ impl<'a> Builder<'a> {
             return Err(Unreadable::too_deep(at));
         }
         if self.awaits_key() {
-            return Err(Unreadable::new(at, "bad-key", "a key has to be a string, and this is a collection"));
+            let problem = Unreadable::new(at, "bad-key", "a key has to be a string, and this is a collection");
+            return Err(if self.text[at.start..].starts_with("{") { self.template(at, problem) } else { problem });
         }
         self.open.push(Open { anchor, start: at.start, values_before: self.values, inside });
         Ok(())
@@ -129,8 +135,7 @@ impl<'a> Builder<'a> {
 
     fn alias(&mut self, at: Range, anchor: usize) -> Result<(), Unreadable> {
         let Some(anchored) = self.anchors.get(&anchor) else {
-            let message = "this alias stands inside of what it repeats, so it has no end";
-            return Err(Unreadable::new(at, "endless-alias", message));
+            return Err(self.without_end(at, anchor));
         };
         let values = anchored.values;
         // Before the copy: the copies of a few lines may be larger than any memory.
@@ -140,6 +145,22 @@ impl<'a> Builder<'a> {
         let node = Node { at, value: anchored.node.value.clone() };
         self.values += values - 1;
         self.value(node, 0, values)
+    }
+
+    /// An alias of what has not ended, or has ended with its document.
+    fn without_end(&self, at: Range, anchor: usize) -> Unreadable {
+        if self.open.iter().any(|open| open.anchor == anchor) {
+            return Unreadable::new(
+                at,
+                "endless-alias",
+                "this alias stands inside of what it repeats, so it has no end",
+            );
+        }
+        Unreadable::new(
+            at,
+            "unknown-alias",
+            "what this alias repeats stands in another document, and anchors end with theirs",
+        )
     }
 
     /// Puts a finished value of this many values where it belongs.
@@ -177,11 +198,23 @@ impl<'a> Builder<'a> {
         let problem = Unreadable::new(at, "syntax", format!("this is not YAML: {}", error.info()));
         let line = self.text[..at.start].rfind('\n').map_or(0, |newline| newline + 1);
         let shown = &self.text[line..].lines().next().unwrap_or_default();
-        if shown.contains("{{") || self.text[..at.start].lines().next_back().is_some_and(|line| line.contains("{{")) {
-            return problem.help("this looks like a template: render it first, as in helm template . | rollsim run -");
+        let problem = self.template(at, problem);
+        if problem.help.is_some() {
+            return problem;
         }
         if shown.starts_with([' ', '\t']) && shown.trim_start_matches(' ').starts_with('\t') {
             return problem.help("YAML is indented by spaces, not by tabs");
+        }
+        problem
+    }
+
+    /// With help, if there are the braces of a template on this line or on the one before.
+    fn template(&self, at: Range, problem: Unreadable) -> Unreadable {
+        let line = self.text[..at.start].rfind('\n').map_or(0, |newline| newline + 1);
+        let before = self.text[..at.start].lines().next_back().unwrap_or_default();
+        let here = self.text[line..].lines().next().unwrap_or_default();
+        if before.contains("{{") || here.contains("{{") {
+            return problem.help("this looks like a template: render it first, as in helm template . | rollsim run -");
         }
         problem
     }
@@ -279,6 +312,7 @@ mod tests {
         check_wrong("a: 1\nb: 2\na: 3", "duplicate-key", "a: 3");
         check_wrong("? [a]\n: 1", "bad-key", "[a]");
         check_wrong("a: &x\n  b: *x", "endless-alias", "*x");
+        check_wrong("a: &x 1\n---\nb: *x", "unknown-alias", "*x");
         check_wrong("<<: 3", "bad-merge", "3");
         check_wrong(&"- ".repeat(100), "too-deep", "- ");
         check_wrong(&"[".repeat(100), "too-deep", "[");
@@ -298,5 +332,19 @@ mod tests {
             .map(|level| format!("a{level}: &a{level} [{}]\n", vec![format!("*a{}", level - 1); 9].join(",")))
             .collect();
         check_wrong(&format!("a0: &a0 [x]\n{bomb}"), "too-many-values", "*a");
+    }
+
+    #[test]
+    fn aliases_of_a_long_text_took_22_gigabytes() {
+        let long = "x".repeat(1 << 20);
+        check_wrong(&format!("a: &x {long}\nb:\n{}", "- *x\n".repeat(1_000)), "too-many-values", "*x");
+        let documents = documents(&format!("a: &x {long}\nb: [*x, *x]"), 0);
+        assert_eq!(documents.1, None);
+    }
+
+    #[test]
+    fn a_template_as_a_value_is_told_to_be_one() {
+        let (_, problem) = documents("metadata:\n  name: {{ include \"a\" . }}\n", 0);
+        assert!(problem.unwrap().help.unwrap().contains("helm template"));
     }
 }

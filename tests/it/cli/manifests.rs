@@ -112,3 +112,60 @@ fn the_recommended_patch_names_the_workload_and_the_container() {
     assert!(patch.starts_with("# kubectl patch deployment myapp-without-hook --patch-file"), "{patch}");
     assert!(patch.contains("- name: \"myapp\"\n"), "{patch}");
 }
+
+const AGAINST: [&str; 6] = ["run", "new", "--against", "old", "--traffic", "500/s"];
+
+#[test]
+fn a_service_that_lost_its_pods_passed_the_gate() {
+    let good = manifest("no-hook.yaml");
+    assert!(good.contains("  selector:\n"), "{good}");
+    let broken = good.replacen("kind: Service", "kind: Endpoints", 1);
+    let room = room("unserved", &good, &broken);
+    let (stdout, _) = room.check(&[&AGAINST[..], &FEW].concat(), 3);
+    assert!(stdout.contains("no Service sends requests to it any more"), "{stdout}");
+    let (comment, _) = room.check(&[&AGAINST[..], &["--format", "comment"], &FEW].concat(), 3);
+    assert!(comment.contains("**With this change requests reach no pod any more.**"), "{comment}");
+}
+
+#[test]
+fn the_first_change_that_adds_manifests_has_nothing_before_it() {
+    let room = room("first", "kind: ConfigMap\napiVersion: v1\nmetadata: {name: a}\n", &manifest("with-hook.yaml"));
+    let (stdout, _) = room.check(&[&AGAINST[..], &FEW].concat(), 0);
+    assert!(stdout.contains("new; loses "), "{stdout}");
+    fs::remove_file(room.path("old/app.yaml")).unwrap();
+    room.check(&[&AGAINST[..], &FEW].concat(), 0);
+}
+
+#[test]
+fn workloads_of_one_name_in_two_namespaces_could_not_be_chosen() {
+    let text = manifest("no-hook.yaml");
+    let other = text.replace("metadata:\n  name", "metadata:\n  namespace: other\n  name");
+    assert_ne!(text, other);
+    let room = room("namespaces", "a: 1\n", &format!("{text}\n---\n{other}"));
+    let (_, stderr) = room.check(&["explain", "new"], 2);
+    assert!(stderr.contains("--workload other/Deployment/"), "{stderr}");
+    let (stdout, _) = room
+        .check(&[&["run", "new", "--format", "json", "--workload", "other/myapp-without-hook"], &FEW[..]].concat(), 0);
+    assert!(stdout.contains("rollsim/run/v1"), "{stdout}");
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_and_broken_links_in_a_folder_are_left_alone() {
+    let room = room("pipes", "a: 1\n", &manifest("no-hook.yaml"));
+    assert!(std::process::Command::new("mkfifo").arg(room.path("new/pipe.yaml")).status().unwrap().success());
+    std::os::unix::fs::symlink("/nowhere", room.path("new/broken.yaml")).unwrap();
+    std::os::unix::fs::symlink(room.path("old"), room.path("new/folder.yaml")).unwrap();
+    room.check(&["check", "new"], 0);
+}
+
+#[test]
+fn escape_sequences_of_manifests_stay_out_of_the_terminal() {
+    let text = manifest("no-hook.yaml").replace("nginx:1.15-alpine", "\"nginx:1.15-\\e[31malpine\\u009b1m\"");
+    let room = room("escapes", "a: 1\n", &text);
+    for command in [&["check", "new"][..], &["import", "new"], &["run", "new", "--replications", "2", "--out", "none"]]
+    {
+        let (stdout, stderr) = room.check(command, 0);
+        assert!(!format!("{stdout}{stderr}").contains(['\u{1b}', '\u{9b}']), "{command:?}: {stdout}{stderr}");
+    }
+}

@@ -147,5 +147,5 @@ fn every_field_comes_through_with_its_value() {
     assert!(container.has_host_port && container.has_port(&PortRef::Number(8080)));
     let service = &objects.services[0];
     assert!(service.is_local() && service.headless.is_some() && service.publishes_not_ready.unwrap().value);
-    assert_eq!(objects.ingresses[0].services.len(), 2);
+    assert_eq!(objects.ingresses[0].backends.len(), 2);
 }
