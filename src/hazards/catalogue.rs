@@ -51,7 +51,7 @@ pub fn document() -> String {
     let mut out = String::from(
         "# Hazards that `rollsim check` finds\n\n\
          Each has an example that fires and one that does not in `tests/data/hazards/CODE/`. A finding is silenced by a comment in\n\
-         its object, `# rollsim:ignore CODE reason`; without a reason it is not.\n\n\
+         its object, on the lines above it or below it in its document, `# rollsim:ignore CODE reason`; without a reason it is not.\n\n\
          `error`: the API server refuses it, or it cannot do what it is there for. `warning`: requests may be lost. `note`: worth a\n\
          thought. This page is written from the program's own list; a test keeps it so.\n",
     );

@@ -1,4 +1,5 @@
-//! Comments that silence a finding: `# rollsim:ignore CODE reason`, in the object it is about, or on the lines above it.
+//! Comments that silence a finding: `# rollsim:ignore CODE reason`, in the object it is about, on the lines above it, or below
+//! it in the same document. What stands in a string is no comment.
 
 use super::catalogue::by_code;
 use super::{Finding, Findings};
