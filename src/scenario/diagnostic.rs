@@ -110,9 +110,19 @@ pub fn render(problems: &[Problem], color: bool) -> String {
 /// A text of somebody else as it may be shown: what moves a terminal's cursor, colours, ends a line or turns the direction of
 /// writing is replaced, one character for one.
 pub fn plain(text: &str) -> String {
-    let is_shown =
-        |c: char| c == '\t' || !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().map(|c| if is_shown(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
+    text.chars().map(shown).collect()
+}
+
+/// Control characters of ASCII have pictures from U+2400 on.
+fn shown(c: char) -> char {
+    match c {
+        '\t' => c,
+        '\u{7f}' => '\u{2421}',
+        '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or(char::REPLACEMENT_CHARACTER),
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
+        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c => c,
+    }
 }
 
 fn groups(problem: &Problem) -> Vec<Group<'_>> {
@@ -150,7 +160,7 @@ mod tests {
 
     #[test]
     fn escape_sequences_reached_the_terminal() {
-        assert_eq!(plain("a\u{1b}[31mb\u{9b}1m\u{202e}c\nd\té"), "a\u{fffd}[31mb\u{fffd}1m\u{fffd}c\u{fffd}d\té");
+        assert_eq!(plain("a\u{1b}[31mb\u{9b}1m\u{202e}c\nd\té"), "a␛[31mb\u{fffd}1m\u{fffd}c␊d\té");
     }
 
     fn problem() -> Problem {
