@@ -87,13 +87,29 @@ fn scale_all(view: &View) -> Decision {
     let new = view.new_set().map(scaled_set);
     let proportional = view.strategy == Strategy::RollingUpdate;
     let (new_size, old_sizes) = scale(&view.rolling, proportional, new.as_ref(), &old);
+    let (new_size, old_size) = where_there_is_room(view, new_size, old_sizes.first().copied());
     let stale = |set: Option<&ReplicaSetObject>, size: Option<u32>| {
         size.filter(|size| {
             set.is_some_and(|set| set.replicas != *size || (set.replicas > 0 && set.desired != view.rolling.desired))
         })
     };
-    let old_size = old_sizes.first().copied();
     Decision { create: None, sizes: view.sizes(stale(view.new_set(), new_size), stale(view.old_set(), old_size)) }
+}
+
+/// Where terminating pods count, a ReplicaSet grows into the room that they leave and no further; the new version first, to
+/// which later syncs give the rest. KEP-5882 keeps the shares of such a growth in an annotation, which is left out.
+fn where_there_is_room(view: &View, new: Option<u32>, old: Option<u32>) -> (Option<u32>, Option<u32>) {
+    if !view.counts_terminating || view.strategy != Strategy::RollingUpdate {
+        return (new, old);
+    }
+    let mut room = (view.rolling.desired + view.rolling.fenceposts.surge).saturating_sub(view.total());
+    let mut limit = |set: Option<&ReplicaSetObject>, size: u32| {
+        let before = set.map_or(0, |set| set.replicas);
+        let growth = size.saturating_sub(before).min(room);
+        room -= growth;
+        size.min(before + growth)
+    };
+    (new.map(|size| limit(view.new_set(), size)), old.map(|size| limit(view.old_set(), size)))
 }
 
 fn roll(view: &View) -> Decision {
@@ -177,6 +193,17 @@ mod tests {
             ..mid.sets[0].unwrap()
         });
         check(&mid, None, None, None);
+    }
+
+    #[test]
+    fn a_pause_does_not_put_pods_beside_terminating_ones_where_they_count() {
+        let mut mid = View { paused: true, ..view(Some((1, 1)), Some((2, 2))) };
+        mid.sets[0].as_mut().unwrap().status.terminating = 1;
+        check(&mid, None, None, Some(3));
+        mid.counts_terminating = true;
+        check(&mid, None, None, None);
+        let rolling = Rolling { desired: 6, ..mid.rolling };
+        check(&View { rolling, ..mid }, None, Some(1), Some(5));
     }
 
     #[test]
