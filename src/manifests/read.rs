@@ -1,6 +1,7 @@
 //! From texts to objects: every document of every text, Lists taken apart, all that is wrong collected.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use super::fields::{At, Fields, Log};
 use super::object::{self, Autoscaler, Budget, Head, Ingress, Service, Workload, WorkloadKind};
@@ -36,6 +37,8 @@ pub struct Objects {
     pub workloads: Vec<Workload>,
     /// Services.
     pub services: Vec<Service>,
+    /// Which of them are rather taken as the way to a workload: found once, since there may be thousands.
+    pub(super) ranked_services: OnceLock<Vec<usize>>,
     /// Ingresses.
     pub ingresses: Vec<Ingress>,
     /// HorizontalPodAutoscalers.

@@ -1,5 +1,8 @@
 //! Which Service, Ingress, HorizontalPodAutoscaler and container belong to a workload.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
 use crate::manifests::object::{
     Autoscaler, Backend, Container, Ingress, Meta, Service, ServicePort, Workload, find, selects,
 };
@@ -23,17 +26,13 @@ pub struct Route<'a> {
 pub fn route<'a>(objects: &'a Objects, workload: &'a Workload) -> Route<'a> {
     let near = |meta: &Meta| meta.namespace == workload.meta.namespace;
     let selected = |service: &&Service| near(&service.meta) && selects(&service.selector, &workload.pod.labels);
-    let ingress_of = |service: &Service| ingresses_of(objects, service).min_by_key(|ingress| speed(ingress));
-    let rank = |service: &&Service| {
-        let name = service.meta.name.as_str();
-        (ingress_of(service).is_some(), !is_for_metrics(name), reach(service), std::cmp::Reverse(name.to_owned()))
-    };
-    let service = objects.services.iter().filter(selected).max_by_key(rank);
+    let ranked = objects.ranked_services.get_or_init(|| ranked(objects));
+    let service = ranked.iter().map(|&index| &objects.services[index]).find(selected);
     let scales = |scaler: &&Autoscaler| {
         let (kind, name) = &scaler.target;
         near(&scaler.meta) && kind == workload.kind.name() && *name == workload.meta.name
     };
-    let ingress = service.and_then(ingress_of);
+    let ingress = service.and_then(|service| ingresses_of(objects, service).min_by_key(|ingress| speed(ingress)));
     Route {
         service,
         ingress,
@@ -42,11 +41,29 @@ pub fn route<'a>(objects: &'a Objects, workload: &'a Workload) -> Route<'a> {
     }
 }
 
+/// All Services, those first that are rather taken.
+fn ranked(objects: &Objects) -> Vec<usize> {
+    let with_ingress: BTreeSet<(&str, &str)> = objects
+        .ingresses
+        .iter()
+        .flat_map(|ingress| {
+            ingress.backends.iter().map(|one| (ingress.meta.namespace.as_str(), one.service.value.as_str()))
+        })
+        .collect();
+    let mut ranked: Vec<usize> = (0..objects.services.len()).collect();
+    ranked.sort_by_key(|&index| {
+        let service = &objects.services[index];
+        let (namespace, name) = (service.meta.namespace.as_str(), service.meta.name.as_str());
+        (!with_ingress.contains(&(namespace, name)), is_for_metrics(name), Reverse(reach(service)), name)
+    });
+    ranked
+}
+
 /// The Ingresses that send to a Service.
-pub(super) fn ingresses_of<'a>(objects: &'a Objects, service: &Service) -> impl Iterator<Item = &'a Ingress> {
-    let (namespace, name) = (service.meta.namespace.clone(), service.meta.name.clone());
-    objects.ingresses.iter().filter(move |ingress| {
-        ingress.meta.namespace == namespace && ingress.backends.iter().any(|backend| backend.service.value == name)
+pub(super) fn ingresses_of<'a>(objects: &'a Objects, service: &'a Service) -> impl Iterator<Item = &'a Ingress> {
+    objects.ingresses.iter().filter(|ingress| {
+        ingress.meta.namespace == service.meta.namespace
+            && ingress.backends.iter().any(|backend| backend.service.value == service.meta.name)
     })
 }
 
