@@ -16,7 +16,7 @@ use rollsim::units::{SimDuration, SimTime};
 use crate::common::{runs, shipped, values};
 
 /// Scenarios with golden results.
-const GOLDEN: [&str; 21] = [
+const GOLDEN: [&str; 22] = [
     "recreate",
     "pause-and-rollback",
     "scale-in-mid-rollout",
@@ -38,6 +38,7 @@ const GOLDEN: [&str; 21] = [
     "sidecar",
     "autoscaler",
     "autoscaler-ratchet",
+    "hook-longer-than-grace",
 ];
 
 /// What the golden results show.
