@@ -20,9 +20,10 @@ struct Comment<'a> {
 pub(super) fn mark(objects: &Objects, found: &mut Vec<Finding>) {
     let mut wrong = Findings { objects, found: Vec::new() };
     for (index, text) in objects.texts.iter().enumerate() {
+        let layout = Layout::new(objects, index, text.as_str());
         let all = comments(index, text.as_str());
-        for comment in all.iter().filter(|comment| !is_string(objects, text.as_str(), comment.at)) {
-            let Some(extent) = extent(objects, text.as_str(), comment.at) else {
+        for comment in all.iter().filter(|comment| !layout.is_string(comment.at)) {
+            let Some(extent) = layout.extent(objects, comment.at) else {
                 let message = "this comment belongs to no object".to_owned();
                 wrong.add("ignore-without-reason", String::new(), comment.at, message, None);
                 continue;
@@ -70,13 +71,54 @@ fn comment(line: &str) -> Option<(usize, &str)> {
     begins.then(|| (hash.len(), line[mark + MARK.len()..].trim()))
 }
 
-/// Whether the `#` stands in a string, where it begins no comment. Behind the `|` or `>` of a block it does.
-fn is_string(objects: &Objects, text: &str, at: Spot) -> bool {
-    let is_inside = |string: &&Spot| string.text == at.text && string.start <= at.start && at.start < string.end;
-    objects.strings.iter().filter(is_inside).any(|string| {
-        let is_block = text[string.start..].starts_with(['|', '>']);
-        !is_block || (text[string.start..at.start].contains('\n') && is_in_block(text, *string, at))
-    })
+/// What stands where in a text, found once: a file may have thousands of comments.
+#[derive(Debug)]
+struct Layout<'a> {
+    text: &'a str,
+    /// Strings with a `#`, in order; none lies in another.
+    strings: Vec<Spot>,
+    /// Where a new document begins.
+    separators: Vec<usize>,
+}
+
+impl<'a> Layout<'a> {
+    fn new(objects: &Objects, index: usize, text: &'a str) -> Layout<'a> {
+        let mut strings: Vec<Spot> = objects.strings.iter().filter(|string| string.text == index).copied().collect();
+        strings.sort_unstable();
+        let newlines = text.match_indices("\n---").map(|(newline, _)| newline + 1);
+        Layout { text, strings, separators: newlines.collect() }
+    }
+
+    /// Whether the `#` stands in a string, where it begins no comment. Behind the `|` or `>` of a block it does.
+    fn is_string(&self, at: Spot) -> bool {
+        let behind = self.strings.partition_point(|string| string.start <= at.start);
+        let Some(string) = behind.checked_sub(1).map(|last| self.strings[last]) else { return false };
+        let is_block = self.text[string.start..].starts_with(['|', '>']);
+        let in_block = || self.text[string.start..at.start].contains('\n') && is_in_block(self.text, string, at);
+        at.start < string.end && (!is_block || in_block())
+    }
+
+    /// Whether a new document begins between these bytes.
+    fn separates(&self, from: usize, to: usize) -> bool {
+        let next = self.separators.partition_point(|separator| *separator <= from);
+        self.separators.get(next).is_some_and(|separator| *separator < to)
+    }
+
+    /// The object that a comment belongs to: the one around it, the one that ends on its line, the next one of its document, the
+    /// one before it in its document, the next one of all.
+    fn extent(&self, objects: &Objects, at: Spot) -> Option<Spot> {
+        let same = objects.extents.iter().filter(|extent| extent.text == at.text);
+        let ends_here = |extent: &Spot| extent.end <= at.start && !self.text[extent.end..at.start].contains('\n');
+        let around =
+            same.clone().find(|extent| (extent.start <= at.start && at.start < extent.end) || ends_here(extent));
+        let next = same.clone().filter(|extent| extent.start > at.start).min_by_key(|extent| extent.start);
+        let before = same.filter(|extent| extent.end <= at.start).max_by_key(|extent| extent.end);
+        around
+            .or_else(|| next.filter(|next| !self.separates(at.start, next.start)))
+            .or_else(|| before.filter(|before| !self.separates(before.end, at.start)))
+            .or(next)
+            .copied()
+    }
 }
 
 /// Whether the line is indented as far as the block: a comment may follow a block before the next key.
@@ -85,26 +127,6 @@ fn is_in_block(text: &str, block: Spot, at: Spot) -> bool {
     let first = text[block.start..].lines().skip(1).find(|line| !line.trim().is_empty());
     let line = text[..at.start].rfind('\n').map_or(0, |newline| newline + 1);
     first.is_none_or(|first| indent(&text[line..]) >= indent(first))
-}
-
-/// The object that a comment belongs to: the one around it, the one that ends on its line, the next one of its document, the
-/// one before it in its document, the next one of all.
-fn extent(objects: &Objects, text: &str, at: Spot) -> Option<Spot> {
-    let same = objects.extents.iter().filter(|extent| extent.text == at.text);
-    let ends_here = |extent: &Spot| extent.end <= at.start && !text[extent.end..at.start].contains('\n');
-    let around = same.clone().find(|extent| (extent.start <= at.start && at.start < extent.end) || ends_here(extent));
-    let next = same.clone().filter(|extent| extent.start > at.start).min_by_key(|extent| extent.start);
-    let before = same.filter(|extent| extent.end <= at.start).max_by_key(|extent| extent.end);
-    around
-        .or_else(|| next.filter(|next| !separates(&text[at.start..next.start])))
-        .or_else(|| before.filter(|before| !separates(&text[before.end..at.start])))
-        .or(next)
-        .copied()
-}
-
-/// Whether a new document begins here.
-fn separates(text: &str) -> bool {
-    text.lines().skip(1).any(|line| line.starts_with("---"))
 }
 
 fn is_inside(at: Spot, extent: Spot) -> bool {

@@ -168,6 +168,10 @@ impl<'a> Fields<'a> {
     /// A string.
     pub(super) fn text(&self, name: &str) -> Option<At<String>> {
         let node = &self.entry(name)?.node;
+        self.text_of(name, node)
+    }
+
+    fn text_of(&self, name: &str, node: &Node) -> Option<At<String>> {
         match &node.value {
             Value::Text(text) => Some(At { value: text.clone(), at: self.log.spot(node.at) }),
             _ => {
@@ -193,7 +197,7 @@ impl<'a> Fields<'a> {
     /// A mapping from strings to strings, such as labels.
     pub(super) fn strings(&self, name: &str) -> Vec<(String, At<String>)> {
         let Some(fields) = self.map(name) else { return Vec::new() };
-        let one = |entry: &Entry| Some((entry.key.clone(), fields.text(&entry.key)?));
+        let one = |entry: &Entry| Some((entry.key.clone(), fields.text_of(&entry.key, &entry.node)?));
         fields.node.entries().iter().filter_map(one).collect()
     }
 
