@@ -35,6 +35,12 @@ pub enum Msg {
     StartProcess(PodId),
     /// From a kubelet: a signal for the container's process.
     Signal(PodId, Signal),
+    /// From a kubelet: the sidecar's process starts.
+    StartSidecar(PodId),
+    /// From a kubelet: an attempt of the sidecar's startup probe.
+    ProbeSidecar(PodId),
+    /// To a kubelet: the attempt's result.
+    SidecarAnswered(PodId, bool),
     /// From a kubelet: a signal for the sidecar's process.
     SidecarSignal(PodId, Signal),
     /// From a server: the sidecar's process has ended.

@@ -3,7 +3,7 @@
 use crate::dist::Dist;
 use crate::model::spec::{
     IdlePolicy, LameDuck, NewConnections, PodSpec, PreStop, PreStopAction, ProbeSpec, ServerSpec, SidecarKind,
-    SidecarSpec,
+    SidecarProbe, SidecarSpec,
 };
 use crate::scenario::dist::dist;
 use crate::scenario::log::Fault;
@@ -45,6 +45,15 @@ fn sidecar(fields: &mut Fields<'_>, version: Version) -> SidecarSpec {
         kind,
         pre_stop: fields.or("pre_stop", duration, SimDuration::ZERO),
         drain: fields.or("drain", dist, Dist::Constant(SimDuration::from_millis(10))),
+        boot: fields.or("boot", dist, Dist::Constant(SimDuration::ZERO)),
+        startup_probe: fields.optional("startup_probe", sidecar_probe),
+    }
+}
+
+fn sidecar_probe(fields: &mut Fields<'_>) -> SidecarProbe {
+    SidecarProbe {
+        initial_delay: fields.or("initial_delay", duration, SimDuration::ZERO),
+        period: fields.or("period", period, SimDuration::from_secs(10)),
     }
 }
 

@@ -167,6 +167,12 @@ fn pod(out: &mut Out, pod: &PodSpec) {
         out.quoted("kind", names::SIDECAR.of(sidecar.kind));
         out.quoted("pre_stop", sidecar.pre_stop);
         out.raw("drain", &sidecar.drain);
+        out.raw("boot", &sidecar.boot);
+        if let Some(probe) = &sidecar.startup_probe {
+            out.table("pod.sidecar.startup_probe");
+            out.quoted("initial_delay", probe.initial_delay);
+            out.quoted("period", probe.period);
+        }
     }
     server(out, &pod.server);
 }

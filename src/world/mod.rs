@@ -361,6 +361,11 @@ impl<'s> World<'s> {
                 self.catch_up(pod);
                 self.servers.on_signal(now, pod, signal, &mut self.outs.servers);
             }
+            Msg::StartSidecar(pod) => self.servers.on_sidecar_start(now, pod, &mut self.outs.servers),
+            Msg::ProbeSidecar(pod) => self.servers.on_sidecar_probe(now, pod, &mut self.outs.servers),
+            Msg::SidecarAnswered(pod, success) => {
+                self.with_kubelet(pod, |kubelet, out| kubelet.on_sidecar_answered(now, pod, success, out));
+            }
             Msg::SidecarSignal(pod, signal) => {
                 self.catch_up(pod);
                 self.servers.on_sidecar_signal(now, pod, signal, &mut self.outs.servers);

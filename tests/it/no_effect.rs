@@ -380,6 +380,7 @@ const SERVERS: &[Case] = &[
         &["pod.sidecar={ pre_stop = \"1s\" }", "pod.server.profile=go-shutdown"],
         &["pod.server.new_connections=refuse", "pod.server.idle=close", "pod.server.connection_close=true"],
     ),
+    (CLUSTER_IP, &["pod.sidecar={ boot = \"1s\" }"], &["pod.sidecar.startup_probe={ period = \"1s\" }"]),
     (CLUSTER_IP, &["cluster.version=1.17"], &["pod.startup_probe={ failure_threshold = 1, period = \"1s\" }"]),
     (
         CLUSTER_IP,

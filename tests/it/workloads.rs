@@ -16,7 +16,7 @@ use rollsim::units::{SimDuration, SimTime};
 use crate::common::{runs, shipped, values};
 
 /// Scenarios with golden results.
-const GOLDEN: [&str; 22] = [
+const GOLDEN: [&str; 23] = [
     "recreate",
     "pause-and-rollback",
     "scale-in-mid-rollout",
@@ -36,6 +36,7 @@ const GOLDEN: [&str; 22] = [
     "liveness-kill",
     "liveness-cascade",
     "sidecar",
+    "native-sidecar",
     "autoscaler",
     "autoscaler-ratchet",
     "hook-longer-than-grace",

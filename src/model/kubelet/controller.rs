@@ -45,6 +45,12 @@ pub enum Timer {
     StopSignal(PodId),
     /// The time between stop signal and SIGKILL is over.
     GraceOver(PodId),
+    /// The sidecar's process starts.
+    SidecarStarts(PodId),
+    /// PLEG has noticed that it runs.
+    SidecarNoticed(PodId),
+    /// The next attempt of its startup probe.
+    SidecarProbe(PodId),
     /// The sidecar is to be stopped.
     SidecarStops(PodId),
     /// Its time between stop signal and SIGKILL is over.
@@ -180,7 +186,7 @@ impl<'s> Kubelet<'s> {
     pub fn adopt(&mut self, pod: PodId, out: &mut RoomOut<Timer>) {
         let stage = Stage::Running { since: SimTime::ZERO, noticed: true };
         self.workers.insert(pod, Worker::new(stage, ProbeWorker::settled));
-        self.sidecar_starts(pod);
+        self.adopt_sidecar(pod);
         self.adopt_probes(pod, out);
     }
 
@@ -264,6 +270,9 @@ impl<'s> Kubelet<'s> {
                 out.record(Fact::Pod { at: now, pod, event: PodEvent::Killed });
                 out.send(pod.0, now, Msg::Signal(pod, Signal::Kill));
             }
+            Timer::SidecarStarts(pod) => self.native_sidecar_starts(now, pod, out),
+            Timer::SidecarNoticed(pod) => self.sidecar_noticed(now, pod, out),
+            Timer::SidecarProbe(pod) => self.sidecar_tick(now, pod, out),
             Timer::SidecarStops(pod) => self.sidecar_is_signalled(now, pod, out),
             Timer::SidecarGraceOver(pod) => out.send(pod.0, now, Msg::SidecarSignal(pod, Signal::Kill)),
             Timer::NoticedExit(pod) => {
@@ -300,7 +309,11 @@ impl<'s> Kubelet<'s> {
 
     /// A delay of the container runtime, which the load of the node stretches.
     fn draw_loaded(&mut self, id: DelayId, pod: PodId) -> SimDuration {
-        let drawn = self.draws.draw(id, pod.0.into());
+        self.draw_loaded_of(id, pod.0.into())
+    }
+
+    fn draw_loaded_of(&mut self, id: DelayId, entity: u64) -> SimDuration {
+        let drawn = self.draws.draw(id, entity);
         SimDuration::from_nanos_f64_rounded(drawn.as_nanos() as f64 * self.load)
     }
 
@@ -314,12 +327,20 @@ impl<'s> Kubelet<'s> {
         out.record(Fact::Pod { at: now, pod, event: PodEvent::KubeletSeen });
         self.write_status(now, pod, out);
         self.start_probing(now, pod, out);
+        self.start_probing_sidecar(now, pod, out);
         let sandbox = self.draw_loaded(DelayId::Sandbox, pod);
         self.runtime.begin(now, pod, sandbox, Timer::SandboxReady(pod), out);
     }
 
     fn sandbox_ready(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
         out.record(Fact::Pod { at: now, pod, event: PodEvent::SandboxReady });
+        if !self.sidecar_comes_first(now, pod, out) {
+            self.begin_container(now, pod, out);
+        }
+    }
+
+    /// The image is pulled, the container made and started.
+    fn begin_container(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
         let pull = self.draws.draw(DelayId::Pull, pod.0.into());
         let pulled = self.pulls.pulled(now, pull);
         let create = self.draw_loaded(DelayId::CreateStart, pod);
@@ -335,7 +356,7 @@ impl<'s> Kubelet<'s> {
         }
         worker.stage = Stage::Running { since: now, noticed: false };
         out.record(Fact::Pod { at: now, pod, event: PodEvent::Started });
-        self.sidecar_starts(pod);
+        self.sidecar_starts(now, pod, out);
         out.send(pod.0, now, Msg::StartProcess(pod));
         let noticed = self.relists.notice(now, pod.0.into(), &mut self.draws);
         out.set_timer(pod.0, noticed, Timer::NoticedRunning(pod));

@@ -100,8 +100,12 @@ pub(super) fn grace(spec: &ProbeSpec, pods: SimDuration, version: Version) -> Si
 
 /// Whether an attempt at `now` counts, the container having started at `started`.
 pub(super) fn is_due(spec: &ProbeSpec, started: SimTime, now: SimTime) -> bool {
-    let whole_seconds = SimDuration::from_secs(spec.initial_delay.as_whole_secs());
-    now.saturating_since(started) >= whole_seconds
+    is_after_delay(spec.initial_delay, started, now)
+}
+
+/// `initialDelaySeconds`, an integer, is over.
+pub(super) fn is_after_delay(initial_delay: SimDuration, started: SimTime, now: SimTime) -> bool {
+    now.saturating_since(started) >= SimDuration::from_secs(initial_delay.as_whole_secs())
 }
 
 #[cfg(test)]

@@ -63,6 +63,8 @@ enum Step {
     DrainOver,
     /// The process ends.
     Exits,
+    /// The sidecar's process listens.
+    SidecarBooted,
     /// The sidecar's process ends.
     SidecarExits,
     /// A probe that shares the process may be done.
@@ -232,7 +234,7 @@ impl<'s> Servers<'s> {
     /// How much of the speed of a warm process `pod` has; none if it does not serve.
     pub fn speed(&self, pod: PodId, now: SimTime) -> f64 {
         let process = &self.processes[pod.index()];
-        let serves = process.listener == Listener::Open && process.workers.are_open(now);
+        let serves = process.listener == Listener::Open && !process.is_away() && process.workers.are_open(now);
         let slowdown = self.scenario.pod.server.warm_up.map_or(1.0, |warm_up| process.warmth.slowdown(&warm_up, now));
         if serves { 1.0 / slowdown } else { 0.0 }
     }
@@ -385,7 +387,8 @@ impl<'s> Servers<'s> {
     /// One of the servers' own timers.
     pub fn on_timer(&mut self, now: SimTime, timer: Timer, out: &mut RoomOut<Timer>) {
         let Timer { pod, life, step } = timer;
-        if life != self.processes[pod.index()].life {
+        let of_the_sidecar = matches!(step, Step::SidecarBooted | Step::SidecarExits);
+        if life != self.processes[pod.index()].life && !of_the_sidecar {
             return;
         }
         match step {
@@ -405,6 +408,7 @@ impl<'s> Servers<'s> {
             Step::LooksAgain => self.end_connections(now, pod, out),
             Step::DrainOver => self.drain_over(now, pod, out),
             Step::Exits => self.exits(now, pod, out),
+            Step::SidecarBooted => self.sidecar_booted(now, pod, out),
             Step::SidecarExits => self.sidecar_exits(now, pod, out),
             Step::Answers(kind) => self.answers(now, pod, kind, out),
         }
@@ -434,14 +438,16 @@ impl<'s> Servers<'s> {
     fn booted(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
         let process = &mut self.processes[pod.index()];
         if (process.listener == Listener::NotYet || process.is_away()) && process.exited.is_none() {
-            process.listener = Listener::Open;
-            process.comes_back(&self.scenario.pod.server);
+            let is_reached = process.comes_up(&self.scenario.pod.server);
             process.warmth.begin(now);
             if !matches!(self.scenario.pod.server.stall, Dist::Constant(SimDuration::ZERO)) {
                 let stall = self.scenario.pod.server.stall.draw(self.draws.streams().get("stall", pod.0.into()));
                 process.workers.open_at(now + stall);
             }
-            out.record(Fact::Pod { at: now, pod, event: PodEvent::Listening });
+            if is_reached {
+                self.processes[pod.index()].listener = Listener::Open;
+                out.record(Fact::Pod { at: now, pod, event: PodEvent::Listening });
+            }
         }
     }
 
@@ -511,6 +517,10 @@ impl<'s> Servers<'s> {
 impl Process {
     fn new(scenario: &Scenario, listener: Listener, sharing: Option<Box<Sharing>>) -> Self {
         let server = &scenario.pod.server;
+        let front = match listener {
+            Listener::Open => sidecar::Front::Relays,
+            _ => sidecar::Front::Starting { server: false },
+        };
         Process {
             life: 0,
             listener,
@@ -518,7 +528,7 @@ impl Process {
             unready: false,
             stops: false,
             hangs: None,
-            front: scenario.pod.sidecar.as_ref().map(|_| sidecar::Front::Relays),
+            front: scenario.pod.sidecar.as_ref().map(|_| front),
             drained: SimTime::ZERO,
             poll: FIRST_POLL,
             looks_at: SimTime::ZERO,

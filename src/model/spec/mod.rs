@@ -42,7 +42,7 @@ pub use traffic::{
 };
 pub use workload::{
     ClusterSize, ClusterSpec, Cni, DeploymentSpec, IptablesBackend, KubeProxySpec, PodSpec, PreStop, PreStopAction,
-    ProbeKind, ProbeSpec, ProxyMode, SidecarKind, SidecarSpec, Signal,
+    ProbeKind, ProbeSpec, ProxyMode, SidecarKind, SidecarProbe, SidecarSpec, Signal,
 };
 
 use crate::dist::Dist;

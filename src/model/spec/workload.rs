@@ -124,6 +124,19 @@ pub struct SidecarSpec {
     pub pre_stop: SimDuration,
     /// From the stop signal to its end, until which it goes on.
     pub drain: Dist,
+    /// From the start of its container to its listening.
+    pub boot: Dist,
+    /// Of a native one: the server's container waits until its startup probe has succeeded, and without one until it runs.
+    pub startup_probe: Option<SidecarProbe>,
+}
+
+/// `[pod.sidecar.startup_probe]`: it is asked until it succeeds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SidecarProbe {
+    /// `initialDelaySeconds`.
+    pub initial_delay: SimDuration,
+    /// `periodSeconds`.
+    pub period: SimDuration,
 }
 
 impl PodSpec {

@@ -2,18 +2,21 @@
 
 use super::{Row, row, uses};
 use crate::ids::NodeId;
-use crate::model::spec::{KubeProxySpec, ProxyMode, Scenario, SessionAffinity, Traffic, TrafficDistribution};
+use crate::model::spec::{
+    KubeProxySpec, ProxyMode, Scenario, SessionAffinity, SidecarKind, Traffic, TrafficDistribution,
+};
 use crate::units::{SimDuration, Version};
 
 type When = fn(&Scenario) -> bool;
 
 /// The tables with their rows.
-pub(super) const ROWS: [(&str, &[Row<When>]); 7] = [
+pub(super) const ROWS: [(&str, &[Row<When>]); 8] = [
     ("service", SERVICE),
     ("dns", DNS),
     ("kube_proxy", KUBE_PROXY),
     ("autoscaler", AUTOSCALER),
     ("pod", POD),
+    ("pod.sidecar", SIDECAR),
     ("pod.startup_probe", OWN_GRACE),
     ("pod.liveness_probe", OWN_GRACE),
 ];
@@ -30,6 +33,13 @@ const POD: &[Row<When>] = &[row(
     |scenario| scenario.cluster.version < Version::minor(18),
     "startup probes are behind a gate before 1.18",
     "set cluster.version = \"1.18\" or later",
+)];
+
+const SIDECAR: &[Row<When>] = &[row(
+    &["startup_probe"],
+    |scenario| scenario.pod.sidecar.as_ref().is_some_and(|sidecar| sidecar.kind == SidecarKind::Classic),
+    "`pod.sidecar.kind` is \"classic\": it starts beside the server, which does not wait for it",
+    "set pod.sidecar.kind = \"native\"",
 )];
 
 const OWN_GRACE: &[Row<When>] = &[row(

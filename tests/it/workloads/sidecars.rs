@@ -52,3 +52,45 @@ fn a_sidecar_answers_while_its_server_is_started_again() {
     assert_eq!(lost(Metric::FailedConnectRefused), 0.0);
     assert_eq!(lost(Metric::ContainerRestarts), 1.0);
 }
+
+/// KEP-753 (mechanics 3.8): PLEG has to notice a native sidecar, and its startup probe to succeed, before the server's container is
+/// made. A classic one starts beside the server.
+#[test]
+fn a_native_sidecar_has_started_before_its_server_is_started() {
+    let starts = |sets: &[&str]| -> Vec<f64> {
+        let trace = trace("native-sidecar", sets);
+        let new = trace.pods.iter().filter(|pod| pod.at(PodEvent::Created).is_some());
+        new.map(|pod| (pod.at(PodEvent::Started).unwrap() - pod.at(PodEvent::SandboxReady).unwrap()).as_secs_f64())
+            .collect()
+    };
+    let check = |sets: &[&str], least: f64, most: f64| {
+        let found = starts(sets);
+        assert!(found.len() == 3 && found.iter().all(|took| (least..most).contains(took)), "{sets:?}: {found:?}");
+    };
+    check(&["pod.sidecar.kind=classic"], 0.0, 2.0);
+    check(&["pod.sidecar={ kind = \"native\" }"], 0.2, 3.0);
+    check(&[], 3.0, 6.0);
+    check(&["pod.sidecar.startup_probe.initial_delay=8s"], 8.0, 11.0);
+}
+
+/// A pod without a readiness probe is Ready when its containers have started: a proxy that boots beside the server does not listen
+/// then; one that came first does.
+#[test]
+fn a_sidecar_that_comes_first_listens_when_its_pod_is_ready() {
+    let lost = |sets: &[&str]| mean("native-sidecar", sets, Metric::FailedConnectRefused);
+    assert_eq!(lost(&[]), 0.0);
+    let classic = ["pod.sidecar.kind=classic", "pod.sidecar.pre_stop=10s"];
+    assert!(lost(&classic) > 100.0, "{}", lost(&classic));
+    let answered = mean("native-sidecar", &["pod.boot=2s"], Metric::FailedHttp503);
+    assert!(answered > 50.0, "behind the proxy the server boots: {answered}");
+}
+
+/// Of a pod that is deleted before its server has begun, the sidecar is all there is to stop.
+#[test]
+fn a_pod_deleted_while_its_sidecar_starts_ends_without_its_server() {
+    let back = ["faults=[{ at = \"13s\", kind = \"rollback\" }]", "pod.sidecar.boot=30s"];
+    let trace = trace("native-sidecar", &back);
+    let new: Vec<_> = trace.pods.iter().filter(|pod| pod.at(PodEvent::Created).is_some()).collect();
+    assert_eq!(new.len(), 1);
+    assert!(new[0].at(PodEvent::Started).is_none() && new[0].at(PodEvent::Removed).is_some(), "{:?}", new[0]);
+}
