@@ -29,8 +29,8 @@ pub enum Msg {
     DrainNode(NodeId, bool),
     /// From the cloud: the node ends.
     NodeEnds(NodeId),
-    /// From the API server to the Deployment controller: another write came first.
-    ScaleConflict,
+    /// From the API server to the Deployment controller: another write of the ReplicaSet came first.
+    Conflict,
     /// From a kubelet: the container's process starts.
     StartProcess(PodId),
     /// From a kubelet: a signal for the container's process.

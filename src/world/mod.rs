@@ -355,7 +355,7 @@ impl<'s> World<'s> {
             Msg::EvictionAnswered(pod, evicted) => self.drain.on_answer(now, pod, evicted, &mut self.outs.drain),
             Msg::DrainNode(node, evicts) => self.drain_node(node, evicts),
             Msg::NodeEnds(node) => self.node_ends(node),
-            Msg::ScaleConflict => self.deployment.on_conflict(),
+            Msg::Conflict => self.deployment.on_conflict(),
             Msg::StartProcess(pod) => self.servers.on_start(now, pod, &mut self.outs.servers),
             Msg::Signal(pod, signal) => {
                 self.catch_up(pod);
@@ -648,6 +648,7 @@ fn old_replica_set(scenario: &Scenario) -> ReplicaSetObject {
         replicas,
         desired: replicas,
         max_replicas: replicas + surge,
+        number: 1,
         status: ReplicaSetStatus { replicas, ready: replicas, available: replicas, terminating: 0 },
         version: ResourceVersion::default(),
     }

@@ -121,6 +121,8 @@ pub struct ReplicaSetObject {
     pub desired: u32,
     /// See `desired`.
     pub max_replicas: u32,
+    /// Annotation `deployment.kubernetes.io/revision`: that of the template in force is the greatest.
+    pub number: u32,
     /// What its controller last wrote.
     pub status: ReplicaSetStatus,
     /// Version of this state.

@@ -34,6 +34,15 @@ pub enum Write {
         /// The surge for that size.
         surge: u32,
     },
+    /// The Deployment controller gives the ReplicaSet that is in force again the next revision number.
+    NumberReplicaSet {
+        /// Which.
+        revision: Revision,
+        /// Its number from now on.
+        number: u32,
+        /// The version the caller has seen; refused if another is stored.
+        seen: ResourceVersion,
+    },
     /// The Deployment controller sets the size of a ReplicaSet.
     ScaleReplicaSet {
         /// Which.
@@ -253,6 +262,7 @@ impl<'s> ApiServer<'s> {
             Write::CreateReplicaSet { revision, replicas, desired, surge } => {
                 self.create_replica_set(now, revision, (replicas, desired, surge), out);
             }
+            Write::NumberReplicaSet { revision, number, seen } => self.number(now, revision, number, seen, out),
             Write::ScaleReplicaSet { revision, replicas, desired, surge, seen } => {
                 self.scale(now, revision, (replicas, desired, surge), seen, out);
             }
@@ -320,12 +330,28 @@ impl<'s> ApiServer<'s> {
             replicas,
             desired,
             max_replicas: desired + surge,
+            number: 1 + self.replica_sets.iter().flatten().map(|set| set.number).max().unwrap_or(0),
             status: ReplicaSetStatus::default(),
             version: ResourceVersion::default(),
         };
         self.replica_sets[revision as usize] = Some(set);
         out.record(Fact::Scaled { at: now, revision, replicas });
         self.update_replica_set(now, revision, out, |_| ());
+    }
+
+    /// Whether the Deployment controller has seen the ReplicaSet as it is stored; if not it is told.
+    fn has_seen(&self, now: SimTime, revision: Revision, seen: ResourceVersion, out: &mut RoomOut<()>) -> bool {
+        let has = self.replica_sets[revision as usize].is_some_and(|set| set.version == seen);
+        if !has {
+            out.send(0, now, Msg::Conflict);
+        }
+        has
+    }
+
+    fn number(&mut self, now: SimTime, revision: Revision, number: u32, seen: ResourceVersion, out: &mut RoomOut<()>) {
+        if self.has_seen(now, revision, seen, out) {
+            self.update_replica_set(now, revision, out, |set| set.number = number);
+        }
     }
 
     fn scale(
@@ -336,9 +362,7 @@ impl<'s> ApiServer<'s> {
         seen: ResourceVersion,
         out: &mut RoomOut<()>,
     ) {
-        let stored = self.replica_sets[revision as usize].map(|set| set.version);
-        if stored != Some(seen) {
-            out.send(0, now, Msg::ScaleConflict);
+        if !self.has_seen(now, revision, seen, out) {
             return;
         }
         out.record(Fact::Scaled { at: now, revision, replicas });

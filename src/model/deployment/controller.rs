@@ -26,6 +26,8 @@ pub enum Timer {
     Start,
     /// The sync has been computed from what the caches hold.
     Computed,
+    /// A call has returned; the next one follows.
+    Called,
     /// All calls of the sync have returned.
     Done,
     /// The back-off after an error is over.
@@ -50,7 +52,12 @@ pub struct DeploymentController<'s> {
     /// ReplicaSets that were asked for, by template.
     created: [bool; 2],
     recheck: Option<(SimTime, Tie)>,
-    conflict: bool,
+    /// What the sync under way has still to write, the next call last.
+    calls: Vec<Write>,
+    /// Condition Progressing says that the rollout is paused.
+    says_paused: bool,
+    /// The sync under way ends with an error.
+    fails: bool,
     failures: u32,
 }
 
@@ -72,7 +79,9 @@ impl<'s> DeploymentController<'s> {
             }),
             created: [true, false],
             recheck: None,
-            conflict: false,
+            calls: Vec::new(),
+            says_paused: false,
+            fails: false,
             failures: 0,
         }
     }
@@ -98,9 +107,10 @@ impl<'s> DeploymentController<'s> {
         self.enqueue(now, out);
     }
 
-    /// The API server refused a scale: this sync ends with an error.
+    /// The API server refused a write to a ReplicaSet: this sync ends with an error, and writes nothing more.
     pub fn on_conflict(&mut self) {
-        self.conflict = true;
+        self.calls.clear();
+        self.fails = true;
     }
 
     /// One of the controller's own timers.
@@ -112,6 +122,7 @@ impl<'s> DeploymentController<'s> {
                 out.set_timer(0, now + compute, Timer::Computed);
             }
             Timer::Computed => self.sync(now, out),
+            Timer::Called => self.next_call(now, out),
             Timer::Done => self.finish(now, out),
             Timer::BackedOff => self.enqueue(now, out),
             Timer::Recheck => {
@@ -134,19 +145,68 @@ impl<'s> DeploymentController<'s> {
 
     fn sync(&mut self, now: SimTime, out: &mut RoomOut<Timer>) {
         let view = self.view();
-        let decision = self.without_repetition(decide(&view));
-        let mut at = now;
+        self.calls = if self.has_unseen_pause() {
+            self.fails = true;
+            Vec::new()
+        } else if let Some(number) = self.numbering(&view) {
+            vec![number.clone(), number]
+        } else {
+            self.writes(now, &view, out)
+        };
+        self.calls.reverse();
+        self.next_call(now, out);
+    }
+
+    /// A pause, or its end, is told in the status before anything is scaled; that write conflicts, and the sync ends with an error,
+    /// while the cache lacks the controller's last status. Source: sync.go checkPausedConditions.
+    fn has_unseen_pause(&self) -> bool {
+        let lacks = self.written_status.is_some_and(|written| written != self.deployment.status);
+        self.deployment.paused != self.says_paused && lacks
+    }
+
+    /// The ReplicaSet of the template in force has the greatest revision number; one gone back to has not, until it is given it. Upstream
+    /// writes the annotation where it asks whether to scale, and again, from the same cache, where it rolls, which conflicts: the sync
+    /// ends with an error, and so do those after it, at their first write, until the cache has the annotation. As one watch tells of all ReplicaSets in
+    /// order, it then has all that this controller wrote before. Source: sync.go getNewReplicaSet, by isScalingEvent and by
+    /// rolloutRolling or rolloutRecreate. Left out: a paused sync has no second write, and goes on.
+    fn numbering(&self, view: &View) -> Option<Write> {
+        let (new, old) = (view.new_set()?, view.old_set()?);
+        let (revision, number) = (view.template, old.number + 1);
+        (new.number < number).then_some(Write::NumberReplicaSet { revision, number, seen: new.version })
+    }
+
+    /// What the sync writes, in order: each call follows when the one before has returned.
+    fn writes(&mut self, now: SimTime, view: &View, out: &mut RoomOut<Timer>) -> Vec<Write> {
+        let mut calls = Vec::new();
+        if std::mem::replace(&mut self.says_paused, view.paused) != view.paused {
+            calls.push(Write::DeploymentStatus { status: self.deployment.status, state: RolloutState::UnderWay });
+        }
+        let decision = self.without_repetition(decide(view));
         let (desired, surge) = (view.rolling.desired, view.rolling.fenceposts.surge);
         if let Some(replicas) = decision.create {
             self.created[view.template as usize] = true;
             self.condition = Some(ProgressCondition { reason: ProgressReason::Progressing, updated: now });
-            at = self.call(at, Write::CreateReplicaSet { revision: view.template, replicas, desired, surge }, out);
+            calls.push(Write::CreateReplicaSet { revision: view.template, replicas, desired, surge });
         }
-        for revision in [view.template, view.template.other()] {
-            at = self.scale(at, revision, decision.sizes[revision as usize], (desired, surge), out);
+        let sized =
+            [view.template, view.template.other()].map(|revision| (revision, decision.sizes[revision as usize]));
+        calls.extend(sized.into_iter().filter_map(|(revision, size)| self.scale(revision, size?, (desired, surge))));
+        calls.extend(self.status_to_write(now, view, out));
+        calls
+    }
+
+    /// One API call: waits for the client's rate limit, then for the write. Without another the sync is done.
+    fn next_call(&mut self, now: SimTime, out: &mut RoomOut<Timer>) {
+        let Some(write) = self.calls.pop() else {
+            out.set_timer(0, now, Timer::Done);
+            return;
+        };
+        if let Write::DeploymentStatus { status, .. } = write {
+            self.written_status = Some(status);
         }
-        at = self.write_status(now, at, &view, out);
-        out.set_timer(0, at, Timer::Done);
+        let at = self.limiter.take(now) + self.draws.draw(DelayId::ApiWrite, 0);
+        out.send(0, at, Msg::Write(write));
+        out.set_timer(0, at, Timer::Called);
     }
 
     /// A ReplicaSet that was asked for and is not in the cache yet is not asked for again.
@@ -178,7 +238,7 @@ impl<'s> DeploymentController<'s> {
     }
 
     fn finish(&mut self, now: SimTime, out: &mut RoomOut<Timer>) {
-        if std::mem::take(&mut self.conflict) {
+        if std::mem::take(&mut self.fails) {
             let backoff = BASE_BACKOFF * (1 << self.failures.min(15));
             self.failures += 1;
             out.set_timer(0, now + backoff, Timer::BackedOff);
@@ -190,34 +250,19 @@ impl<'s> DeploymentController<'s> {
         }
     }
 
-    /// One API call: waits for the client's rate limit, then for the write. Returns when the call returns.
-    fn call(&mut self, at: SimTime, write: Write, out: &mut RoomOut<Timer>) -> SimTime {
-        let at = self.limiter.take(at) + self.draws.draw(DelayId::ApiWrite, 0);
-        out.send(0, at, Msg::Write(write));
-        at
+    fn scale(&self, revision: Revision, replicas: u32, (desired, surge): (u32, u32)) -> Option<Write> {
+        let seen = self.replica_sets[revision as usize]?.version;
+        Some(Write::ScaleReplicaSet { revision, replicas, desired, surge, seen })
     }
 
-    fn scale(
-        &mut self,
-        at: SimTime,
-        revision: Revision,
-        replicas: Option<u32>,
-        (desired, surge): (u32, u32),
-        out: &mut RoomOut<Timer>,
-    ) -> SimTime {
-        let (Some(replicas), Some(set)) = (replicas, self.replica_sets[revision as usize]) else { return at };
-        self.call(at, Write::ScaleReplicaSet { revision, replicas, desired, surge, seen: set.version }, out)
-    }
-
-    /// Writes the status if it differs from the last one written, or if the deadline has passed.
-    fn write_status(&mut self, now: SimTime, at: SimTime, view: &View, out: &mut RoomOut<Timer>) -> SimTime {
+    /// The status, if it differs from the last one written, or if the deadline has passed.
+    fn status_to_write(&mut self, now: SimTime, view: &View, out: &mut RoomOut<Timer>) -> Option<Write> {
         let status = self.status();
         let timed_out = self.deadline_passes(now, view, &status);
         if self.written_status == Some(status) && !timed_out {
             self.recheck_later(now, view, &status, out);
-            return at;
+            return None;
         }
-        self.written_status = Some(status);
         let rolled = self.replica_sets[Revision::New as usize].is_some();
         let settled = !self.scenario.deployment.replaces_after_termination() || status.terminating == 0;
         let state = if rolled && settled && deployment_complete(view.rolling.desired, &status) {
@@ -227,7 +272,7 @@ impl<'s> DeploymentController<'s> {
         } else {
             RolloutState::UnderWay
         };
-        self.call(at, Write::DeploymentStatus { status, state }, out)
+        Some(Write::DeploymentStatus { status, state })
     }
 
     /// Brings the condition up to date, and says whether it has just become ProgressDeadlineExceeded. A pause resets it.

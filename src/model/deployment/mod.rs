@@ -2,8 +2,9 @@
 //!
 //! Models: one sync at a time over watched, possibly stale ReplicaSets; the scale-up half, then the scale-down half
 //! of a rolling update; Recreate; pause, rollback, proportional shares when the size changes; terminating pods that hold
-//! back new ones where `podReplacementPolicy` says so; conflicts with other writers; the client rate limit; the status,
-//! completion and the progress deadline. Leaves out: more than two ReplicaSets, the history limit, the write of the
+//! back new ones where `podReplacementPolicy` says so; conflicts with other writers of a ReplicaSet, which
+//! end a sync; the revision number that a rollback writes first; the client rate limit; the status,
+//! completion and the progress deadline. Leaves out: more than two ReplicaSets, the history limit, conflicts of the status, the write of the
 //! Progressing condition when the ReplicaSet is created. Source: kubernetes/kubernetes
 //! pkg/controller/deployment/{deployment_controller,rolling,recreate,sync,progress}.go at v1.20.2, the algorithm of a
 //! rolling update unchanged at 95f08499; KEP-5882 (mechanics 1.1 to 1.9).

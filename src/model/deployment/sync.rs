@@ -56,11 +56,13 @@ fn scaled_set(set: &ReplicaSetObject) -> ScaledSet {
 }
 
 impl View {
-    fn new_set(&self) -> Option<&ReplicaSetObject> {
+    /// The ReplicaSet of the template in force.
+    pub(super) fn new_set(&self) -> Option<&ReplicaSetObject> {
         self.sets[self.template as usize].as_ref()
     }
 
-    fn old_set(&self) -> Option<&ReplicaSetObject> {
+    /// The one of the other template.
+    pub(super) fn old_set(&self) -> Option<&ReplicaSetObject> {
         self.sets[self.template.other() as usize].as_ref()
     }
 
@@ -152,7 +154,15 @@ mod tests {
     fn set(revision: Revision, replicas: u32, available: u32) -> ReplicaSetObject {
         let status = ReplicaSetStatus { replicas, ready: available, available, terminating: 0 };
         let version = ResourceVersion::default();
-        ReplicaSetObject { revision, replicas, desired: 3, max_replicas: 4, status, version }
+        ReplicaSetObject {
+            revision,
+            replicas,
+            desired: 3,
+            max_replicas: 4,
+            number: 1 + revision as u32,
+            status,
+            version,
+        }
     }
 
     fn view(old: Option<(u32, u32)>, new: Option<(u32, u32)>) -> View {

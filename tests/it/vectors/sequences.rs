@@ -31,6 +31,7 @@ impl<'s> Rollout<'s> {
             replicas: size,
             desired: replicas,
             max_replicas: replicas + surge,
+            number: 1 + revision as u32,
             status: ReplicaSetStatus { replicas: size, ready: size, available: size, terminating: 0 },
             version: ResourceVersion::default(),
         };
