@@ -86,6 +86,9 @@ enum Stage {
 struct Worker {
     stage: Stage,
     terminating: bool,
+    /// The pod worker is at a sync that starts or kills a container; and it has the deletion to do after it.
+    syncs: bool,
+    deletion_waits: bool,
     /// By [`ProbeKind`].
     probes: [ProbeWorker; 3],
     /// The kubelet stops the container to start it again.
@@ -129,6 +132,8 @@ impl Worker {
         Worker {
             stage,
             terminating: false,
+            syncs: false,
+            deletion_waits: false,
             probes: ProbeKind::ALL.map(probe),
             killing: false,
             back_off: CrashLoop::default(),
@@ -221,7 +226,7 @@ impl<'s> Kubelet<'s> {
     pub fn on_exited(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
         let Some(worker) = self.workers.get_mut(&pod).filter(|_| !self.ended) else { return };
         worker.kill_timer.take().into_iter().for_each(|timer| out.cancel(timer));
-        if !worker.terminating {
+        if !worker.terminating || worker.deletion_waits {
             self.restart_later(now, pod, out);
             return;
         }
@@ -328,6 +333,7 @@ impl<'s> Kubelet<'s> {
         self.write_status(now, pod, out);
         self.start_probing(now, pod, out);
         self.start_probing_sidecar(now, pod, out);
+        self.with(pod, |worker| worker.syncs = true);
         let sandbox = self.draw_loaded(DelayId::Sandbox, pod);
         self.runtime.begin(now, pod, sandbox, Timer::SandboxReady(pod), out);
     }
@@ -355,11 +361,21 @@ impl<'s> Kubelet<'s> {
             out.record(Fact::Pod { at: now, pod, event: PodEvent::Restarted });
         }
         worker.stage = Stage::Running { since: now, noticed: false };
+        worker.syncs = false;
         out.record(Fact::Pod { at: now, pod, event: PodEvent::Started });
         self.sidecar_starts(now, pod, out);
         out.send(pod.0, now, Msg::StartProcess(pod));
         let noticed = self.relists.notice(now, pod.0.into(), &mut self.draws);
         out.set_timer(pod.0, noticed, Timer::NoticedRunning(pod));
+        self.delete_after_sync(noticed, pod, out);
+    }
+
+    /// A deletion that waited for the pod worker's sync begins when PLEG has looked again.
+    fn delete_after_sync(&mut self, noticed: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        let waits = |worker: &mut Worker| std::mem::take(&mut worker.deletion_waits);
+        if self.workers.get_mut(&pod).is_some_and(waits) {
+            out.set_timer(pod.0, noticed, Timer::TerminationBegins(pod));
+        }
     }
 
     /// The status becomes Running, and the container may count as started.
@@ -372,7 +388,15 @@ impl<'s> Kubelet<'s> {
         self.status_changes(now, pod, out);
     }
 
+    /// Up to 1.21 a pod's worker finishes the sync that it is at: a pod that starts has its container started, and one whose
+    /// container is being killed by a probe has it started again, before the termination begins with hook and grace. Since 1.22 the
+    /// sync is given up. Source: managePodLoop and syncPod at v1.20.2; mechanics 3.6.
     fn termination_begins(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
+        let finishes = self.scenario.cluster.version < Version::minor(22);
+        if let Some(worker) = self.workers.get_mut(&pod).filter(|worker| finishes && worker.syncs) {
+            worker.deletion_waits = true;
+            return;
+        }
         out.record(Fact::Pod { at: now, pod, event: PodEvent::KubeletDeleted });
         self.sidecar_stops(now, pod, out);
         let Some(worker) = self.workers.get(&pod) else { return };

@@ -86,3 +86,43 @@ fn probes_behind_requests_turn_overload_into_restarts() {
     let shared = ["pod.server.discipline=processor_sharing", "pod.server.probe_service_time=80ms"];
     assert!(restarts(&shared) >= 4.0, "{}", restarts(&shared));
 }
+
+/// A pod worker does one thing after the other (managePodLoop at v1.20.2): up to 1.21 a pod deleted while a probe's kill is under way
+/// has its container started again first, and then stopped with its whole grace period.
+#[test]
+fn a_pod_deleted_while_its_container_is_killed_had_it_started_again_up_to_1_21() {
+    let run = |version: &str| {
+        let faults = "faults=[{ at = \"10s\", kind = \"hang\" }, { at = \"20s\", kind = \"pod_delete\", pods = 3 }]";
+        trace("liveness-kill", &[faults, "pod.liveness_probe={ period = \"2s\" }", version])
+    };
+    let (old, new) = (run("cluster.version=1.21"), run("cluster.version=1.22"));
+    let started_again = |trace: &Trace| times(trace, PodEvent::Restarted).filter(|at| *at > secs(20)).count();
+    assert_eq!((started_again(&old), started_again(&new)), (1, 0));
+    let last_exit = |trace: &Trace| times(trace, PodEvent::Exited).max().unwrap();
+    assert!(last_exit(&old) > last_exit(&new), "{} {}", last_exit(&old), last_exit(&new));
+}
+
+/// Probes go on while a pod terminates up to 1.20, but their failures find a pod worker that is busy with the stop.
+#[test]
+fn liveness_that_fails_during_a_termination_kills_nothing() {
+    let sets =
+        ["pod.liveness_probe={ period = \"1s\", failure_threshold = 1 }", "pod.boot=1ms", "cluster.version=1.20"];
+    let trace = trace("hook-longer-than-grace", &sets);
+    let old: Vec<_> = trace.pods.iter().filter(|pod| pod.at(PodEvent::Signalled).is_some()).collect();
+    assert!(!old.is_empty() && old.iter().all(|pod| pod.at(PodEvent::Restarted).is_none()));
+}
+
+/// The same worker finishes the start of a pod that is deleted meanwhile up to 1.21; since 1.22 it gives it up.
+#[test]
+fn a_pod_deleted_while_it_starts_was_started_first_up_to_1_21() {
+    let started = |version: &str| {
+        let back = "faults=[{ at = \"10200ms\", kind = \"rollback\" }]";
+        let trace = trace("pause-and-rollback", &[back, "delays.sandbox=2s", version]);
+        let new: Vec<_> = trace.pods.iter().filter(|pod| pod.at(PodEvent::Created).is_some()).collect();
+        assert!(new.iter().any(|pod| pod.at(PodEvent::Deleted).is_some()));
+        let deleted = new.iter().filter(|pod| pod.at(PodEvent::Deleted).is_some());
+        deleted.filter(|pod| pod.at(PodEvent::Started).is_some_and(|at| Some(at) < pod.at(PodEvent::Exited))).count()
+    };
+    assert_eq!(started("cluster.version=1.22"), 0);
+    assert!(started("cluster.version=1.21") >= 1);
+}

@@ -154,13 +154,14 @@ impl<'s> Kubelet<'s> {
     }
 
     /// The kubelet stops the container: hook, signal and grace are those of a deletion, but nothing tells the Service, and the
-    /// pod stays.
+    /// pod stays. A failure while the pod terminates, which up to 1.20 there may be, does nothing: the pod worker is at the stop, and a
+    /// pod with a deletionTimestamp is only ever killed (syncPod at v1.20.2).
     fn kill_container(&mut self, now: SimTime, pod: PodId, kind: ProbeKind, out: &mut RoomOut<Timer>) {
         let (Some(spec), Some(worker)) = (self.spec(kind), self.workers.get_mut(&pod)) else { return };
         if worker.terminating || worker.killing {
             return;
         }
-        worker.killing = true;
+        (worker.killing, worker.syncs) = (true, true);
         let pods = self.scenario.pod.termination_grace_period;
         self.begin_stop(now, pod, grace(spec, pods, self.scenario.cluster.version), out);
     }
@@ -174,15 +175,23 @@ impl<'s> Kubelet<'s> {
         };
         worker.stage = Stage::Waiting;
         let wait = worker.back_off.on_end(began, now);
+        worker.syncs &= wait.is_zero();
         let noticed = self.relists.notice(now, (3 << 32) | u64::from(pod.0), &mut self.draws);
         out.set_timer(pod.0, noticed, Timer::NoticedDeath(pod));
         out.set_timer(pod.0, noticed.max(now + wait), Timer::Restarts(pod));
+        if !wait.is_zero() {
+            self.delete_after_sync(noticed, pod, out);
+        }
     }
 
     /// Its image and its sandbox are there.
     pub(super) fn restart(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
-        let waits = |worker: &super::Worker| worker.stage == Stage::Waiting && !worker.terminating;
-        if self.workers.get(&pod).is_some_and(waits) {
+        let waits = |worker: &mut super::Worker| {
+            let waits = worker.stage == Stage::Waiting && (!worker.terminating || worker.deletion_waits);
+            worker.syncs |= waits;
+            waits
+        };
+        if self.workers.get_mut(&pod).is_some_and(waits) {
             let create = self.draw_loaded(DelayId::CreateStart, pod);
             self.runtime.begin(now, pod, create, Timer::ContainerStarts(pod), out);
         }
