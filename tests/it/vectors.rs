@@ -39,7 +39,8 @@ fn read(suite: &str) -> Option<Value> {
 /// Runs `check` on every case of a suite, and names all that fail. A suite that is not there is named past the tests' own capture.
 fn each(suite: &str, check: impl Fn(&Value, &Value)) {
     let Some(file) = read(suite) else {
-        writeln!(std::io::stderr(), "{suite}: skipped, no such file in {}", folder().display()).unwrap();
+        let told = format!("{suite}: skipped, no such file in {}\n", folder().display());
+        std::io::stderr().write_all(told.as_bytes()).unwrap();
         return;
     };
     let cases = file["cases"].as_array().unwrap_or_else(|| panic!("suite {suite} has no list `cases`"));
