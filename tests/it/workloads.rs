@@ -16,7 +16,7 @@ use rollsim::units::{SimDuration, SimTime};
 use crate::common::{runs, shipped, values};
 
 /// Scenarios with golden results.
-const GOLDEN: [&str; 23] = [
+const GOLDEN: [&str; 26] = [
     "recreate",
     "pause-and-rollback",
     "scale-in-mid-rollout",
@@ -40,6 +40,9 @@ const GOLDEN: [&str; 23] = [
     "autoscaler",
     "autoscaler-ratchet",
     "hook-longer-than-grace",
+    "failing-hook",
+    "startup-probe",
+    "percentages",
 ];
 
 /// What the golden results show.

@@ -9,7 +9,7 @@
 
 mod placement;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{NodeId, PodId, Revision};
 use crate::model::api::{Object, PodObject, Watcher, Write};
@@ -50,6 +50,7 @@ pub struct Scheduler<'s> {
     /// What it knows of each node.
     nodes: Vec<NodeRoom>,
     node_of: BTreeMap<PodId, (NodeId, Revision)>,
+    terminating: BTreeSet<PodId>,
     waiting: BTreeMap<PodId, Waiting>,
     busy_until: SimTime,
 }
@@ -62,6 +63,7 @@ impl<'s> Scheduler<'s> {
             draws,
             nodes: vec![NodeRoom::default(); scenario.cluster.nodes as usize],
             node_of: BTreeMap::new(),
+            terminating: BTreeSet::new(),
             waiting: BTreeMap::new(),
             busy_until: SimTime::ZERO,
         };
@@ -74,6 +76,7 @@ impl<'s> Scheduler<'s> {
         match object {
             Object::Pod(pod) if pod.node.is_none() && !pod.deleted => self.take_up(now, pod, out),
             Object::Pod(pod) if pod.phase.is_terminal() => self.leave(now, pod.id, out),
+            Object::Pod(pod) if pod.deleted => self.terminates(pod.id),
             Object::Pod(_) => {}
             Object::PodRemoved(pod) => self.leave(now, *pod, out),
             Object::Cordoned(node) => self.nodes[node.index()].cordoned = true,
@@ -135,11 +138,22 @@ impl<'s> Scheduler<'s> {
         self.node_of.insert(pod, (node, revision));
     }
 
+    /// A pod is being deleted. Those that wait are not tried again for that: it still holds its room.
+    fn terminates(&mut self, pod: PodId) {
+        let Some((node, revision)) = self.node_of.get(&pod).copied() else { return };
+        if self.terminating.insert(pod) {
+            self.nodes[node.index()].terminating[revision as usize] += 1;
+        }
+    }
+
     /// A pod holds its room no more: those that wait are tried again, after their back-off.
     fn leave(&mut self, now: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
         self.waiting.remove(&pod);
         let Some((node, revision)) = self.node_of.remove(&pod) else { return };
         self.nodes[node.index()].pods[revision as usize] -= 1;
+        if self.terminating.remove(&pod) {
+            self.nodes[node.index()].terminating[revision as usize] -= 1;
+        }
         for (pod, waiting) in &mut self.waiting {
             if let Some(until) = waiting.backs_off_until.take() {
                 out.set_timer(pod.0, until.max(now), Timer::Retry(*pod));

@@ -112,3 +112,15 @@ fn an_image_is_pulled_once_a_node_or_for_each_pod() {
     let series = mean("image-pull", &["nodes.images=every_pod_in_series", "cluster.nodes=1"], Metric::RolloutDurationS);
     assert!(once + 10.0 < alone && alone + 10.0 < series, "{once} {alone} {series}");
 }
+
+/// A constraint by host counts the drained node, which has none: what is evicted finds no place, and the budget then holds the rest.
+#[test]
+fn a_drain_stands_still_where_pods_are_spread_strictly_by_host() {
+    let drain = |spread: &str| {
+        let trace = trace("node-drain", &[spread]);
+        let new = trace.pods.iter().filter(|pod| pod.at(PodEvent::Created).is_some());
+        new.filter(|pod| pod.at(PodEvent::Scheduled).is_none()).count()
+    };
+    assert_eq!(drain("nodes.spread=least_pods"), 0);
+    assert!(drain("nodes.spread=strict") >= 1);
+}
