@@ -54,7 +54,7 @@ fn profile_defaults(profile: ServerProfile) -> ServerSpec {
         P::NginxSigquit => ServerSpec { queued: QueuedPolicy::Reset, ..server_row(profile, one, 1_000, 75) },
         P::IgnoresSignal | P::ShellWrapper => ignores(server_row(profile, one, 1_000, 75)),
         // The event MPM's MaxRequestWorkers.
-        P::ApacheSigwinch => server_row(profile, Some(400), 100, 5),
+        P::ApacheSigwinch => silent(server_row(profile, Some(400), 100, 5)),
         P::ApacheSigterm => cuts(server_row(profile, Some(400), 100, 5)),
         P::Go => cuts(server_row(profile, many, UNLIMITED_REQUESTS, UNLIMITED_SECONDS)),
         P::GoShutdown => ServerSpec {
@@ -64,11 +64,9 @@ fn profile_defaults(profile: ServerProfile) -> ServerSpec {
         },
         P::Node => ignores(server_row(profile, one, UNLIMITED_REQUESTS, 5)),
         P::NodeClose => ServerSpec { queued: QueuedPolicy::Reset, ..server_row(profile, one, UNLIMITED_REQUESTS, 5) },
-        P::NodeClose18 => ServerSpec {
-            idle: IdlePolicy::Serve,
-            connection_close: false,
-            ..server_row(profile, one, UNLIMITED_REQUESTS, 5)
-        },
+        P::NodeClose18 => {
+            ServerSpec { idle: IdlePolicy::Serve, ..silent(server_row(profile, one, UNLIMITED_REQUESTS, 5)) }
+        }
         // HTTP/1.0: a connection for each request.
         P::PythonHttpServer => cuts(server_row(profile, many, 1, 75)),
         // A connection waits in the listener's backlog until its worker is free, and is not kept.
@@ -79,20 +77,22 @@ fn profile_defaults(profile: ServerProfile) -> ServerSpec {
         },
         P::GunicornGthread => limited(server_row(profile, one, UNLIMITED_REQUESTS, 2), seconds(30)),
         P::GunicornSigquit => {
-            limited(server_row(profile, one, UNLIMITED_REQUESTS, 2), Dist::Constant(SimDuration::from_millis(100)))
+            let hardly = Dist::Constant(SimDuration::from_millis(100));
+            silent(limited(server_row(profile, one, UNLIMITED_REQUESTS, 2), hardly))
         }
-        P::Uvicorn => ServerSpec { queued: QueuedPolicy::Reset, ..server_row(profile, one, UNLIMITED_REQUESTS, 5) },
+        P::Uvicorn => {
+            ServerSpec { queued: QueuedPolicy::Reset, ..silent(server_row(profile, one, UNLIMITED_REQUESTS, 5)) }
+        }
         P::SpringBootGraceful => {
             ServerSpec { idle: IdlePolicy::Reject, ..limited(server_row(profile, Some(200), 100, 60), seconds(30)) }
         }
-        P::SpringBootImmediate => limited(server_row(profile, Some(200), 100, 60), up_to_two_seconds()),
+        P::SpringBootImmediate => silent(limited(server_row(profile, Some(200), 100, 60), up_to_two_seconds())),
         P::Jetty => limited(server_row(profile, Some(200), UNLIMITED_REQUESTS, 30), seconds(30)),
         P::ReactorNetty => limited(server_row(profile, many, UNLIMITED_REQUESTS, UNLIMITED_SECONDS), seconds(30)),
         P::Undertow => ServerSpec {
             new_connections: NewConnections::Reject,
             idle: IdlePolicy::Reject,
-            connection_close: false,
-            ..limited(server_row(profile, Some(64), UNLIMITED_REQUESTS, 60), seconds(30))
+            ..silent(limited(server_row(profile, Some(64), UNLIMITED_REQUESTS, 60), seconds(30)))
         },
         P::Kestrel => limited(server_row(profile, many, UNLIMITED_REQUESTS, 130), seconds(30)),
         P::Puma => server_row(profile, Some(5), UNLIMITED_REQUESTS, 20),
@@ -182,6 +182,11 @@ fn server_row(profile: ServerProfile, workers: Option<u32>, requests: u32, idle_
 
 fn cuts(row: ServerSpec) -> ServerSpec {
     ServerSpec { in_flight: InFlightPolicy::Cut, queued: QueuedPolicy::Reset, ..row }
+}
+
+/// It closes connections without a word in the last response.
+fn silent(row: ServerSpec) -> ServerSpec {
+    ServerSpec { connection_close: false, ..row }
 }
 
 /// What would happen if it stopped: its end is SIGKILL.

@@ -438,7 +438,7 @@ impl<'s> Proxied<'_, '_, 's> {
         let unread = service.start > now && server.queued == QueuedPolicy::Reset;
         if !severing.cut && !unread {
             if server.connection_close || severing.idle == IdlePolicy::Close {
-                self.drain();
+                self.drain(server.connection_close);
             }
             return answer.done();
         }
@@ -452,11 +452,12 @@ impl<'s> Proxied<'_, '_, 's> {
         now
     }
 
-    /// The request is served to its end and answered with `Connection: close`.
-    fn drain(&mut self) {
+    /// The request is served to its end and its connection closed; `told` if the response says so.
+    fn drain(&mut self, told: bool) {
         if let Some((hop, key)) = self.trip.hops.last().and_then(|hop| Some((hop, hop.key?))) {
             let connection = self.view.balancers.get(hop.layer).pool(hop.place).get_mut(key);
-            (connection.closed_at, connection.last) = (Some(connection.idle_since), true);
+            connection.closed_at = Some(connection.idle_since);
+            connection.last |= told;
         }
     }
 

@@ -63,8 +63,11 @@ impl<'s> Path<'s> {
 
     pub(super) fn wake_sharing(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
         if let Some(service) = self.done_sharing(slot, view) {
-            let last = slot.socket.is_some_and(|socket| view.servers.says_close(socket.pod));
-            self.serves_until(slot, service, last, slot.patience);
+            let told = slot.socket.is_some_and(|socket| view.servers.says_close(socket.pod));
+            self.serves_until(slot, service, told, slot.patience);
+            if let Some(socket) = slot.socket.as_mut().filter(|socket| view.servers.closes(socket.pod)) {
+                socket.closed_at = Some(socket.idle_since);
+            }
         } else if self.now >= slot.patience {
             slot.call.may_have_run |= self.abandon_sharing(slot, view);
             self.gives_up(slot, view);

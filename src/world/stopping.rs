@@ -51,7 +51,7 @@ impl<'s> Path<'s> {
         // A request that nobody has read ends with a process that is gone.
         let unread = severing.cut && slot.state == State::GivesUp && slot.answer.is_none();
         let keeps = severing.idle != IdlePolicy::Close && !unread;
-        if keeps && (served.is_none() || !severing.cut && !self.ends_with_request()) {
+        if keeps && (served.is_none() || !severing.cut && !self.tells_close()) {
             return self.keep_one(slot, severing.idle);
         }
         let open = socket.closed_at.is_none_or(|closed| closed > self.now);
@@ -63,8 +63,8 @@ impl<'s> Path<'s> {
         }
     }
 
-    /// Whether a connection ends with the request that is drained on it.
-    fn ends_with_request(&self) -> bool {
+    /// Whether the response to a request that is drained says that its connection ends.
+    fn tells_close(&self) -> bool {
         self.scenario.pod.server.connection_close
     }
 
@@ -157,9 +157,10 @@ impl<'s> Path<'s> {
         self.now
     }
 
-    /// A drained request is answered with `Connection: close`.
+    /// A drained request is answered, and its connection closed. Unless the response says so, the client learns of that only
+    /// from the end of the connection, which its next request may meet.
     fn drain_one(&mut self, slot: &mut Slot<'s>) {
-        let honours = slot.spec.honours_connection_close;
+        let honours = self.tells_close() && slot.spec.honours_connection_close;
         if let Some(answer) = &mut slot.answer {
             answer.closes |= honours;
         }

@@ -144,9 +144,9 @@ impl Proxied<'_, '_, '_> {
     fn reaches_pod(&mut self, pod: PodId) {
         let (now, service_time) = (self.path.now, self.slot.call.service_time);
         match self.view.servers.serve(pod, now, service_time) {
-            Some(service) => self.served_by_pod(service, false),
+            Some(service) => self.served_by_pod(service, false, false),
             None => match self.view.servers.meet(pod, now, service_time) {
-                Meets::Served { service, last } => self.served_by_pod(service, last),
+                Meets::Served { service, last } => self.served_by_pod(service, last, last),
                 Meets::Shares => self.share(pod),
                 Meets::Overload => self.refused_by_pod(),
                 Meets::Rejected => self.fail_later(FailureKind::Http503, Met::StoppingServer),
@@ -186,15 +186,16 @@ impl Proxied<'_, '_, '_> {
     pub(super) fn wake_sharing(&mut self, who: Impatient) {
         let pod = self.slot.shares;
         if let Some(service) = self.path.done_sharing(self.slot, self.view) {
-            let last = pod.is_some_and(|pod| self.view.servers.says_close(pod));
-            self.served_by_pod(service, last);
+            let told = pod.is_some_and(|pod| self.view.servers.says_close(pod));
+            let closes = pod.is_some_and(|pod| self.view.servers.closes(pod));
+            self.served_by_pod(service, closes, told);
         } else if self.path.now >= self.slot.patience {
             self.gives_up(who);
         }
     }
 
-    /// `last` says that the server closes the connection after the request.
-    fn served_by_pod(&mut self, service: Service, last: bool) {
+    /// `closes` says that the server closes the connection after the request, `told` that the response says so.
+    fn served_by_pod(&mut self, service: Service, closes: bool, told: bool) {
         let server = &self.path.scenario.pod.server;
         let done = service.finish + server.response_time;
         if self.path.results.series.is_some() {
@@ -203,8 +204,10 @@ impl Proxied<'_, '_, '_> {
         self.served(service, done);
         let Some((hop, key)) = self.trip.hops.last().and_then(|hop| Some((hop, hop.key?))) else { return };
         let connection = self.view.balancers.get(hop.layer).pool(hop.place).get_mut(key);
-        if last || connection.carried >= server.keep_alive_requests {
-            (connection.closed_at, connection.last) = (Some(done), true);
+        let worn = connection.carried >= server.keep_alive_requests;
+        if closes || worn {
+            connection.closed_at = Some(done);
+            connection.last |= told || worn;
         }
     }
 

@@ -195,8 +195,66 @@ fn draining_takes_as_long_as_the_table_allows() {
     }
 }
 
-/// What a stopping server tells its clients: those that listen to `Connection: close` lose nothing on the connections that
-/// a graceful stop keeps for their last response.
+/// The column "tells client": what is drained is answered with `Connection: close`, or without a word.
+const TELLS: &[&str] = &[
+    "nginx-sigquit",
+    "go-shutdown",
+    "node-close",
+    "gunicorn-gthread",
+    "spring-boot-graceful",
+    "jetty",
+    "reactor-netty",
+    "kestrel",
+    "puma",
+    "haproxy-sigusr1",
+    "lame-duck",
+];
+const TELLS_NOTHING: &[&str] =
+    &["apache-sigwinch", "node-close-18", "gunicorn-sigquit", "uvicorn", "spring-boot-immediate", "undertow"];
+
+/// How many requests a client that does not look before it writes sends on connections whose last response the server has sent;
+/// there is a request in service on each at the stop. Of a server that keeps serving there is no last response: how many
+/// seconds it is kept from its end.
+fn sent_too_late(profile: &str, idle: Idle, sets: &[&str]) -> f64 {
+    let always_busy = ["pod.server.service_time=50ms", "clients.0.rate=480/s"];
+    let trace = trace(profile, &[&always_busy[..], sets].concat());
+    match idle {
+        Idle::Served => after_signal(&trace, PodEvent::Exited) - 0.05,
+        _ => trace.lost.iter().filter(|lost| lost.reused).count() as f64,
+    }
+}
+
+#[test]
+fn clients_are_told_of_the_end_of_their_connection_as_the_table_says() {
+    let drains = |row: &&Row| row.3 != InFlight::Cut && row.1 != AT_GRACE && row.2 != Idle::None;
+    let mut told = 0;
+    for (profile, _, idle, _) in TABLE.iter().filter(drains) {
+        let (tells, silent) = (TELLS.contains(profile), TELLS_NOTHING.contains(profile));
+        assert!(tells != silent, "{profile} is in one of the lists");
+        let late = sent_too_late(profile, *idle, &[]);
+        assert_eq!(late > 0.0, silent, "{profile}: {late}");
+        // A client that does not listen has not been told; what keeps connections for one more response loses the next.
+        let deaf = sent_too_late(profile, *idle, &["clients.0.honours_connection_close=false"]);
+        assert!(deaf > 0.0, "{profile}: {deaf}");
+        told += 1;
+    }
+    assert_eq!(told, TELLS.len() + TELLS_NOTHING.len());
+}
+
+/// Whoever looks before it writes, some time after the response, sees the end of a connection, told or not.
+#[test]
+fn a_silent_close_is_no_loss_for_clients_that_look() {
+    for profile in ["apache-sigwinch", "uvicorn"] {
+        let with_pauses = ["pod.server.service_time=50ms", "clients.0.rate=120/s", "clients.0.notices_close=true"];
+        let looks = trace(profile, &with_pauses);
+        assert!(looks.lost.iter().all(|lost| !lost.reused), "{profile}: {:?}", looks.lost);
+        let writes = trace(profile, &[&with_pauses[..2], &["clients.0.notices_close=false"]].concat());
+        assert!(writes.lost.iter().any(|lost| lost.reused), "{profile}");
+    }
+}
+
+/// A server that stops gracefully: those that listen to `Connection: close` lose nothing on the connections that it keeps for
+/// their last response.
 #[test]
 fn a_response_that_says_close_ends_its_connection_without_loss() {
     for profile in ["haproxy-sigusr1", "lame-duck"] {

@@ -226,9 +226,15 @@ impl<'s> Servers<'s> {
         self.processes[pod.index()].warmth.stretch(self.scenario.pod.server.warm_up.as_ref(), now, service_time)
     }
 
-    /// Whether the process of `pod` says `Connection: close` in a response that it sends now.
-    pub fn says_close(&self, pod: PodId) -> bool {
+    /// Whether the process of `pod` closes the connection after a response that it sends now.
+    pub fn closes(&self, pod: PodId) -> bool {
         matches!(self.processes[pod.index()].reads, Reads::LastTime | Reads::Never | Reads::Rejects)
+    }
+
+    /// Whether it says so in the response.
+    pub fn says_close(&self, pod: PodId) -> bool {
+        let last_time = self.processes[pod.index()].reads == Reads::LastTime;
+        last_time || (self.closes(pod) && self.scenario.pod.server.connection_close)
     }
 
     /// How much of the speed of a warm process `pod` has; none if it does not serve.
@@ -393,7 +399,10 @@ impl<'s> Servers<'s> {
         }
         match step {
             Step::Booted => self.booted(now, pod, out),
-            Step::SaysClose => self.processes[pod.index()].reads_from_now(Reads::LastTime),
+            Step::SaysClose if self.scenario.pod.server.connection_close => {
+                self.processes[pod.index()].reads_from_now(Reads::LastTime);
+            }
+            Step::SaysClose => {}
             Step::BeginsStop => self.begin_stop_if_alive(now, pod, out),
             Step::StopsReading if self.exited(pod).is_none() => {
                 let reads = self.reads_after_stop();

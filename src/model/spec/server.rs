@@ -199,7 +199,8 @@ pub struct ServerSpec {
     pub in_flight: InFlightPolicy,
     /// For requests waiting for a worker.
     pub queued: QueuedPolicy,
-    /// Requests that are drained are answered with `Connection: close`, which ends their connection.
+    /// Requests that are drained are answered with `Connection: close`. If not, their connection ends after the response all the
+    /// same, unless idle connections are kept, but the client is not told.
     pub connection_close: bool,
     /// While it drains it looks whether all is done: at once, after 1 ms, then after twice as long each time up to this, and each
     /// time up to a tenth more (`Shutdown` in Go's net/http/server.go). Else it ends with the last of what it drains.
