@@ -298,6 +298,7 @@ pub fn hazards(scenario: &Scenario) -> Vec<Problem> {
         keep_alive_below_balancer(scenario, Layer::Ingress),
         gate_stays_shut(scenario, Layer::LoadBalancer),
         gate_stays_shut(scenario, Layer::Ingress),
+        trace_beyond_run(scenario),
         no_effect::unused_balancer(scenario, Layer::LoadBalancer),
         no_effect::unused_balancer(scenario, Layer::Ingress),
     ];
@@ -434,6 +435,21 @@ fn gate_stays_shut(scenario: &Scenario, layer: Layer) -> Option<Problem> {
     let shut = balancer.readiness_gate && balancer.target != TargetKind::Ip;
     let message = "new pods wait for a balancer that does not know them: they never become Ready".to_owned();
     shut.then(|| warning("gate-stays-shut", key, message, "use target = \"ip\", or readiness_gate = false"))
+}
+
+/// Requests that a trace asks for when the clients have stopped are not sent.
+fn trace_beyond_run(scenario: &Scenario) -> Option<Problem> {
+    let End::Duration(duration) = scenario.run.end else { return None };
+    let late = |client: &ClientSpec| client.trace.iter().filter(|at| **at >= duration).count();
+    let (index, client) = scenario.clients.iter().enumerate().find(|(_, client)| late(client) > 0)?;
+    let (late, all) = (late(client), client.trace.len());
+    let message = format!("{late} of the {all} requests of the trace come after the run's {duration} and are not sent");
+    Some(warning(
+        "trace-beyond-run",
+        format!("clients.{index}.trace"),
+        message,
+        "set run.duration to the time that the trace takes",
+    ))
 }
 
 #[cfg(test)]

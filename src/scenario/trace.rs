@@ -57,28 +57,44 @@ fn not_attached(name: &str) -> Fault {
         .help("write the times themselves: trace = [0.5, 1.25]")
 }
 
-/// The first column of a CSV file: seconds, or durations with a unit. A first line that is neither is a heading.
+/// The first column of a CSV file: seconds, or durations with a unit. A first line that begins with a letter is a heading.
 fn parse(name: &str, csv: &str, node: &Node) -> Result<Vec<Node>, Fault> {
-    let mut times = Vec::new();
-    for (line, row) in csv.lines().enumerate().filter(|(_, row)| !row.trim().is_empty()) {
+    let csv = csv.strip_prefix('\u{feff}').unwrap_or(csv);
+    let (mut times, mut last) = (Vec::new(), SimDuration::ZERO);
+    let mut start = 0;
+    for row in csv.split_inclusive('\n') {
         let field = row.split(',').next().unwrap_or_default().trim().trim_matches('"');
-        match field.parse::<f64>() {
-            Ok(secs) => times.push(Node { value: Value::Float(field.to_owned(), Some(secs)), ..node.clone() }),
-            Err(_) if field.parse::<SimDuration>().is_ok() => {
-                times.push(Node { value: Value::Text(field.to_owned()), ..node.clone() });
+        let letters = field.starts_with(|first: char| first.is_alphabetic() || first == '#');
+        let is_heading = start == 0 && letters && field.parse::<f64>().is_err();
+        if !row.trim().is_empty() && !is_heading {
+            let (value, at) = one_time(field).map_err(|wrong| bad_row(name, csv, start, field, wrong))?;
+            if at < last {
+                return Err(bad_row(name, csv, start, field, "comes after a later one: sort the trace by time"));
             }
-            Err(_) if times.is_empty() && line == 0 => {}
-            Err(_) => return Err(bad_row(name, csv, line, field)),
+            times.push(Node { value, ..node.clone() });
+            last = at;
         }
+        start += row.len();
     }
     Ok(times)
 }
 
-fn bad_row(name: &str, csv: &str, line: usize, field: &str) -> Fault {
-    let start = csv.lines().take(line).map(|line| line.len() + 1).sum();
+/// A field as a value of the tree, and the time that it is.
+fn one_time(field: &str) -> Result<(Value, SimDuration), &'static str> {
+    let (value, at) = match (field.parse::<f64>(), field.parse::<SimDuration>()) {
+        (Ok(secs), _) if !(0.0..=DAY.as_secs_f64()).contains(&secs) => return Err("is no time from 0 to 86400 s"),
+        (Ok(secs), _) => (Value::Float(field.to_owned(), Some(secs)), SimDuration::from_secs_f64_rounded(secs)),
+        (Err(_), Ok(time)) if time > DAY => return Err("is no time from 0 to 86400 s"),
+        (Err(_), Ok(time)) => (Value::Text(field.to_owned()), time),
+        (Err(_), Err(_)) => return Err("is no time"),
+    };
+    Ok((value, at))
+}
+
+fn bad_row(name: &str, csv: &str, start: usize, field: &str, wrong: &str) -> Fault {
     let place = Text::new(name.to_owned(), csv.to_owned()).place(start, start);
     let found = crate::scenario::tree::shortened(field);
-    Fault::new("bad-trace", format!("names {name}:{}:{}, which is no time: \"{found}\"", place.line, place.column))
+    Fault::new("bad-trace", format!("names {name}:{}:{}: \"{found}\" {wrong}", place.line, place.column))
         .help("the first column is the time of each request, in seconds or with a unit")
 }
 

@@ -71,6 +71,8 @@ fn a_trace_is_sent_as_it_stands_until_the_clients_stop() {
     let nanos: Vec<u64> = scenario.clients[0].trace.iter().map(|at| at.as_nanos()).collect();
     assert_eq!(nanos, [250_000_000, 500_000_000, 500_000_000, 1_999_999_999, 2_500_000_000]);
     assert_eq!(runs(&scenario, 1)[0].get(Metric::Requests), Some(4.0));
+    // What spreadsheets write before a text is no part of it.
+    assert_eq!(read_trace("\u{feff}0.25\n1\n").unwrap().clients[0].trace.len(), 2);
     // What is settled has the times in it and needs no file.
     let settled = scenario::settled_toml(&scenario);
     assert_eq!(scenario::read(&Source::new("a.toml", settled), &[]).unwrap().0, scenario);
@@ -79,11 +81,15 @@ fn a_trace_is_sent_as_it_stands_until_the_clients_stop() {
 #[test]
 fn a_wrong_trace_is_told_its_place() {
     for (csv, expected) in [
-        ("at\n1\ntwo\n", "requests.csv:3:1, which is no time: \"two\""),
-        ("2\n1\n", "has times that fall: 1s comes after 2s"),
-        ("-1\n", "a number from 0 to 86400"),
+        ("at\n1\ntwo\n", "requests.csv:3:1: \"two\" is no time"),
+        ("at\r\n1\r\n2\r\n3\r\ntwo\r\n", "requests.csv:5:1: \"two\" is no time"),
+        ("2\n1\n", "requests.csv:2:1: \"1\" comes after a later one"),
+        ("-1\n", "requests.csv:1:1: \"-1\" is no time from 0 to 86400 s"),
+        ("at\n1\n25h\n", "requests.csv:3:1: \"25h\" is no time from 0 to 86400 s"),
+        ("0x10\n1\n", "requests.csv:1:1: \"0x10\" is no time"),
+        ("1_000\n1\n", "requests.csv:1:1: \"1_000\" is no time"),
         ("at\n", "must have 1 to 1000000 times"),
-        ("nan\n", "a number from 0 to 86400"),
+        ("nan\n", "requests.csv:1:1: \"nan\" is no time from 0 to 86400 s"),
     ] {
         let told = read_trace(csv).unwrap_err();
         assert!(
@@ -103,6 +109,18 @@ fn a_wrong_trace_is_told_its_place() {
         let told = scenario::render(&scenario::read(&source, &[]).unwrap_err(), false);
         assert!(told.contains(expected), "{told}");
     }
+}
+
+#[test]
+fn a_trace_that_outlasts_the_run_is_warned_of() {
+    let told = |csv: &str| {
+        let source = Source::new("a.toml", TRACED).attach("requests.csv", csv);
+        let (_, warnings) = scenario::read(&source, &[]).unwrap();
+        warnings.into_iter().find(|warning| warning.code == "trace-beyond-run").map(|warning| warning.message)
+    };
+    assert_eq!(told("0.5\n1\n"), None);
+    let some = told("0.5\n100\n200\n").unwrap();
+    assert!(some.contains("2 of the 3 requests"), "{some}");
 }
 
 /// The file lies beside the scenario that names it.
