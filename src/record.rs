@@ -709,6 +709,8 @@ pub struct RunOutput {
     pub trace: Option<Trace>,
     /// How it went second by second, if that was asked for or the run was loaded.
     pub series: Option<Box<Series>>,
+    /// Requests that were counted without being simulated.
+    pub skipped: u64,
 }
 
 /// A span of time in a record, for sums in reports.

@@ -152,28 +152,44 @@ impl<'a> Lab<'a> {
         replications::each(scenario, replications, options, &counted)
     }
 
-    /// Rollouts without a loss that would prove the limit, about, after a test that saw none: its bound falls with their
-    /// number.
-    pub(super) fn rollouts_to_prove(&self, none: &SparseMean) -> u64 {
-        (none.n as f64 * none.bounds.high() / self.limit).ceil() as u64
+    /// Rollouts that would prove the limit, about, after a test whose mean is below it. Without a loss its bound falls with their
+    /// number, else the distance of the bound from the mean falls with its root.
+    pub(super) fn rollouts_to_prove(&self, found: &SparseMean) -> u64 {
+        let high = found.bounds.high();
+        let times = match found.hits {
+            0 => high / self.limit,
+            _ => ((high - found.mean) / (self.limit - found.mean)).powi(2),
+        };
+        (found.n as f64 * times).ceil() as u64
     }
 
-    /// Replications that cost about as much as `requests` requests, of a rollout that sends `sent`.
-    pub(super) fn affordable(&self, requests: f64, sent: f64) -> f64 {
+    /// Replications that cost about as much as `requests` requests, of a rollout in which so many are `simulated`.
+    pub(super) fn affordable(&self, requests: f64, simulated: f64) -> f64 {
         let control_plane = REQUESTS_A_POD * f64::from(self.scenario.deployment.replicas);
-        requests / sent.max(control_plane)
+        requests / simulated.max(control_plane)
+    }
+
+    /// The first rollouts of a scenario, and how many requests are simulated in one.
+    fn first(&self, scenario: &Scenario) -> (Vec<Metrics>, f64) {
+        let options = Options { estimator: estimator(scenario), ..Options::default() };
+        let read = |output: RunOutput| (output.metrics, output.skipped as f64);
+        let few = 0..FIRST_LOOK_REPLICATIONS.0 as u64;
+        let (rollouts, skipped): (Vec<Metrics>, Vec<f64>) =
+            self.each(scenario, few, options, &read).into_iter().unzip();
+        let skipped = crate::stats::mean(&skipped).map_or(0.0, |mean| mean.mean);
+        let simulated = (mean_of(&rollouts, Metric::Requests) - skipped).max(1.0);
+        (rollouts, simulated)
     }
 
     /// Whether the mean loss is at most the limit, with `confidence`: looks after ever twice as many replications, until they have
-    /// cost about as much as `requests` requests. Look j may err with (1 − confidence) / 2^j, so that all looks together do not err more often
-    /// than that. `largest` is the loss that a rollout does not exceed on average while few have lost anything.
+    /// cost about as much as `requests` requests. Each look may err with the same share of 1 − confidence, so that all looks together do not err
+    /// more often than that. `largest` is the loss that a rollout does not exceed on average while few have lost anything.
     pub(super) fn judge(&self, scenario: &Scenario, requests: f64, confidence: f64, largest: f64) -> Test {
-        let mut rollouts = self.metrics(scenario, 0..FIRST_LOOK_REPLICATIONS.0 as u64);
-        let sent = mean_of(&rollouts, Metric::Requests).max(1.0);
-        let most = self.affordable(requests, sent).clamp(FEWEST, MOST) as u64;
+        let (mut rollouts, simulated) = self.first(scenario);
+        let most = self.affordable(requests, simulated).clamp(FEWEST, MOST) as u64;
         let (fewest, first) = FIRST_LOOK_REPLICATIONS;
-        let mut next = (FIRST_LOOK / sent).clamp(fewest, first) as u64;
-        let mut error = (1.0 - confidence) / 2.0;
+        let mut next = (FIRST_LOOK / simulated).clamp(fewest, first) as u64;
+        let error = (1.0 - confidence) / f64::from(looks(next, most));
         loop {
             let done = rollouts.len() as u64;
             rollouts.extend(self.metrics(scenario, done..next));
@@ -181,7 +197,7 @@ impl<'a> Lab<'a> {
             if verdict != Verdict::Unclear || next >= most {
                 return Test { rollouts, loss, verdict };
             }
-            (next, error) = ((next * 2).min(most), error / 2.0);
+            next = (next * 2).min(most);
         }
     }
 
@@ -195,6 +211,12 @@ impl<'a> Lab<'a> {
         };
         (loss, verdict)
     }
+}
+
+/// How many looks there are if each is after twice as many replications as the one before, and the last after `most`.
+fn looks(first: u64, most: u64) -> u32 {
+    let doubled = |looks: &u32| first << (looks - 1) < most;
+    1 + (1..=u64::BITS - first.ilog2()).take_while(doubled).count() as u32
 }
 
 /// No answer asks for latencies, so quiet stretches are skipped where that changes no count.
@@ -230,6 +252,11 @@ pub(super) fn pairs(one: &[Metrics], other: &[Metrics], metric: Metric) -> Vec<(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn looks_are_counted_to_the_last() {
+        assert_eq!([looks(64, 64), looks(64, 65), looks(64, 128), looks(64, 4_000), looks(128, 50)], [1, 2, 2, 7, 1]);
+    }
 
     #[test]
     fn part_of_a_second_is_a_second() {

@@ -142,14 +142,14 @@ fn drain_s(lab: &Lab<'_>) -> u64 {
 
 /// Chooses the strategy for a hook, and verifies both with fresh luck; longer hooks if need be.
 fn settle(lab: &Lab<'_>, question: &Question, points: &[Tested], sleep_s: u64, requests: f64) -> Settled {
-    let (mut sleep_s, mut error, mut failed_s) = (sleep_s, 1.0 - question.confidence, Vec::new());
+    let error = (1.0 - question.confidence) / f64::from(ATTEMPTS);
+    let (mut sleep_s, mut failed_s, mut unproved) = (sleep_s, Vec::new(), None);
     // A StatefulSet has no surge, and the surge of a DaemonSet is another one: nodes, not pods.
     let compares = question.strategies && lab.scenario.workload == WorkloadKind::Deployment;
     let priced = if compares { front::priced(lab, lab.setup(sleep_s), requests) } else { Vec::new() };
     let chosen = front::chosen(&priced);
     let strategy = chosen.map_or(Strategy::of(lab.scenario), |index| priced[index].setup.strategy);
     for _ in 0..ATTEMPTS {
-        error /= 2.0;
         let setup = Setup { strategy, ..lab.setup(sleep_s) };
         let mut scenario = lab.scenario_with(setup);
         scenario.run.seed = fresh_seed(scenario.run.seed);
@@ -158,10 +158,13 @@ fn settle(lab: &Lab<'_>, question: &Question, points: &[Tested], sleep_s: u64, r
         if verified.verdict == Verdict::Meets {
             return Settled::Found(Found { setup, verified, seed: scenario.run.seed, priced, chosen, failed_s });
         }
+        if verified.verdict == Verdict::Unclear && verified.loss.mean < lab.limit {
+            let loss = LossEstimate::new(&verified.loss, requests);
+            unproved = Some(Unproved { sleep_s, loss, rollouts: lab.rollouts_to_prove(&verified.loss) });
+        }
         if verified.loss.hits == 0 {
             // A longer hook cannot lose less.
-            let loss = LossEstimate::new(&verified.loss, requests);
-            return Settled::Unproved(Unproved { sleep_s, loss, rollouts: lab.rollouts_to_prove(&verified.loss) });
+            break;
         }
         failed_s.push(sleep_s);
         sleep_s = (sleep_s + 1).max(sleep_s * 5 / 4);
@@ -169,7 +172,7 @@ fn settle(lab: &Lab<'_>, question: &Question, points: &[Tested], sleep_s: u64, r
             break;
         }
     }
-    Settled::Failed
+    unproved.map_or(Settled::Failed, Settled::Unproved)
 }
 
 /// Another seed, the same for the same one; small enough for a scenario file.

@@ -128,14 +128,14 @@ pub struct CurvePoint {
     pub verdict: &'static str,
 }
 
-/// A hook that lost nothing, in fewer rollouts than the target asks for.
+/// A hook that lost little enough, in fewer rollouts than the target asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Unproved {
     /// Seconds of sleep.
     pub sleep_s: u64,
     /// What it may lose.
     pub loss: LossEstimate,
-    /// Rollouts without a loss that would prove the target, about.
+    /// Rollouts that would prove the target, about, if they lose no more.
     pub rollouts: u64,
 }
 

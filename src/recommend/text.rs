@@ -35,15 +35,12 @@ fn line(out: &mut String, text: &str) {
 
 fn headline(out: &mut String, found: &Recommendation) {
     let name = &found.scenario;
-    if let Some(Unproved { sleep_s, rollouts, .. }) = found.unproved {
+    if let Some(Unproved { sleep_s, rollouts, loss }) = found.unproved {
         let what = if sleep_s == 0 { "no preStop hook".to_owned() } else { format!("preStop sleep {sleep_s} s") };
         let rollouts = count(rollouts as f64);
-        line(
-            out,
-            &format!(
-                "{name}: {what} lost nothing, which does not prove the target: about {rollouts} rollouts would.\n"
-            ),
-        );
+        let lost = if loss.losing == 0 { "lost nothing" } else { "seems to meet the target" };
+        let proof = format!("which {} rollouts do not prove: about {rollouts} would", count(loss.n as f64));
+        line(out, &format!("{name}: {what} {lost}, {proof}.\n"));
         return;
     }
     let Some(answer) = &found.answer else {

@@ -35,9 +35,13 @@ pub(super) fn row(profile: ClientProfile, service: ServiceKind) -> ClientSpec {
         ClientProfile::Paced => paced,
         // It opens what it needs; the number is not read.
         ClientProfile::Open => ClientSpec { connections: 1, arrivals: Arrivals::Poisson, ..paced },
-        ClientProfile::Fortio => {
-            ClientSpec { retry: Retry::ReusedOnce, notices_close: false, honours_connection_close: false, ..fortio }
-        }
+        ClientProfile::Fortio => ClientSpec {
+            retry: Retry::ReusedOnce,
+            notices_close: false,
+            honours_connection_close: false,
+            closes_after_error: true,
+            ..fortio
+        },
         ClientProfile::FortioStd => go_transport(fortio),
         ClientProfile::Hey => go_transport(ClientSpec { catch_up: false, ..at_full_speed(50, patience(paced, 20)) }),
         ClientProfile::Wrk => ClientSpec { notices_close: false, ..at_full_speed(10, endless(paced)) },
@@ -100,6 +104,7 @@ fn paced(service: ServiceKind) -> ClientSpec {
         pool: PoolSpec::UNLIMITED,
         notices_close: true,
         honours_connection_close: true,
+        closes_after_error: false,
         free_connect: false,
         connect_timeout: SimDuration::from_secs(3),
         request_timeout: SimDuration::from_secs(3),

@@ -95,6 +95,7 @@ fn client(fields: &mut Fields<'_>, nodes: u32, ways: Ways) -> ClientSpec {
         pool: client_rules::pool(fields, row.pool),
         notices_close: fields.or("notices_close", truth, row.notices_close),
         honours_connection_close: fields.or("honours_connection_close", truth, row.honours_connection_close),
+        closes_after_error: fields.or("closes_after_error", truth, row.closes_after_error),
         free_connect: fields.or("free_connect", truth, row.free_connect),
         connect_timeout: fields.or("connect_timeout", period, row.connect_timeout),
         request_timeout: fields.or("request_timeout", period, row.request_timeout),
@@ -143,7 +144,8 @@ fn arrivals(node: &Node, profile: ClientProfile) -> Result<Arrivals, Fault> {
         ClientProfile::Open | ClientProfile::Vegeta => {
             fault.help_unless("together, staggered, spaced and think are for closed loops, such as profile = \"paced\"")
         }
-        _ => fault.help_unless("constant, poisson, bursty, daily and trace are for profile = \"open\""),
+        _ => fault
+            .help_unless("constant, poisson, bursty, daily and trace are for open loops, such as profile = \"open\""),
     };
     client_profiles::arrival_names(profile)
         .parse(node)

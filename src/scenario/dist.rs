@@ -29,7 +29,10 @@ pub(super) fn dist(node: &Node) -> Result<Dist, Fault> {
 /// A number or a distribution of numbers, each as so many seconds.
 pub(super) fn factor(node: &Node) -> Result<Dist, Fault> {
     dist(&in_seconds(node)).map_err(|fault| {
-        let message = fault.message.replace("duration", "number");
+        let message = match &node.value {
+            Value::Array(_) | Value::Table(_) => fault.message.replace("duration", "number"),
+            _ => format!("must be a number from 0 on or a distribution of numbers, found {}", node.describe()),
+        };
         Fault { message, ..fault }.help("write 2.5 or { lognormal = { median = 1, p99 = 20 } }")
     })
 }

@@ -325,6 +325,7 @@ fn client_failures(out: &mut Out, client: &ClientSpec) {
     out.quoted("retry", names::RETRY.of(client.retry));
     out.raw("notices_close", client.notices_close);
     out.raw("honours_connection_close", client.honours_connection_close);
+    out.raw("closes_after_error", client.closes_after_error);
     out.raw("free_connect", client.free_connect);
     out.quoted("connect_timeout", client.connect_timeout);
     out.quoted("request_timeout", client.request_timeout);

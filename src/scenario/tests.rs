@@ -143,6 +143,7 @@ spread_to_end = true
 retry = "reused_once"
 notices_close = false
 honours_connection_close = false
+closes_after_error = true
 free_connect = true
 connect_timeout = "1s"
 request_timeout = "2s"

@@ -2,6 +2,9 @@
 
 use super::result::{Estimate, InputResult, Sensitivity};
 
+/// An interval of a share wider than this says too little for a headline.
+const WIDEST: f64 = 0.5;
+
 /// The answer in words, then every input.
 pub fn render(found: &Sensitivity) -> String {
     let mut out = headline(found);
@@ -27,11 +30,14 @@ pub(super) fn headline(found: &Sensitivity) -> String {
     let metric = found.metric;
     match (first.first_order, first.total, first.mean_size) {
         (Some(alone), Some(total), _) => {
+            let told = [alone, total].iter().all(Estimate::is_told);
             let (alone, total) = (percent(alone), percent(total));
-            format!(
-                "{}: {} explains {alone} of the variance of {metric} alone and {total} with its interactions",
-                found.scenario, first.key
-            )
+            let explains = format!(
+                "{} explains {alone} of the variance of {metric} alone and {total} with its interactions",
+                first.key
+            );
+            let warning = "too few rows to tell the shares; by what there is, ";
+            format!("{}: {}{explains}", found.scenario, if told { "" } else { warning })
         }
         (_, _, Some(size)) => {
             format!(
@@ -42,6 +48,12 @@ pub(super) fn headline(found: &Sensitivity) -> String {
             )
         }
         _ => format!("{}: {metric} does not vary with any of these inputs", found.scenario),
+    }
+}
+
+impl Estimate {
+    fn is_told(&self) -> bool {
+        self.ci95.is_some_and(|[low, high]| high - low <= WIDEST)
     }
 }
 
@@ -82,6 +94,13 @@ fn minus(text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_share_with_a_wide_interval_is_not_told() {
+        let estimate = |low, high| Estimate { value: 0.9, ci95: Some([low, high]) };
+        assert!(estimate(0.7, 1.1).is_told() && !estimate(0.4, 1.4).is_told());
+        assert!(!Estimate { value: 0.9, ci95: None }.is_told());
+    }
 
     #[test]
     fn shares_are_said_with_their_intervals() {

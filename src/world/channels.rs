@@ -4,9 +4,10 @@
 //! The stream that finds its channel without a connection makes it, and others wait for it. A connection that the client
 //! knows to be ended, or that is too old, takes no new streams; those on it go on. With `round_robin` there is a channel for
 //! each address of the name; the name is asked again only when a connection ended (grpc-go's `dns` resolver), so that new pods
-//! are not seen before. A connection carries as many streams at once as the server allows (`SETTINGS_MAX_CONCURRENT_STREAMS`), more
+//! are not seen before; connections to all are made without a request, and streams take turns over those that are connected
+//! (grpc's doc/load-balancing.md). A connection carries as many streams at once as the server allows (`SETTINGS_MAX_CONCURRENT_STREAMS`), more
 //! wait; without streams it ends after its idle time. A grace after the maximal age cuts what is still on it. Leaves out: a
-//! second connection when the first is full (grpc-go has none), wait-for-ready, connecting without a request.
+//! second connection when the first is full (grpc-go has none), wait-for-ready, connecting before the first request.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +17,7 @@ use crate::model::spec::{ClientBalancing, ClientSpec, ServiceKind};
 use crate::units::{SimDuration, SimTime};
 use crate::world::path::{After, Path, View};
 use crate::world::requests::Requests;
-use crate::world::slot::{Slot, Socket, State};
+use crate::world::slot::{Call, Slot, Socket, State};
 
 /// gRPC's first back-off after a connect that failed; the model does not go beyond it.
 const CONNECT_AGAIN: SimDuration = SimDuration::from_secs(1);
@@ -93,10 +94,18 @@ impl Channels {
             return 0;
         }
         let count = self.list.len();
-        let usable = |channel: &Channel| !channel.retired && channel.pod.is_some() && channel.alone_until <= now;
-        let next = (1..=count).map(|step| (self.turn + step) % count).find(|place| usable(&self.list[*place]));
+        let in_turn = || (1..=count).map(|step| (self.turn + step) % count);
+        let is_ready = |place: &usize| self.list[*place].is_usable(now) && self.list[*place].socket.is_some();
+        let next = in_turn().find(is_ready).or_else(|| in_turn().find(|place| self.list[*place].is_usable(now)));
         self.turn = next.unwrap_or(0);
         self.turn
+    }
+
+    /// Addresses that want a connection which nobody makes.
+    fn unconnected(&self, now: SimTime) -> Vec<usize> {
+        let wants =
+            |channel: &Channel| channel.is_usable(now) && channel.socket.is_none() && channel.connector.is_none();
+        (0..self.list.len()).filter(|place| wants(&self.list[*place])).collect()
     }
 
     /// The name has these addresses now.
@@ -124,6 +133,11 @@ impl Channels {
 }
 
 impl Channel {
+    /// It has an address that may be tried.
+    fn is_usable(&self, now: SimTime) -> bool {
+        !self.retired && self.pod.is_some() && self.alone_until <= now
+    }
+
     /// Drops a connection that takes no more streams, as far as the client knows. Says whether there was one.
     fn drop_ended(&mut self, now: SimTime, one_way: SimDuration, longest_idle: SimDuration) -> bool {
         let is_idle = self.streams.is_empty() && now.saturating_since(self.idle_since) > longest_idle;
@@ -179,6 +193,13 @@ impl<'s> Requests<'s> {
         if asked {
             self.path.closed += channels.resolved(view.routes.dns.resolve(now, client as u32, spec.dns));
         }
+        let call = slot.call;
+        let unconnected = if channels.by_address { channels.unconnected(now) } else { Vec::new() };
+        for place in unconnected {
+            self.dial(client, place, call, now);
+        }
+        let slot = &mut self.slots[index as usize];
+        let Some(channels) = &mut self.clients[client].channels else { return };
         let place = channels.choose(now);
         let channel = &mut channels.list[place];
         (slot.channel, slot.address) = (Some(place as u32), channel.pod);
@@ -197,6 +218,42 @@ impl<'s> Requests<'s> {
         }
         if asked || ended > 0 {
             self.wake_waiting(client, now);
+        }
+    }
+
+    /// A connection is made without a request; its round trip is that of `call`.
+    fn dial(&mut self, client: usize, place: usize, call: Call, now: SimTime) {
+        let dialler = self.free_slot(client);
+        let slot = &mut self.slots[dialler as usize];
+        slot.call = Call { warm_up: true, attempt: 1, sent: now, ..call };
+        let Some(channels) = &mut self.clients[client].channels else { return };
+        let channel = &mut channels.list[place];
+        channel.connector = Some(dialler);
+        (slot.channel, slot.address, slot.cut_at) = (Some(place as u32), channel.pod, SimTime::MAX);
+        send(slot, None, now, &mut self.path);
+    }
+
+    /// The slot that made a connection for others has done its work.
+    fn hang_up(&mut self, client: usize, index: u32) {
+        let slot = &mut self.slots[index as usize];
+        slot.socket = None;
+        self.path.rest(slot);
+        if let Some(source) = &mut self.clients[client].source {
+            source.bare.push(index);
+        }
+    }
+
+    /// Whoever waits for a connection that is still made looks at all addresses again.
+    fn wait_no_longer(&mut self, client: usize, now: SimTime) {
+        let Some(channels) = self.clients[client].channels.as_mut().filter(|channels| channels.by_address) else {
+            return;
+        };
+        for channel in channels.list.iter_mut().filter(|channel| channel.socket.is_none()) {
+            for index in channel.waiting.drain(..) {
+                let slot = &mut self.slots[index as usize];
+                slot.state = State::Rejoins;
+                self.path.wake_at(slot, now);
+            }
         }
     }
 
@@ -220,6 +277,8 @@ impl<'s> Requests<'s> {
 
     /// A stream's slot has woken: perhaps its connection is made, or cannot be, or the stream has ended.
     pub(super) fn after_stream(&mut self, client: usize, index: u32, after: After, now: SimTime) {
+        // Who only dials has no request that could be answered.
+        let after = if after == After::WarmedUp { After::Free } else { after };
         let slot = &mut self.slots[index as usize];
         let Some(channels) = &mut self.clients[client].channels else { return };
         let Some(place) = slot.channel.map(|place| place as usize) else { return };
@@ -228,7 +287,12 @@ impl<'s> Requests<'s> {
             Some(socket) if is_connector => {
                 socket.shared = true;
                 let made = *socket;
+                let dials = slot.call.warm_up;
                 self.connected(client, place, made, known);
+                if dials {
+                    self.hang_up(client, index);
+                    return;
+                }
             }
             None if is_connector && (after == After::Free || slot.state == State::Rejoins) => {
                 self.cannot_connect(client, place, now);
@@ -253,12 +317,19 @@ impl<'s> Requests<'s> {
         let Some(channels) = &mut self.clients[client].channels else { return };
         let expires = channels.draw_expiry(spec, known);
         let channel = &mut channels.list[place];
-        (channel.socket, channel.expires, channel.connector) = (Some(socket), expires, None);
+        channel.connector = None;
+        if channel.retired {
+            self.path.closed += 1;
+            self.send_waiting(client, place, known);
+            return;
+        }
+        (channel.socket, channel.expires) = (Some(socket), expires);
         channel.idle_since = known;
         for index in &channel.streams {
             self.slots[*index as usize].cut_at = channel.cut_at(spec);
         }
         self.send_waiting(client, place, known);
+        self.wait_no_longer(client, known);
     }
 
     /// A server that says in an answer that it ends the connection gets no new streams over it.
@@ -319,8 +390,13 @@ impl<'s> Requests<'s> {
     fn cannot_connect(&mut self, client: usize, place: usize, now: SimTime) {
         let Some(channels) = &mut self.clients[client].channels else { return };
         channels.asks = true;
+        channels.list[place].alone_until = now + CONNECT_AGAIN;
+        if channels.list.iter().any(|channel| channel.is_usable(now)) {
+            channels.list[place].connector = None;
+            self.wait_no_longer(client, now);
+            return;
+        }
         let channel = &mut channels.list[place];
-        channel.alone_until = now + CONNECT_AGAIN;
         channel.connector = (!channel.waiting.is_empty()).then(|| channel.waiting.remove(0));
         if let Some(next) = channel.connector {
             channel.streams.insert(next);

@@ -18,24 +18,57 @@ impl<'s> Path<'s> {
             self.go_on(slot, failure.known);
             return;
         };
-        let at = slot.call.begin_attempt(again);
-        self.tally.extra_attempts += u64::from(!slot.call.warm_up);
-        if slot.channel.is_some() {
-            slot.state = State::Rejoins;
-            self.wake_at(slot, again);
-            return;
-        }
-        if at <= self.now {
+        let at = self.begin_attempt(slot, again);
+        if at <= self.now && slot.channel.is_none() {
             self.connect(slot, view);
         } else {
-            slot.state = State::Packet;
-            self.wake_at(slot, at);
+            self.wait_for_attempt(slot, again, at);
         }
+    }
+
+    /// The server answers 503 at `known` for the client, whose connection stays unless it `closes`. The application makes the
+    /// request again, or it is lost.
+    pub(super) fn answered_503(&mut self, slot: &mut Slot<'s>, failure: Failure, closes: bool) {
+        let Some(again) = self.tries_again(slot, &failure) else {
+            let (call, ending) = (slot.call, Ending::Lost(failure));
+            slot.answer = Some(Answer { call, known: failure.known, ending, closes });
+            self.go_on(slot, failure.known);
+            return;
+        };
+        if closes || slot.channel.is_some() {
+            self.close_socket(slot);
+        }
+        let at = self.begin_attempt(slot, again);
+        self.wait_for_attempt(slot, again, at.max(self.now));
+    }
+
+    /// The next attempt is sent at `again`. Returns when its packet is at the pod.
+    fn begin_attempt(&mut self, slot: &mut Slot<'s>, again: SimTime) -> SimTime {
+        self.tally.extra_attempts += u64::from(!slot.call.warm_up);
+        self.draw_again(slot);
+        slot.call.begin_attempt(again)
+    }
+
+    /// A server that begins a request again is not as long at it as the one before. What no server has begun has its draw still.
+    pub(super) fn draw_again(&self, slot: &mut Slot<'s>) {
+        if slot.call.may_have_run {
+            slot.call.service_time = slot.luck.service_time_again(self.service_time, slot.call.work);
+        }
+    }
+
+    /// A stream looks for its connection when it is sent, at `again`; a request of its own connection is there at `at`.
+    fn wait_for_attempt(&mut self, slot: &mut Slot<'s>, again: SimTime, at: SimTime) {
+        let joins = slot.channel.is_some();
+        slot.state = if joins { State::Rejoins } else { State::Packet };
+        self.wake_at(slot, if joins { again } else { at });
     }
 
     /// When the client makes the attempt again: at once if its transport does, after a while if the application does. If
     /// nobody does, the request is lost, and with it perhaps the client.
     pub(super) fn tries_again(&mut self, slot: &mut Slot<'s>, failure: &Failure) -> Option<SimTime> {
+        if slot.only_dials() {
+            return None;
+        }
         let (client, call) = (slot.spec, &slot.call);
         let failed = FailedAttempt {
             kind: failure.kind,

@@ -272,6 +272,6 @@ impl<'s> Path<'s> {
         self.close_socket(slot);
         slot.pinned = None;
         self.rest(slot);
-        started || slot.call.may_have_run
+        started || slot.call.ran_before()
     }
 }

@@ -126,15 +126,16 @@ impl<'s> Path<'s> {
             None if slot.plain => Drawn {
                 round_trip: slot.luck.round_trip(self.round_trip),
                 service_time: slot.luck.service_time(self.service_time),
+                work: slot.call.work,
                 idempotent: slot.call.idempotent,
             },
             None => slot.luck.varied(slot.spec, self.round_trip, self.service_time),
         };
         let call = &mut slot.call;
         (call.index, call.sent, call.attempt_sent) = (index, sent, sent);
-        (call.round_trip, call.service_time, call.idempotent) =
-            (drawn.round_trip, drawn.service_time, drawn.idempotent);
-        (call.attempt, call.warm_up, call.may_have_run) = (1, warm_up, false);
+        (call.round_trip, call.service_time, call.work, call.idempotent) =
+            (drawn.round_trip, drawn.service_time, drawn.work, drawn.idempotent);
+        (call.attempt, call.warm_up, call.may_have_run, call.runs) = (1, warm_up, false, 0);
         slot.state = State::Packet;
         self.wake_at(slot, sent + drawn.round_trip.half());
     }
@@ -192,7 +193,7 @@ impl<'s> Path<'s> {
         if call.attempt == 1 && call.sent >= self.stopped[slot.client as usize] {
             return true;
         }
-        if let (1, Some(budget)) = (call.attempt, &mut self.budgets[slot.client as usize]) {
+        if let (1, false, Some(budget)) = (call.attempt, call.warm_up, &mut self.budgets[slot.client as usize]) {
             budget.note_request();
         }
         let sent = call.attempt_sent;
@@ -391,7 +392,7 @@ impl<'s> Path<'s> {
             let id = SlotId(slot.ordinal);
             self.results.connected.push((self.now, id, pod));
         }
-        if free {
+        if free && !slot.only_dials() {
             self.request_arrives(slot, view);
         } else {
             slot.state = State::AfterHandshake;
@@ -447,14 +448,14 @@ impl<'s> Path<'s> {
         socket.carried += 1;
         socket.idle_since = now;
         let last = met == Met::StoppingServer || socket.carried >= self.scenario.pod.server.keep_alive_requests;
-        if last || !slot.spec.keep_alive {
+        let leaves = !slot.spec.keep_alive || slot.spec.closes_after_error || socket.carried >= slot.reuses;
+        let leaves = leaves && slot.channel.is_none();
+        if last || leaves {
             socket.closed_at = Some(now);
         }
         let known = now + call.one_way();
         let failure = Failure { kind: FailureKind::Http503, met, met_at: now, known, pod: Some(socket.pod) };
-        let closes = !slot.spec.keep_alive || (last && slot.spec.honours_connection_close);
-        slot.answer = Some(Answer { call, known, ending: Ending::Lost(failure), closes });
-        self.go_on(slot, known);
+        self.answered_503(slot, failure, leaves || (last && slot.spec.honours_connection_close));
     }
 
     /// The request is served then; `last` says that the server closes the connection after it.
@@ -657,11 +658,12 @@ impl<'s> Path<'s> {
                     }
                     if answer.call.attempt > 1 {
                         self.tally.retried += 1;
-                        self.tally.duplicated += u64::from(answer.call.may_have_run);
+                        self.tally.duplicated += u64::from(answer.call.ran_before());
                     }
                 }
                 Ending::Lost(failure) => {
                     self.tally.failed(failure.kind, answer.known);
+                    self.tally.duplicated += u64::from(answer.call.runs + u8::from(answer.call.may_have_run) > 1);
                     if let Some(series) = &mut self.results.series {
                         series.failed(answer.known, failure.kind);
                     }

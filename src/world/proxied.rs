@@ -171,6 +171,7 @@ impl<'s> Proxied<'_, '_, 's> {
             return;
         };
         self.path.tally.extra_attempts += u64::from(!self.slot.call.warm_up);
+        self.path.draw_again(self.slot);
         let at = self.slot.call.begin_attempt(again);
         self.trip.hops.clear();
         if at <= self.path.now { self.connect() } else { self.arrange(Stage::Packet, at) }
@@ -186,7 +187,7 @@ impl<'s> Proxied<'_, '_, 's> {
         } else if failure.kind == FailureKind::Truncated {
             self.attempt_failed(failure);
         } else {
-            let closes = self.finish_front(from);
+            let closes = self.finish_front(from) || self.slot.spec.closes_after_error;
             match self.path.tries_again(self.slot, &failure) {
                 Some(again) => self.ask_again(again, closes),
                 None => self.lose(failure, closes),
@@ -199,6 +200,7 @@ impl<'s> Proxied<'_, '_, 's> {
         if closes {
             self.close_front();
         }
+        self.path.draw_again(self.slot);
         let at = self.slot.call.begin_attempt(again);
         self.trip.hops.clear();
         self.arrange(Stage::Packet, at);
@@ -350,7 +352,7 @@ impl<'s> Proxied<'_, '_, 's> {
         self.trip.hops.clear();
         self.trip.failure = None;
         self.path.rest(self.slot);
-        started || self.slot.call.may_have_run
+        started || self.slot.call.ran_before()
     }
 
     /// Closes the upstream connections from the hop that lost patience on. Says which pod the last one went to.

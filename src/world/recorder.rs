@@ -187,6 +187,7 @@ impl<'s> Recorder<'s> {
         metrics.set(Metric::ExposureS, exposure);
         metrics.set(Metric::ExposedShareS, share);
         metrics.set(Metric::StartExposureS, start);
+        let skipped = requests.skipped();
         let mut requests = requests.into_results(&mut metrics);
         self.capacity.finish(end, &mut metrics, requests.series.as_deref_mut());
         if let Some(series) = &mut requests.series {
@@ -204,6 +205,7 @@ impl<'s> Recorder<'s> {
             requests_digest: requests.digest,
             trace: self.trace,
             series: requests.series,
+            skipped,
         }
     }
 

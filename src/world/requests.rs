@@ -1,6 +1,7 @@
 //! The requests of all clients: their slots, when they start and stop, where open-loop requests come from, and what a
 //! stopping server does to the connections it has. What happens to one request stands in [`path`](super::path).
 
+use crate::dist::Dist;
 use crate::engine::StreamKey;
 use crate::ids::{NodeId, PodId, ReplicaId, Target};
 use crate::model::client::{ArrivalProcess, Pacing};
@@ -344,7 +345,8 @@ impl<'s> Requests<'s> {
             let slot = &mut self.slots[index as usize];
             let Some(schedule) = &mut slot.schedule else { continue };
             schedule.start += now - SimTime::ZERO;
-            if schedule.thinks {
+            // A tool that pauses sends first; people who think at random have been there before.
+            if schedule.thinks && !matches!(slot.spec.think_time, Dist::Constant(_)) {
                 schedule.start += slot.luck.think_time(&slot.spec.think_time);
             }
             let due = schedule.start;
@@ -379,7 +381,7 @@ impl<'s> Requests<'s> {
 
     /// An attempt of an open-loop client is sent now, over a free slot, which it says.
     pub(super) fn launch(&mut self, client: usize, call: Call, view: &mut View<'_, 's>) -> u32 {
-        let (index, now) = (self.take_free(client).unwrap_or_else(|| self.add_open_slot(client)), self.path.now);
+        let (index, now) = (self.free_slot(client), self.path.now);
         let slot = &mut self.slots[index as usize];
         (slot.call, slot.state) = (call, State::Packet);
         if self.clients[client].channels.is_some() {
@@ -389,6 +391,11 @@ impl<'s> Requests<'s> {
             self.path.wake_at(slot, now + call.one_way());
         }
         index
+    }
+
+    /// A slot of an open-loop client for another attempt.
+    pub(super) fn free_slot(&mut self, client: usize) -> u32 {
+        self.take_free(client).unwrap_or_else(|| self.add_open_slot(client))
     }
 
     fn add_open_slot(&mut self, client: usize) -> u32 {
@@ -407,12 +414,12 @@ impl<'s> Requests<'s> {
         let index = source.next;
         source.next += 1;
         let (round_trip, service_time) = (scenario.delays.get(DelayId::RttPod), &scenario.pod.server.service_time);
-        let Drawn { round_trip, service_time, idempotent } =
+        let Drawn { round_trip, service_time, work, idempotent } =
             source.luck.drawn(spec, spec.is_plain(), round_trip, service_time);
         let choice = Some(source.luck.choice().bits());
         let spec = *spec;
         let none = Call::none(self.entry_node(spec, index));
-        Call { index, sent: now, attempt_sent: now, round_trip, service_time, idempotent, choice, ..none }
+        Call { index, sent: now, attempt_sent: now, round_trip, service_time, work, idempotent, choice, ..none }
     }
 
     /// The server of `pod` ends its connections now, as far as `severing` says. Returns when the last request that is
@@ -519,6 +526,11 @@ impl<'s> Requests<'s> {
         let entry = |number: u32| (self.entry_node(client, number.into()), 1.0 / f64::from(entries));
         let nodes: Vec<_> = (0..entries).map(entry).collect();
         Elements::of(self.scenario).chosen_by(client.via, &nodes)
+    }
+
+    /// Requests that were counted without being simulated.
+    pub(super) fn skipped(&self) -> u64 {
+        self.path.tally.skipped
     }
 
     /// Writes the metrics and hands over the rest, lost requests in the order in which clients knew.

@@ -61,11 +61,15 @@ impl Socket {
     }
 }
 
+/// The work of a request of which nothing else is said.
+const UNIT: SimDuration = SimDuration::from_secs(1);
+
 /// What is drawn at the birth of a call.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Drawn {
     pub(super) round_trip: SimDuration,
     pub(super) service_time: SimDuration,
+    pub(super) work: SimDuration,
     pub(super) idempotent: bool,
 }
 
@@ -89,6 +93,8 @@ pub(super) struct Call {
     pub(super) attempt_sent: SimTime,
     pub(super) round_trip: SimDuration,
     pub(super) service_time: SimDuration,
+    /// How much work it is, seconds for a factor; it is in `service_time`.
+    pub(super) work: SimDuration,
     /// For an open-loop client: the bits that choose the pod.
     pub(super) choice: Option<u64>,
     pub(super) node: NodeId,
@@ -100,8 +106,10 @@ pub(super) struct Call {
     pub(super) idempotent: bool,
     /// This attempt goes over a connection that has carried a request.
     pub(super) reused: bool,
-    /// An earlier attempt reached the server's work.
+    /// This attempt reached a server's work.
     pub(super) may_have_run: bool,
+    /// So many of those before it did.
+    pub(super) runs: u8,
 }
 
 impl Call {
@@ -113,6 +121,7 @@ impl Call {
             attempt_sent: SimTime::ZERO,
             round_trip: SimDuration::ZERO,
             service_time: SimDuration::ZERO,
+            work: UNIT,
             choice: None,
             node,
             attempt: 1,
@@ -121,6 +130,7 @@ impl Call {
             idempotent: true,
             reused: false,
             may_have_run: false,
+            runs: 0,
         }
     }
 
@@ -132,11 +142,23 @@ impl Call {
     /// The next attempt is sent at `at`. Says when its first packet is there.
     pub(super) fn begin_attempt(&mut self, at: SimTime) -> SimTime {
         (self.attempt, self.attempt_sent, self.choice) = (self.attempt.saturating_add(1), at, None);
+        self.leave_behind();
         at + self.one_way()
     }
 
+    /// Another attempt follows, or another try of a balancer.
+    pub(super) fn leave_behind(&mut self) {
+        self.runs = self.runs.saturating_add(u8::from(std::mem::take(&mut self.may_have_run)));
+    }
+
+    /// Whether an attempt besides the last may have run.
+    pub(super) fn ran_before(&self) -> bool {
+        self.runs > 0 || self.may_have_run
+    }
+
     pub(super) fn drawn(&self) -> Drawn {
-        Drawn { round_trip: self.round_trip, service_time: self.service_time, idempotent: self.idempotent }
+        let Call { round_trip, service_time, work, idempotent, .. } = *self;
+        Drawn { round_trip, service_time, work, idempotent }
     }
 }
 
@@ -249,7 +271,7 @@ impl Luck {
             return self.varied(spec, round_trip, service_time);
         }
         let (round_trip, service_time) = (self.round_trip(round_trip), self.service_time(service_time));
-        Drawn { round_trip, service_time, idempotent: spec.idempotent > 0.0 }
+        Drawn { round_trip, service_time, work: UNIT, idempotent: spec.idempotent > 0.0 }
     }
 
     /// What is drawn for a request whose work or method differs from one to the next.
@@ -262,7 +284,7 @@ impl Luck {
             0.0 => false,
             share => self.rare("method").uniform() < share,
         };
-        Drawn { round_trip, service_time: times(service_time, work), idempotent }
+        Drawn { round_trip, service_time: times(service_time, work), work, idempotent }
     }
 
     /// How much work the next request is, in seconds for a factor.
@@ -271,6 +293,14 @@ impl Luck {
             (Dist::Constant(value), _) => *value,
             (dist, Some(ahead)) => ahead.draw(dist),
             (dist, none) => opened(none, self.key, "work", self.entity).draw(dist),
+        }
+    }
+
+    /// How long a worker is at a request that one may have been at before: as long as at any other of its size.
+    pub(super) fn service_time_again(&mut self, dist: &Dist, work: SimDuration) -> SimDuration {
+        match dist {
+            Dist::Constant(value) => times(*value, work),
+            dist => times(dist.draw(self.rare("service_time_again")), work),
         }
     }
 
@@ -357,6 +387,11 @@ pub(super) struct Slot<'s> {
 }
 
 impl Slot<'_> {
+    /// It makes a connection that streams will share, and has no request of its own.
+    pub(super) fn only_dials(&self) -> bool {
+        self.call.warm_up && self.channel.is_some()
+    }
+
     /// Whether the client has a connection.
     pub(super) fn is_connected(&self) -> bool {
         self.socket.is_some_and(|socket| !socket.shared) || self.trip.as_ref().is_some_and(|trip| trip.front.is_some())

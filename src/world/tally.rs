@@ -20,8 +20,10 @@ pub(super) struct Tally {
     latencies: Histogram<FINE_BITS>,
     latency_sum: SimDuration,
     latency_max: SimDuration,
-    /// Requests that were not looked at: there are no latencies.
+    /// Some requests are not looked at: there are no latencies.
     unseen: bool,
+    /// How many of the succeeded ones.
+    pub(super) skipped: u64,
     first_failure: Option<SimTime>,
     last_failure: SimTime,
 }
@@ -31,6 +33,7 @@ impl Tally {
     pub(super) fn new(unseen: bool) -> Self {
         Tally {
             unseen,
+            skipped: 0,
             succeeded: 0,
             failed: [0; FailureKind::ALL.len()],
             retried: 0,
@@ -61,6 +64,7 @@ impl Tally {
     pub(super) fn succeeded_unseen(&mut self, count: u64) {
         debug_assert!(self.unseen, "latencies of unseen requests are not known");
         self.succeeded += count;
+        self.skipped += count;
     }
 
     pub(super) fn failed(&mut self, kind: FailureKind, known: SimTime) {

@@ -219,6 +219,8 @@ impl Proxied<'_, '_, '_> {
         }
         let ran = matches!(failure.met, Met::CutInService | Met::CutInResponse | Met::SlowServer);
         self.slot.call.may_have_run |= ran;
+        self.path.draw_again(self.slot);
+        self.slot.call.leave_behind();
         self.trip.failure = Some(failure);
         if failure.known <= self.path.now { self.try_failed() } else { self.arrange(Stage::TryFailed, failure.known) }
     }

@@ -145,6 +145,82 @@ fn what_fails_on_a_new_connection_is_lost_and_ends_ab() {
     }
 }
 
+/// A pod that takes two requests at a time and answers 503 to every other one.
+const OVERLOADED: [&str; 5] = [
+    "clients.0.rate=100/s",
+    "pod.server.workers=2",
+    "pod.server.service_time=40ms",
+    "pod.server.in_flight_limit=2",
+    "deployment.replicas=1",
+];
+
+fn overloaded(profile: &str, sets: &[&str]) -> Metrics {
+    let profile = format!("clients.0.profile={profile}");
+    runs(&scenario(LAB, &[&[&profile as &str], &OVERLOADED[..], sets].concat()), 1)[0]
+}
+
+#[test]
+fn a_503_of_a_pod_is_tried_again_by_the_rules_of_the_application() {
+    let plain = overloaded("open", &[]);
+    let lost = get(&plain, Metric::FailedHttp503);
+    assert!(lost > 1_000.0 && get(&plain, Metric::RetryAmplification) == 1.0, "{lost}");
+    let retries = "clients.0.retries={ attempts = 4, budget = \"none\" }";
+    let again = overloaded("open", &[retries]);
+    assert!(get(&again, Metric::FailedHttp503) < lost && get(&again, Metric::Retried) > 100.0, "{again:?}");
+    assert!(get(&again, Metric::RetryAmplification) > 1.5, "{again:?}");
+    // Retries of POST do not follow unless they are allowed.
+    let post = overloaded("open", &[retries, "clients.0.method=POST"]);
+    assert_eq!(get(&post, Metric::RetryAmplification), 1.0);
+    let stopped = overloaded("open", &["clients.0.stops_on=[\"http_503\"]"]);
+    assert!(get(&stopped, Metric::Requests) < 20.0, "{stopped:?}");
+}
+
+/// Of exponential service times with a mean of 10 ms a share of 1/e takes longer; four attempts do so with its fourth power.
+#[test]
+fn an_attempt_that_was_begun_is_begun_again_with_a_service_time_of_its_own() {
+    let slow = [
+        "clients.0.profile=open",
+        "clients.0.rate=100/s",
+        "clients.0.request_timeout=10ms",
+        "pod.server.workers=unlimited",
+        "pod.server.service_time={ exponential = { mean = \"10ms\" } }",
+        "delays.rtt_pod=0s",
+    ];
+    let lost = |more: &[&str]| {
+        let run = runs(&scenario(LAB, &[&slow[..], more].concat()), 1)[0];
+        (get(&run, Metric::Failed) / get(&run, Metric::Requests), get(&run, Metric::Requests))
+    };
+    let near = |(share, n): (f64, f64), expected: f64| {
+        let error = (expected * (1.0 - expected) / n).sqrt();
+        assert!((share - expected).abs() < 4.0 * error, "{share} of {n}, expected {expected}");
+    };
+    let one = (-1.0_f64).exp();
+    near(lost(&[]), one);
+    let retries = "clients.0.retries={ attempts = 4, on = [\"timeout\"], budget = \"none\", back_off = \"1ms\" }";
+    near(lost(&[retries]), one.powi(4));
+    // A balancer that asks another pod after a time-out, likewise.
+    let ingress = "ingress={ read_timeout = \"10ms\", next_upstream_tries = 2, upstream_rtt = \"0s\" }";
+    let behind = lost(&[ingress, "clients.0.via=ingress", "clients.0.request_timeout=1s", "deployment.replicas=2"]);
+    near(behind, one.powi(2));
+}
+
+/// fortio keeps a connection after a success only, a client that takes one request a connection after nothing.
+#[test]
+fn a_503_ends_the_connection_of_clients_that_keep_successes_only() {
+    for (profile, sets, each) in
+        [("fortio", &[][..], false), ("fortio-std", &[][..], false), ("paced", &["clients.0.max_requests=1"][..], true)]
+    {
+        let run = overloaded(profile, &[&["clients.0.connections=10"], sets].concat());
+        let [lost, opened] = [Metric::FailedHttp503, Metric::ConnectionsOpened].map(|metric| get(&run, metric));
+        let expected = match profile {
+            "fortio" => lost + 10.0,
+            _ if each => get(&run, Metric::Requests),
+            _ => 10.0,
+        };
+        assert!(lost > 1_000.0 && (opened - expected).abs() <= 10.0, "{profile}: {opened} for {lost} lost");
+    }
+}
+
 /// A row of limits as text: connections or "open", the arrivals, connect and response time-outs, pool.
 #[test]
 fn limits_and_loops_are_those_of_the_table() {
@@ -196,7 +272,7 @@ fn default_loop(profile: &str, sets: &[&str]) -> Metrics {
 #[test]
 fn loops_send_what_they_are_known_for() {
     let requests = |profile: &str, sets: &[&str]| get(&default_loop(profile, sets), Metric::Requests);
-    assert_eq!(requests("k6", &[]), 190.0);
+    assert_eq!(requests("k6", &[]), 200.0);
     assert_eq!(requests("vegeta", &[]), 999.0);
     let browsers = requests("browser", &[]);
     assert!((80.0..=160.0).contains(&browsers), "{browsers}, 120 expected, standard deviation 11");

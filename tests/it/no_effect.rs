@@ -266,6 +266,7 @@ const CLUSTER: &[Case] = &[
             "clients.0.retry=none",
             "clients.0.notices_close=true",
             "clients.0.honours_connection_close=true",
+            "clients.0.closes_after_error=true",
         ],
     ),
     (
@@ -320,6 +321,8 @@ const CLUSTER: &[Case] = &[
             "clients.0.retry=reused_once",
             "clients.0.notices_close=false",
             "clients.0.honours_connection_close=false",
+            "clients.0.closes_after_error=true",
+            "pod.server.keep_alive_requests=100",
             "clients.0.reconnect={}",
         ],
     ),

@@ -180,6 +180,26 @@ fn round_robin_has_a_connection_to_each_address() {
     assert!(values(&rollout, Metric::ConnectionsSevered).iter().all(|severed| *severed >= 1.0));
 }
 
+/// Streams take turns over the addresses that are connected: one that cannot be reached, or not yet, gets none, and nothing is
+/// lost to it.
+#[test]
+fn round_robin_leaves_out_addresses_that_are_not_connected() {
+    let sets = [
+        "service.kind=headless",
+        "clients.0.balancing=round_robin",
+        "pod.server.profile=go-shutdown",
+        "pod.pre_stop.sleep=0s",
+        // Else the names of the first minute are those of pods that are all gone.
+        "clients.0.dns=1s",
+        "dns.ttl=1s",
+    ];
+    let runs = runs(&scenario(GRPC, &sets), count(20, 200));
+    assert_eq!(sum(&runs, Metric::FailedConnectRefused) + sum(&runs, Metric::FailedConnectTimeout), 0.0);
+    // A stream takes 0.2 s; none waits for a connection that cannot be made.
+    let longest = values(&runs, Metric::LatencyMaxS);
+    assert!(longest.iter().all(|longest| *longest < 0.5), "{longest:?}");
+}
+
 /// Streams begin on an old pod long after no rule has it any more, up to the end of its hook; those are what is lost.
 #[test]
 fn streams_stay_on_old_pods_until_their_server_says_go() {

@@ -62,6 +62,7 @@ pub(in crate::model::client) mod tests {
             pool: PoolSpec::UNLIMITED,
             notices_close: false,
             honours_connection_close: false,
+            closes_after_error: false,
             free_connect: false,
             connect_timeout: SimDuration::from_secs(3),
             request_timeout: SimDuration::from_secs(3),

@@ -246,6 +246,8 @@ pub struct ClientSpec {
     pub notices_close: bool,
     /// Obeys `Connection: close` in a response.
     pub honours_connection_close: bool,
+    /// Closes its connection after an answer of 500 or more.
+    pub closes_after_error: bool,
     /// A new connection costs no round trip (for comparison with simpler models).
     pub free_connect: bool,
     /// How long a connect may take.

@@ -102,7 +102,7 @@ pub(super) const ROWS: &[Row<When>] = &[
         "set protocol = \"http2\" and service.kind = \"headless\"",
     ),
     row(
-        &["max_requests", "max_idle", "notices_close", "honours_connection_close", "retry"],
+        &["max_requests", "max_idle", "notices_close", "honours_connection_close", "closes_after_error", "retry"],
         |_, client| client.multiplexes(),
         "over HTTP/2 a connection ends by GOAWAY or by its age, and streams that were not taken are sent again",
         "use protocol = \"http1\"",
@@ -150,7 +150,7 @@ pub(super) const ROWS: &[Row<When>] = &[
         "use run.duration",
     ),
     row(
-        &["retry", "notices_close", "honours_connection_close"],
+        &["retry", "notices_close", "honours_connection_close", "closes_after_error"],
         |_, client| !client.keep_alive,
         "it opens a connection for each request, so no connection is used again",
         "set keep_alive = true",

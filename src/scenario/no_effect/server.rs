@@ -47,6 +47,12 @@ pub(super) const ROWS: &[Row<When>] = &[
         "use profile = \"grpc\"",
     ),
     row(
+        &["keep_alive_requests"],
+        |scenario| !scenario.clients.is_empty() && scenario.clients.iter().all(ClientSpec::multiplexes),
+        "streams of HTTP/2 are not counted",
+        "use max_age of the clients",
+    ),
+    row(
         &["cpu_period"],
         |scenario| scenario.pod.server.cpu_limit.is_none(),
         "there is no limit of CPU time",
