@@ -705,6 +705,8 @@ pub struct RunOutput {
     pub digest: Digest,
     /// Order-free digest of every request's outcome, if the run was checked or traced.
     pub requests_digest: Option<Digest>,
+    /// Events of the control plane that happened: what its cost is measured by.
+    pub events: u64,
     /// The story, if it was asked for.
     pub trace: Option<Trace>,
     /// How it went second by second, if that was asked for or the run was loaded.

@@ -163,7 +163,7 @@ mod tests {
             metrics.set(Metric::Failed, stream.below(below) as f64);
             let mut digest = Digest::default();
             digest.add(&[replication]);
-            RunOutput { metrics, digest, requests_digest: None, trace: None, series: None, skipped: 0 }
+            RunOutput { metrics, digest, requests_digest: None, events: 0, trace: None, series: None, skipped: 0 }
         }
     }
 

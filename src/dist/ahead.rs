@@ -7,6 +7,10 @@ use crate::units::SimDuration;
 /// Draws made at a time.
 const AHEAD: usize = 32;
 
+/// Draws made at a time at first, and for good once others have been left out: it is likely then that most would never be asked
+/// for.
+const FEW: usize = 8;
+
 /// A stream all of whose numbers go into draws of one distribution; which draw is the how-manieth does not change by
 /// their being made ahead.
 #[derive(Debug)]
@@ -14,12 +18,16 @@ pub struct Ahead {
     stream: Stream,
     drawn: [SimDuration; AHEAD],
     next: usize,
+    /// Nothing has been drawn.
+    is_new: bool,
+    /// Draws have been left out.
+    skips: bool,
 }
 
 impl Ahead {
     /// No draw made yet.
     pub fn new(stream: Stream) -> Self {
-        Ahead { stream, drawn: [SimDuration::ZERO; AHEAD], next: AHEAD }
+        Ahead { stream, drawn: [SimDuration::ZERO; AHEAD], next: AHEAD, is_new: true, skips: false }
     }
 
     /// The next draw; `dist` must be the same every time.
@@ -41,20 +49,30 @@ impl Ahead {
             self.next += count as usize;
             return;
         }
-        self.next = AHEAD;
+        (self.next, self.skips) = (AHEAD, true);
         self.stream.skip(count - ahead);
     }
 
     #[inline(never)]
     fn refill(&mut self, dist: &Dist) {
-        self.next = 0;
-        match dist {
-            Dist::LogNormal(lognormal) => {
-                let uniforms = self.stream.uniforms::<AHEAD>();
-                lognormal.quantiles(&uniforms, &mut self.drawn);
+        match self.drawn.last_chunk_mut::<FEW>() {
+            Some(last) if std::mem::take(&mut self.is_new) || self.skips => {
+                self.next = AHEAD - FEW;
+                fill(&mut self.stream, dist, last);
             }
-            dist => self.drawn.fill_with(|| dist.draw(&mut self.stream)),
+            _ => {
+                self.next = 0;
+                fill(&mut self.stream, dist, &mut self.drawn);
+            }
         }
+    }
+}
+
+/// The next `N` draws.
+fn fill<const N: usize>(stream: &mut Stream, dist: &Dist, into: &mut [SimDuration; N]) {
+    match dist {
+        Dist::LogNormal(lognormal) => lognormal.quantiles(&stream.uniforms::<N>(), into),
+        dist => into.fill_with(|| dist.draw(stream)),
     }
 }
 

@@ -22,7 +22,7 @@ impl Tie {
     }
 }
 
-/// An event's place in the order, and where it is kept: small, because a heap moves its entries about.
+/// An event's place in the order, and where it is kept: small, because entries are moved about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
     at: SimTime,
@@ -30,30 +30,43 @@ struct Entry {
     place: u32,
 }
 
+impl Entry {
+    /// Time and tie in one number: compared without a branch.
+    #[inline(always)]
+    fn key(&self) -> u128 {
+        u128::from(self.at.as_nanos()) << 64 | u128::from(self.tie.0)
+    }
+}
+
 /// The future events of a run, given out in order of time and [`Tie`].
+///
+/// The next ones stand in order: most events are scheduled soon before they happen, so that few are passed to find the place of
+/// one. What comes after them, if there are many, is a heap.
 #[derive(Debug)]
 pub struct Calendar<E> {
-    heap: BinaryHeap<Reverse<Entry>>,
+    /// At most [`NEAR`], the next one last; empty only if there are no others.
+    near: Vec<Entry>,
+    /// The others: none comes before one of `near`.
+    far: BinaryHeap<Reverse<Entry>>,
     events: Vec<Option<E>>,
     /// Places of events that are over.
     free: Vec<u32>,
+    /// Of `far`; or it was over.
     cancelled: BTreeSet<Tie>,
-    /// The first of the heap has been looked at: it is not cancelled.
-    first_is_good: bool,
     now: SimTime,
 }
 
-/// Room for as many future events as a small cluster has at a time.
-const USUAL: usize = 64;
+/// Events that stand in order: about as many as a small cluster has at a time.
+const NEAR: usize = 64;
 
 impl<E> Default for Calendar<E> {
     fn default() -> Self {
         Calendar {
-            heap: BinaryHeap::with_capacity(USUAL),
-            events: Vec::with_capacity(USUAL),
-            free: Vec::with_capacity(USUAL),
+            near: Vec::with_capacity(NEAR + 1),
+            far: BinaryHeap::new(),
+            events: Vec::with_capacity(NEAR),
+            free: Vec::with_capacity(NEAR),
             cancelled: BTreeSet::new(),
-            first_is_good: false,
             now: SimTime::ZERO,
         }
     }
@@ -68,8 +81,7 @@ impl<E> Calendar<E> {
         assert!(at >= self.now, "an event at {at} cannot be scheduled at {}: time never goes back", self.now);
         if !at.is_never() {
             let place = self.keep(event);
-            self.first_is_good = false;
-            self.heap.push(Reverse(Entry { at, tie, place }));
+            self.enter(Entry { at, tie, place });
         }
     }
 
@@ -82,39 +94,70 @@ impl<E> Calendar<E> {
         (self.events.len() - 1) as u32
     }
 
+    fn enter(&mut self, entry: Entry) {
+        let key = entry.key();
+        let later = |other: &Entry| other.key() > key;
+        let place = self.near.iter().rposition(later).map_or(0, |last| last + 1);
+        if place == 0 && (self.near.len() >= NEAR || !self.far.is_empty()) {
+            self.far.push(Reverse(entry));
+            return;
+        }
+        self.near.insert(place, entry);
+        if self.near.len() > NEAR {
+            self.far.extend(self.near.drain(..NEAR / 2).map(Reverse));
+        }
+    }
+
     /// Takes back an event that has not happened yet.
     pub fn cancel(&mut self, tie: Tie) {
-        self.first_is_good = false;
-        self.cancelled.insert(tie);
+        let Some(place) = self.near.iter().position(|entry| entry.tie == tie) else {
+            self.cancelled.insert(tie);
+            return;
+        };
+        let entry = self.near.remove(place);
+        self.take(entry);
+        self.come_nearer();
     }
 
     /// When the next event happens; [`SimTime::MAX`] if there is none.
-    pub fn next_at(&mut self) -> SimTime {
-        while let Some(Reverse(entry)) = self.heap.peek() {
-            if self.first_is_good || self.cancelled.is_empty() || !self.cancelled.remove(&entry.tie) {
-                self.first_is_good = true;
-                return entry.at;
-            }
-            self.take_first();
-        }
-        SimTime::MAX
+    #[inline]
+    pub fn next_at(&self) -> SimTime {
+        self.near.last().map_or(SimTime::MAX, |entry| entry.at)
     }
 
     /// Takes the next event.
     pub fn pop(&mut self) -> Option<(SimTime, E)> {
-        if !self.first_is_good {
-            self.next_at();
-        }
-        let (at, event) = self.take_first()?;
-        self.now = at;
-        Some((at, event))
+        let entry = self.near.pop()?;
+        self.come_nearer();
+        self.now = entry.at;
+        Some((entry.at, self.take(entry)?))
     }
 
-    fn take_first(&mut self) -> Option<(SimTime, E)> {
-        self.first_is_good = false;
-        let Reverse(entry) = self.heap.pop()?;
+    fn take(&mut self, entry: Entry) -> Option<E> {
         self.free.push(entry.place);
-        Some((entry.at, self.events[entry.place as usize].take()?))
+        self.events[entry.place as usize].take()
+    }
+
+    /// Puts those that come next in order, if nothing stands there any more.
+    #[inline]
+    fn come_nearer(&mut self) {
+        if self.near.is_empty() && !self.far.is_empty() {
+            self.order_the_next();
+        }
+    }
+
+    #[cold]
+    fn order_the_next(&mut self) {
+        while self.near.len() < NEAR / 2
+            && let Some(Reverse(entry)) = self.far.pop()
+        {
+            if self.cancelled.remove(&entry.tie) {
+                self.take(entry);
+            } else {
+                self.near.push(entry);
+            }
+        }
+        self.near.reverse();
     }
 }
 
@@ -159,6 +202,35 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn many_events_come_in_order_while_others_are_added_and_taken_back(
+            steps in proptest::collection::vec((0u64..5_000, 0u8..6), 1..600)
+        ) {
+            let (mut calendar, mut plain, mut now) = (Calendar::default(), BTreeSet::new(), 0);
+            for (sequence, &(nanos, step)) in steps.iter().enumerate() {
+                let nth = plain.iter().nth(nanos as usize % plain.len().max(1)).copied();
+                match (step, nth) {
+                    (0, Some((at, tie))) => {
+                        calendar.cancel(tie);
+                        plain.remove(&(at, tie));
+                    }
+                    (1, _) => {
+                        let first = plain.pop_first();
+                        now = first.map_or(now, |(at, _)| SimTime::as_nanos(at));
+                        prop_assert_eq!(calendar.pop(), first);
+                    }
+                    _ => {
+                        let (time, tie) = (at(now + nanos), Tie::new(0, 0, sequence as u32));
+                        calendar.schedule(time, tie, tie);
+                        plain.insert((time, tie));
+                    }
+                }
+                prop_assert_eq!(calendar.next_at(), plain.first().map_or(SimTime::MAX, |first| first.0));
+            }
+            let given: Vec<_> = std::iter::from_fn(|| calendar.pop()).collect();
+            prop_assert_eq!(given, plain.into_iter().collect::<Vec<_>>());
+        }
+
         #[test]
         fn gives_out_what_a_sorted_list_would(times in proptest::collection::vec((0u64..50, 0u8..4, 0u32..3), 0..80)) {
             let mut calendar = Calendar::default();

@@ -6,13 +6,11 @@
 
 #[cfg(debug_assertions)]
 use std::collections::BTreeMap;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, SeedableRng};
 
-use crate::engine::mix;
+use crate::engine::{Places, mix};
 
 /// What every stream of one replication is keyed by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,23 +106,8 @@ fn fnv(hash: u64, bytes: &[u8]) -> u64 {
     bytes.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3))
 }
 
-/// The hash of what is a good hash already: itself.
-#[derive(Debug, Default)]
-struct Mixed(u64);
-
-impl Hasher for Mixed {
-    fn write(&mut self, _: &[u8]) {
-        unreachable!("only hashes of labels are hashed")
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
+/// Streams for which a room has space from its first on.
+const FEW: usize = 16;
 
 /// The streams of one room, opened at first use and kept, so that successive draws for one purpose and entity go on
 /// in one stream.
@@ -133,7 +116,7 @@ pub struct Streams {
     key: StreamKey,
     room_hash: u64,
     /// Where among the open streams is the one with this hash.
-    places: HashMap<u64, usize, BuildHasherDefault<Mixed>>,
+    places: Places,
     open: Vec<Stream>,
     #[cfg(debug_assertions)]
     labels: BTreeMap<u64, (String, u64)>,
@@ -145,7 +128,7 @@ impl Streams {
         Streams {
             key,
             room_hash: hash_of_room(room),
-            places: HashMap::default(),
+            places: Places::default(),
             open: Vec::new(),
             #[cfg(debug_assertions)]
             labels: BTreeMap::new(),
@@ -164,17 +147,35 @@ impl Streams {
     }
 
     /// The place, for all the time, of the stream of `purpose` for `entity`.
-    pub fn open(&mut self, purpose: &str, entity: u64) -> usize {
+    fn open(&mut self, purpose: &str, entity: u64) -> usize {
+        let hash = hash_within(self.room_hash, purpose, entity);
+        match self.places.get(hash) {
+            Some(place) => place as usize,
+            None => {
+                let place = self.open_apart(purpose, entity);
+                self.places.insert(hash, place as u32);
+                place
+            }
+        }
+    }
+
+    /// The place of the stream of `purpose` for `entity`, for one who remembers it: it is opened once, and not by its name too.
+    ///
+    /// # Panics
+    /// In debug builds if it is, or if its number is that of another stream.
+    pub fn open_apart(&mut self, purpose: &str, entity: u64) -> usize {
         let hash = hash_within(self.room_hash, purpose, entity);
         #[cfg(debug_assertions)]
         {
-            let label = self.labels.entry(hash).or_insert_with(|| (purpose.to_owned(), entity));
-            assert!(label.0 == purpose && label.1 == entity, "stream labels {label:?} and {purpose}#{entity} collide");
+            let before = self.labels.insert(hash, (purpose.to_owned(), entity));
+            assert!(before.is_none(), "stream {purpose}#{entity} has the number of {before:?}");
         }
-        *self.places.entry(hash).or_insert_with(|| {
-            self.open.push(self.key.numbered(hash));
-            self.open.len() - 1
-        })
+        if self.open.is_empty() {
+            // Streams are large, and few rooms have only one.
+            self.open.reserve(FEW);
+        }
+        self.open.push(self.key.numbered(hash));
+        self.open.len() - 1
     }
 }
 

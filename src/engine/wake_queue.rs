@@ -6,11 +6,15 @@ use std::collections::BinaryHeap;
 use crate::engine::block::{BLOCK, Block};
 use crate::units::SimTime;
 
+/// The number in a place where nobody is.
+const NOBODY: u32 = u32::MAX;
+
 /// Wakes in order of time; equal times by the number of who wakes.
 #[derive(Debug)]
 pub struct WakeQueue {
-    /// The numbers of a few, rising, and their wakes in the same places.
-    few: Vec<u32>,
+    /// The numbers of a few, rising, the last of all numbers where nobody is, and their wakes in the same places.
+    few: [u32; BLOCK],
+    count: usize,
     wakes: Block,
     /// All, once there were more than a few.
     many: BinaryHeap<Reverse<(SimTime, u32)>>,
@@ -38,7 +42,6 @@ pub trait Wakes {
 /// A queue of at most `MOST` wakes, known to be one as long as this is held: nothing is asked twice.
 #[derive(Debug)]
 pub struct Few<'a, const MOST: usize> {
-    /// The last of all numbers where nobody is.
     numbers: [u32; BLOCK],
     wakes: &'a mut Block,
 }
@@ -71,7 +74,7 @@ impl Wakes for WakeQueue {
 
 impl Default for WakeQueue {
     fn default() -> Self {
-        WakeQueue { few: Vec::new(), wakes: Block::new(), many: BinaryHeap::new() }
+        WakeQueue { few: [NOBODY; BLOCK], count: 0, wakes: Block::new(), many: BinaryHeap::new() }
     }
 }
 
@@ -80,8 +83,8 @@ impl WakeQueue {
     #[inline(always)]
     pub fn first(&self) -> Option<First> {
         if self.many.is_empty() {
-            let (at, place) = if self.few.len() <= 4 { self.wakes.earliest_of_four() } else { self.wakes.earliest() };
-            self.few.get(place as usize).map(|number| First { at, number: *number, place })
+            let (at, place) = if self.count <= 4 { self.wakes.earliest_of_four() } else { self.wakes.earliest() };
+            self.few[..self.count].get(place as usize).map(|number| First { at, number: *number, place })
         } else {
             self.many.peek().map(|Reverse((at, number))| First { at: *at, number: *number, place: 0 })
         }
@@ -89,10 +92,8 @@ impl WakeQueue {
 
     /// The same queue, if there are at most `MOST` wakes in it, four or eight.
     pub fn few<const MOST: usize>(&mut self) -> Option<Few<'_, MOST>> {
-        let are_few = self.many.is_empty() && self.few.len() <= MOST.min(BLOCK);
-        let mut numbers = [u32::MAX; BLOCK];
-        self.few.iter().zip(&mut numbers).for_each(|(few, number)| *number = *few);
-        are_few.then_some(Few { numbers, wakes: &mut self.wakes })
+        let are_few = self.many.is_empty() && self.count <= MOST.min(BLOCK);
+        are_few.then_some(Few { numbers: self.few, wakes: &mut self.wakes })
     }
 
     /// Puts off the first to a later time.
@@ -105,28 +106,49 @@ impl WakeQueue {
         }
     }
 
+    /// Puts off each to the time that `to` says, by its time and number.
+    pub fn put_off_all(&mut self, mut to: impl FnMut(SimTime, u32) -> SimTime) {
+        for place in 0..self.count {
+            self.wakes.set(place, to(self.wakes.at(place), self.few[place]));
+        }
+        if !self.many.is_empty() {
+            let many = std::mem::take(&mut self.many).into_vec();
+            self.many = many.into_iter().map(|Reverse((at, number))| Reverse((to(at, number), number))).collect();
+        }
+    }
+
     /// Adds a number that is not there.
     pub fn push(&mut self, at: SimTime, number: u32) {
-        if self.many.is_empty() && self.few.len() < BLOCK {
-            let place = self.few.partition_point(|other| *other < number);
-            (place..self.few.len()).rev().for_each(|place| self.wakes.set(place + 1, self.wakes.at(place)));
-            self.few.insert(place, number);
-            self.wakes.set(place, at);
+        if self.many.is_empty() && self.count < BLOCK {
+            let place = self.few[..self.count].partition_point(|other| *other < number);
+            (place..self.count).rev().for_each(|place| self.set(place + 1, self.wakes.at(place), self.few[place]));
+            self.set(place, at, number);
+            self.count += 1;
         } else {
-            let few: Vec<_> = self.drain_few().collect();
-            self.many.extend(few.into_iter().map(Reverse));
+            (0..self.count).for_each(|place| self.many.push(Reverse((self.wakes.at(place), self.few[place]))));
+            self.forget_few();
             self.many.push(Reverse((at, number)));
         }
+    }
+
+    fn set(&mut self, place: usize, at: SimTime, number: u32) {
+        self.wakes.set(place, at);
+        self.few[place] = number;
+    }
+
+    fn forget_few(&mut self) {
+        (0..self.count).for_each(|place| self.set(place, SimTime::MAX, NOBODY));
+        self.count = 0;
     }
 
     /// Takes a number out and says when it was to wake; never if it was not there.
     pub fn remove(&mut self, number: u32) -> SimTime {
         let mut wake = SimTime::MAX;
-        if let Ok(place) = self.few.binary_search(&number) {
+        if let Ok(place) = self.few[..self.count].binary_search(&number) {
             wake = self.wakes.at(place);
-            self.few.remove(place);
-            (place..self.few.len()).for_each(|place| self.wakes.set(place, self.wakes.at(place + 1)));
-            self.wakes.set(self.few.len(), SimTime::MAX);
+            self.count -= 1;
+            (place..self.count).for_each(|place| self.set(place, self.wakes.at(place + 1), self.few[place + 1]));
+            self.set(self.count, SimTime::MAX, NOBODY);
         }
         self.many.retain(|Reverse((at, other))| {
             wake = if *other == number { *at } else { wake };
@@ -137,18 +159,18 @@ impl WakeQueue {
 
     /// Who is there.
     pub fn numbers(&self) -> impl Iterator<Item = u32> + '_ {
-        self.few.iter().copied().chain(self.many.iter().map(|Reverse((_, number))| *number))
+        self.few[..self.count].iter().copied().chain(self.many.iter().map(|Reverse((_, number))| *number))
     }
 
-    /// Takes all out, in no order.
-    pub fn drain(&mut self) -> Vec<(SimTime, u32)> {
-        let few: Vec<_> = self.drain_few().collect();
-        few.into_iter().chain(self.many.drain().map(|Reverse(wake)| wake)).collect()
-    }
-
-    fn drain_few(&mut self) -> impl Iterator<Item = (SimTime, u32)> + use<> {
-        let wakes = std::mem::replace(&mut self.wakes, Block::new());
-        std::mem::take(&mut self.few).into_iter().enumerate().map(move |(place, number)| (wakes.at(place), number))
+    /// Takes one out, whichever costs least.
+    pub fn take_any(&mut self) -> Option<(SimTime, u32)> {
+        let Some(last) = self.count.checked_sub(1) else {
+            return self.many.pop().map(|Reverse(wake)| wake);
+        };
+        let wake = (self.wakes.at(last), self.few[last]);
+        self.set(last, SimTime::MAX, NOBODY);
+        self.count = last;
+        Some(wake)
     }
 }
 
@@ -175,6 +197,11 @@ mod tests {
                         plain.insert((first.0.max(at), first.1));
                         queue.put_off(queue.first().unwrap(), first.0.max(at));
                     }
+                    (2, Some(_), _) => {
+                        let later = |time: SimTime, who: u32| if who > number { time.max(at) } else { time };
+                        queue.put_off_all(later);
+                        plain = plain.into_iter().map(|(time, who)| (later(time, who), who)).collect();
+                    }
                     (_, None, _) => {
                         plain.insert((at, number));
                         queue.push(at, number);
@@ -188,7 +215,7 @@ mod tests {
                 prop_assert_eq!(four.map_or(first, someone), first);
                 prop_assert_eq!(eight.map_or(first, someone), first);
             }
-            let left: BTreeSet<_> = queue.drain().into_iter().collect();
+            let left: BTreeSet<_> = std::iter::from_fn(|| queue.take_any()).collect();
             prop_assert_eq!(left, plain);
         }
     }

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use crate::engine::{Forcing, Out, Stream, StreamKey, Streams};
+use crate::engine::{Forcing, Out, Places, Stream, StreamKey, Streams};
 use crate::ids::{NodeId, PodId, ReplicaId, Target};
 use crate::model::api::{ResourceVersion, Watcher, Write};
 use crate::model::spec::{DelayId, IdlePolicy, NodeDelays, ProbeKind, Signal};
@@ -101,8 +101,8 @@ pub type RoomOut<T> = Out<T, Msg, Fact>;
 pub struct Draws<'s> {
     delays: &'s NodeDelays,
     streams: Streams,
-    /// By delay and entity: the place of the stream among those open, from 1; 0 if it is not open yet.
-    places: Vec<Vec<u32>>,
+    /// By delay and entity: the place of the stream among those open.
+    places: Places,
     forced: Option<Forced>,
     slowness: Option<Slowness>,
 }
@@ -131,14 +131,13 @@ struct Forced {
     is_candidate: fn(DelayId, u64) -> bool,
 }
 
-/// Entities up to here have their streams' places kept.
-const KEPT: u64 = 1 << 16;
+/// Bits of an entity's ordinal; above them stands the delay.
+const ENTITY_BITS: u32 = 56;
 
 impl<'s> Draws<'s> {
     /// The draws of `room` with these delays.
     pub fn new(delays: &'s NodeDelays, key: StreamKey, room: &'static str) -> Self {
-        let places = vec![Vec::new(); DelayId::ALL.len()];
-        Draws { delays, streams: Streams::new(key, room), places, forced: None, slowness: None }
+        Draws { delays, streams: Streams::new(key, room), places: Places::default(), forced: None, slowness: None }
     }
 
     /// The same, those draws that are candidates being forced, if anything is.
@@ -178,17 +177,17 @@ impl<'s> Draws<'s> {
     }
 
     fn stream(&mut self, id: DelayId, entity: u64) -> &mut Stream {
-        if entity >= KEPT {
-            return self.streams.get(id.name(), entity);
-        }
-        let (places, index) = (&mut self.places[id as usize], entity as usize);
-        if places.len() <= index {
-            places.resize(index + 1, 0);
-        }
-        if places[index] == 0 {
-            places[index] = self.streams.open(id.name(), entity) as u32 + 1;
-        }
-        self.streams.at(places[index] as usize - 1)
+        debug_assert!(entity >> ENTITY_BITS == 0, "an entity's ordinal leaves room for the delay");
+        let key = (id as u64) << ENTITY_BITS | entity;
+        let place = self.places.get(key).unwrap_or_else(|| self.open(key, id, entity));
+        self.streams.at(place as usize)
+    }
+
+    #[cold]
+    fn open(&mut self, key: u64, id: DelayId, entity: u64) -> u32 {
+        let place = self.streams.open_apart(id.name(), entity) as u32;
+        self.places.insert(key, place);
+        place
     }
 
     /// Period and lateness of delay `id`, if it is a grid.

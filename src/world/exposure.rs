@@ -1,8 +1,6 @@
 //! How long a new connection could still be sent to a pod that does not listen: read off the facts as they come, for each
 //! element of the data plane by its number.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::ids::PodId;
 use crate::record::{Fact, PodEvent};
 use crate::units::{SimDuration, SimTime};
@@ -24,7 +22,7 @@ struct Rules {
     dead: u32,
     early: u32,
     /// By pod: in the rules.
-    holds: BTreeSet<PodId>,
+    holds: Vec<bool>,
     /// It has held a pod; a headless Service has no rules anywhere.
     has_held: bool,
     /// The integral of dead / count, in seconds.
@@ -38,21 +36,24 @@ struct Rules {
 #[derive(Debug)]
 pub(super) struct Exposure {
     now: SimTime,
-    listens: BTreeMap<PodId, Listens>,
+    /// By pod; further ones do not listen yet.
+    listens: Vec<Listens>,
     elements: Vec<Rules>,
     /// Elements that hold a pod that does not listen.
-    exposed: BTreeSet<usize>,
+    exposed: Vec<usize>,
     terminated: u32,
     started: u32,
 }
 
 impl Rules {
     fn holding(pods: &[PodId]) -> Rules {
+        let mut holds = Vec::new();
+        pods.iter().for_each(|pod| *at(&mut holds, *pod, false) = true);
         Rules {
             count: pods.len() as u32,
             dead: 0,
             early: 0,
-            holds: pods.iter().copied().collect(),
+            holds,
             has_held: !pods.is_empty(),
             share_secs: 0.0,
             stop_side: SimDuration::ZERO,
@@ -66,9 +67,9 @@ impl Exposure {
     pub(super) fn new<'a>(elements: impl Iterator<Item = &'a [PodId]>, old: u32) -> Self {
         Exposure {
             now: SimTime::ZERO,
-            listens: (0..old).map(|pod| (PodId(pod), Listens::Now)).collect(),
+            listens: vec![Listens::Now; old as usize],
             elements: elements.map(Rules::holding).collect(),
-            exposed: BTreeSet::new(),
+            exposed: Vec::new(),
             terminated: 0,
             started: 0,
         }
@@ -84,29 +85,28 @@ impl Exposure {
     }
 
     /// A pod comes into the rules of an element, or goes.
-    pub(super) fn set_rule(&mut self, at: SimTime, pod: PodId, element: usize, comes: bool) {
-        self.advance(at);
+    pub(super) fn set_rule(&mut self, now: SimTime, pod: PodId, element: usize, comes: bool) {
+        self.advance(now);
         let listens = self.listens(pod);
         let rules = &mut self.elements[element];
-        let changed = if comes { rules.holds.insert(pod) } else { rules.holds.remove(&pod) };
-        if changed {
+        let before = std::mem::replace(at(&mut rules.holds, pod, false), comes);
+        if before != comes {
             rules.has_held |= comes;
             rules.count = if comes { rules.count + 1 } else { rules.count - 1 };
             self.tally(element, listens, comes);
         }
     }
 
-    fn set_listens(&mut self, at: SimTime, pod: PodId, listens: Listens) {
+    fn set_listens(&mut self, now: SimTime, pod: PodId, listens: Listens) {
         match listens {
             Listens::NotYet => self.started += 1,
             Listens::Now => {}
             Listens::NoMore => self.terminated += 1,
         }
-        self.advance(at);
-        let before = self.listens(pod);
-        self.listens.insert(pod, listens);
+        self.advance(now);
+        let before = std::mem::replace(at(&mut self.listens, pod, Listens::NotYet), listens);
         for element in 0..self.elements.len() {
-            if self.elements[element].holds.contains(&pod) {
+            if self.elements[element].holds.get(pod.index()).is_some_and(|holds| *holds) {
                 self.tally(element, before, false);
                 self.tally(element, listens, true);
             }
@@ -114,7 +114,7 @@ impl Exposure {
     }
 
     fn listens(&self, pod: PodId) -> Listens {
-        self.listens.get(&pod).copied().unwrap_or(Listens::NotYet)
+        self.listens.get(pod.index()).copied().unwrap_or(Listens::NotYet)
     }
 
     /// A pod in this state comes into, or goes from, the rules of an element.
@@ -126,10 +126,12 @@ impl Exposure {
             Listens::Now => return,
         };
         *count = if comes { *count + 1 } else { *count - 1 };
-        if rules.dead + rules.early > 0 {
-            self.exposed.insert(element);
-        } else {
-            self.exposed.remove(&element);
+        let (is_exposed, place) =
+            (rules.dead + rules.early > 0, self.exposed.iter().position(|other| *other == element));
+        match place {
+            None if is_exposed => self.exposed.push(element),
+            Some(place) if !is_exposed => drop(self.exposed.swap_remove(place)),
+            _ => {}
         }
     }
 
@@ -165,6 +167,14 @@ impl Exposure {
         let share = has_rules.then_some(share);
         (mean(sum(|rules| rules.stop_side), self.terminated), share, mean(sum(|rules| rules.start_side), self.started))
     }
+}
+
+/// The entry of a pod in a table that grows as pods come.
+fn at<T: Copy>(table: &mut Vec<T>, pod: PodId, otherwise: T) -> &mut T {
+    if table.len() <= pod.index() {
+        table.resize(pod.index() + 1, otherwise);
+    }
+    &mut table[pod.index()]
 }
 
 #[cfg(test)]

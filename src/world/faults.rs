@@ -135,12 +135,12 @@ impl World<'_> {
 
     pub(super) fn drain_node(&mut self, node: NodeId, evicts: bool) {
         let pods = self.api.pods_on(node);
-        self.drain.on_start(self.now, node, &pods, evicts, &mut self.outs.drain);
+        self.drain.on_start(self.now, node, &pods, evicts, self.outs.drain());
     }
 
     /// The processes of a node end with it, and nothing answers for their addresses any more.
     pub(super) fn node_ends(&mut self, node: NodeId) {
-        self.kubelets[node.index()].on_node_ends(self.now, &mut self.outs.kubelets[node.index()]);
+        self.kubelets[node.index()].on_node_ends(self.now, self.outs.kubelet(node));
     }
 }
 

@@ -69,7 +69,7 @@ impl Lanes {
     /// The slots of a pod's lanes get them back.
     pub(super) fn leave_pod<'s>(&mut self, pod: PodId, slots: &mut [Slot<'s>], path: &mut Path<'s>) {
         let Some(queue) = self.pods.get_mut(pod.index()) else { return };
-        for (at, index) in queue.drain() {
+        while let Some((at, index)) = queue.take_any() {
             give_back(self.lanes[index as usize].take(), at, &mut slots[index as usize], path);
         }
         self.next.set(pod.0, SimTime::MAX);
@@ -93,7 +93,7 @@ impl Lanes {
             let end = until.min((self.horizon, 0));
             self.take_due(end.0);
             let given_back = self.leave_stopping(slots, path, servers) || self.run_due(end, slots, path, servers);
-            for pod in std::mem::take(&mut self.due) {
+            while let Some(pod) = self.due.pop() {
                 self.set_next(pod as usize);
             }
             if given_back {
@@ -152,10 +152,11 @@ impl Lanes {
     }
 
     fn skip_to(&mut self, pod: u32, target: SimTime, path: &mut Path<'_>) {
-        for (at, index) in self.pods[pod as usize].drain() {
-            let skipped = self.lanes[index as usize].as_mut().and_then(|lane| lane.skip(target, path));
-            self.pods[pod as usize].push(skipped.unwrap_or(at), index);
-        }
+        let Lanes { pods, lanes, .. } = self;
+        pods[pod as usize].put_off_all(|at, index| {
+            let skipped = lanes[index as usize].as_mut().and_then(|lane| lane.skip(target, path));
+            skipped.unwrap_or(at)
+        });
     }
 
     /// Notes the pods with lanes that wake by then.

@@ -16,6 +16,7 @@ mod faults;
 mod hedges;
 mod lane;
 mod lanes;
+mod outs;
 mod path;
 mod proxied;
 mod recorder;
@@ -29,7 +30,7 @@ mod tally;
 mod trip;
 mod upstream;
 
-use crate::engine::{Calendar, Effect, Forcing, StreamKey, Streams, Tie};
+use crate::engine::{Calendar, Forcing, StreamKey, Streams, Tie};
 use crate::ids::{Layer, NodeId, PodId, ReplicaId, Revision, Target};
 use crate::model::api::{
     ApiServer, Object, Phase, PodObject, ReplicaSetObject, ReplicaSetStatus, ResourceVersion, Timestamp, Watcher,
@@ -55,6 +56,7 @@ use crate::units::{SimDuration, SimTime};
 use balancers::Balancers;
 pub use failures_only::{Refusal, refusals};
 use faults::Fault;
+use outs::{Outs, Room};
 use path::View;
 use recorder::Recorder;
 use requests::Requests;
@@ -151,24 +153,6 @@ pub enum Driver {
     Plain,
 }
 
-/// The output buffers of the rooms.
-#[derive(Debug)]
-struct Outs {
-    api: RoomOut<()>,
-    deployment: RoomOut<deployment::Timer>,
-    replica_set: RoomOut<replicaset::Timer>,
-    scheduler: RoomOut<scheduler::Timer>,
-    disruption: RoomOut<disruption::Timer>,
-    drain: RoomOut<drain::Timer>,
-    autoscaler: RoomOut<autoscaler::Timer>,
-    kubelets: Vec<RoomOut<kubelet::Timer>>,
-    endpoints: RoomOut<endpoints::Timer>,
-    proxies: Vec<RoomOut<kube_proxy::Timer>>,
-    load_balancer: RoomOut<balancer::Timer>,
-    ingress: RoomOut<balancer::Timer>,
-    servers: RoomOut<server::Timer>,
-}
-
 /// A cluster with its clients, in one replication.
 #[derive(Debug)]
 pub struct World<'s> {
@@ -200,6 +184,8 @@ pub struct World<'s> {
     leaderless_until: SimTime,
     /// Events of the world's own so far.
     scheduled: u32,
+    /// Events that have happened.
+    events: u64,
 }
 
 impl<'s> World<'s> {
@@ -218,8 +204,7 @@ impl<'s> World<'s> {
         let nodes = || (0..scenario.cluster.nodes).map(NodeId);
         let old = old_replica_set(scenario);
         let endpoints = EndpointSliceController::new(scenario, unrouting(draws("endpoints")), &pods);
-        let proxy =
-            |node| KubeProxy::new(scenario, node, unrouting(on_node("kube_proxy", node)), &endpoints.slice().endpoints);
+        let proxy = |node| KubeProxy::new(scenario, node, unrouting(on_node("kube_proxy", node)), endpoints.slice());
         let proxies = nodes().map(proxy).collect();
         let dns = Dns::new(scenario, Streams::new(key, "dns"), &endpoints.slice().endpoints);
         let routes = Routes { proxies, dns };
@@ -260,6 +245,7 @@ impl<'s> World<'s> {
             slowness,
             leaderless_until: SimTime::ZERO,
             scheduled: 0,
+            events: 0,
         }
     }
 
@@ -285,17 +271,17 @@ impl<'s> World<'s> {
         for index in 0..self.scenario.deployment.replicas {
             let pod = PodId(index);
             if let Some(node) = self.node_of[pod.index()] {
-                self.kubelets[node.index()].adopt(pod, &mut self.outs.kubelets[node.index()]);
+                self.kubelets[node.index()].adopt(pod, self.outs.kubelet(node));
             }
         }
-        for (proxy, out) in self.routes.proxies.iter_mut().zip(&mut self.outs.proxies) {
-            proxy.start(out);
+        for (node, proxy) in (0..).map(NodeId).zip(&mut self.routes.proxies) {
+            proxy.start(self.outs.proxy(node));
         }
         for layer in [Layer::LoadBalancer, Layer::Ingress] {
             self.with_balancer(layer, |balancer, out| balancer.start(out));
         }
         if let Some(autoscaler) = &mut self.autoscaler {
-            autoscaler.start(&mut self.outs.autoscaler);
+            autoscaler.start(self.outs.autoscaler());
         }
         self.schedule_rollout(key);
         self.drain_all();
@@ -305,39 +291,43 @@ impl<'s> World<'s> {
     fn handle_next_event(&mut self) {
         let Some((now, event)) = self.calendar.pop() else { return };
         self.now = now;
+        self.events += 1;
         let Some(event) = self.unless_leaderless(event) else { return };
         match event {
             Event::Deliver(msg) => self.deliver(msg),
-            Event::Deployment(timer) => self.deployment.on_timer(now, timer, &mut self.outs.deployment),
-            Event::ReplicaSet(timer) => self.replica_sets.on_timer(now, timer, &mut self.outs.replica_set),
+            Event::Deployment(timer) => self.deployment.on_timer(now, timer, self.outs.deployment()),
+            Event::ReplicaSet(timer) => self.replica_sets.on_timer(now, timer, self.outs.replica_set()),
             Event::Disruption(timer) => {
                 if let Some(controller) = &mut self.disruption {
-                    controller.on_timer(now, timer, &mut self.outs.disruption);
+                    controller.on_timer(now, timer, self.outs.disruption());
                 }
             }
-            Event::Drain(timer) => self.drain.on_timer(now, timer, &mut self.outs.drain),
+            Event::Drain(timer) => self.drain.on_timer(now, timer, self.outs.drain()),
             Event::Autoscaler(timer) => {
                 if let Some(autoscaler) = &mut self.autoscaler {
-                    autoscaler.on_timer(now, timer, &mut self.outs.autoscaler);
+                    autoscaler.on_timer(now, timer, self.outs.autoscaler());
                 }
             }
             Event::Fault(fault) => self.on_fault(fault),
-            Event::Sets(timer) => self.sets.on_timer(now, timer),
-            Event::Scheduler(timer) => self.scheduler.on_timer(now, timer, &mut self.outs.scheduler),
-            Event::Kubelet(node, timer) => {
-                self.kubelets[node.index()].on_timer(now, timer, &mut self.outs.kubelets[node.index()]);
+            Event::Sets(timer) => {
+                self.outs.use_of(Room::Sets);
+                self.sets.on_timer(now, timer);
             }
-            Event::Endpoints(timer) => self.endpoints.on_timer(now, timer, &mut self.outs.endpoints),
+            Event::Scheduler(timer) => self.scheduler.on_timer(now, timer, self.outs.scheduler()),
+            Event::Kubelet(node, timer) => {
+                self.kubelets[node.index()].on_timer(now, timer, self.outs.kubelet(node));
+            }
+            Event::Endpoints(timer) => self.endpoints.on_timer(now, timer, self.outs.endpoints()),
             Event::KubeProxy(node, timer) => {
                 self.with_requests(|requests, view| requests.catch_up_with_rules(now, view));
-                self.routes.proxies[node.index()].on_timer(now, timer, &mut self.outs.proxies[node.index()]);
+                self.routes.proxies[node.index()].on_timer(now, timer, self.outs.proxy(node));
             }
             Event::Balancer(layer, timer) => {
                 self.with_balancer(layer, |balancer, out| balancer.on_timer(now, timer, out));
             }
             Event::Server(timer) => {
                 self.catch_up(timer.pod());
-                self.servers.on_timer(now, timer, &mut self.outs.servers);
+                self.servers.on_timer(now, timer, self.outs.servers());
             }
             Event::ClientsStop => self.clients_stop(),
         }
@@ -352,28 +342,28 @@ impl<'s> World<'s> {
         match msg {
             Msg::Write(write) => self.write(write),
             Msg::Watched { watcher, version } => self.watched(watcher, version),
-            Msg::EvictionAnswered(pod, evicted) => self.drain.on_answer(now, pod, evicted, &mut self.outs.drain),
+            Msg::EvictionAnswered(pod, evicted) => self.drain.on_answer(now, pod, evicted, self.outs.drain()),
             Msg::DrainNode(node, evicts) => self.drain_node(node, evicts),
             Msg::NodeEnds(node) => self.node_ends(node),
             Msg::Conflict => self.deployment.on_conflict(),
-            Msg::StartProcess(pod) => self.servers.on_start(now, pod, &mut self.outs.servers),
+            Msg::StartProcess(pod) => self.servers.on_start(now, pod, self.outs.servers()),
             Msg::Signal(pod, signal) => {
                 self.catch_up(pod);
-                self.servers.on_signal(now, pod, signal, &mut self.outs.servers);
+                self.servers.on_signal(now, pod, signal, self.outs.servers());
             }
-            Msg::StartSidecar(pod) => self.servers.on_sidecar_start(now, pod, &mut self.outs.servers),
-            Msg::ProbeSidecar(pod) => self.servers.on_sidecar_probe(now, pod, &mut self.outs.servers),
+            Msg::StartSidecar(pod) => self.servers.on_sidecar_start(now, pod, self.outs.servers()),
+            Msg::ProbeSidecar(pod) => self.servers.on_sidecar_probe(now, pod, self.outs.servers()),
             Msg::SidecarAnswered(pod, success) => {
                 self.with_kubelet(pod, |kubelet, out| kubelet.on_sidecar_answered(now, pod, success, out));
             }
             Msg::SidecarSignal(pod, signal) => {
                 self.catch_up(pod);
-                self.servers.on_sidecar_signal(now, pod, signal, &mut self.outs.servers);
+                self.servers.on_sidecar_signal(now, pod, signal, self.outs.servers());
             }
             Msg::SidecarExited(pod) => {
                 self.with_kubelet(pod, |kubelet, out| kubelet.on_sidecar_exited(now, pod, out));
             }
-            Msg::Probe(pod, kind) => self.servers.on_probe(now, pod, kind, &mut self.outs.servers),
+            Msg::Probe(pod, kind) => self.servers.on_probe(now, pod, kind, self.outs.servers()),
             Msg::ProbeAnswered(pod, kind, success) => self.with_kubelet(pod, |kubelet, out| {
                 kubelet.on_probe_answered(now, pod, kind, success, out);
             }),
@@ -435,7 +425,7 @@ impl<'s> World<'s> {
 
     fn with_kubelet(&mut self, pod: PodId, call: impl FnOnce(&mut Kubelet<'s>, &mut RoomOut<kubelet::Timer>)) {
         if let Some(node) = self.node_of[pod.index()] {
-            call(&mut self.kubelets[node.index()], &mut self.outs.kubelets[node.index()]);
+            call(&mut self.kubelets[node.index()], self.outs.kubelet(node));
         }
     }
 
@@ -454,7 +444,7 @@ impl<'s> World<'s> {
         if let Write::CreatePod { pod, .. } = write {
             self.make_room_for(pod);
         }
-        self.api.on_write(self.now, write, &mut self.outs.api);
+        self.api.on_write(self.now, write, self.outs.api());
         self.recorder.count_pods(self.now, self.api.counts(), self.drain.is_done());
         if self.options.check {
             self.check_availability();
@@ -487,17 +477,20 @@ impl<'s> World<'s> {
         let now = self.now;
         let object: &Object = self.api.at(version);
         match watcher {
-            Watcher::Deployment | Watcher::ReplicaSet if !self.sets.is_deployment() => self.sets.on_watch(now, object),
-            Watcher::Deployment => self.deployment.on_watch(now, object, &mut self.outs.deployment),
-            Watcher::ReplicaSet => self.replica_sets.on_watch(now, object, &mut self.outs.replica_set),
-            Watcher::Scheduler => self.scheduler.on_watch(now, object, &mut self.outs.scheduler),
-            Watcher::EndpointSlice => self.endpoints.on_watch(now, object, &mut self.outs.endpoints),
+            Watcher::Deployment | Watcher::ReplicaSet if !self.sets.is_deployment() => {
+                self.outs.use_of(Room::Sets);
+                self.sets.on_watch(now, object);
+            }
+            Watcher::Deployment => self.deployment.on_watch(now, object, self.outs.deployment()),
+            Watcher::ReplicaSet => self.replica_sets.on_watch(now, object, self.outs.replica_set()),
+            Watcher::Scheduler => self.scheduler.on_watch(now, object, self.outs.scheduler()),
+            Watcher::EndpointSlice => self.endpoints.on_watch(now, object, self.outs.endpoints()),
             Watcher::Kubelet(node) => {
-                self.kubelets[node.index()].on_watch(now, object, &mut self.outs.kubelets[node.index()]);
+                self.kubelets[node.index()].on_watch(now, object, self.outs.kubelet(node));
             }
             Watcher::Disruption => {
                 if let Some(controller) = &mut self.disruption {
-                    controller.on_watch(now, object, &mut self.outs.disruption);
+                    controller.on_watch(now, object, self.outs.disruption());
                 }
             }
             Watcher::Autoscaler => {
@@ -507,7 +500,7 @@ impl<'s> World<'s> {
             }
             Watcher::Dns => self.routes.dns.on_watch(object),
             Watcher::KubeProxy(node) => {
-                self.routes.proxies[node.index()].on_watch(now, object, &mut self.outs.proxies[node.index()]);
+                self.routes.proxies[node.index()].on_watch(now, object, self.outs.proxy(node));
             }
             Watcher::Balancer(replica) => {
                 let of = balancer_of(replica.layer, &mut self.balancers, &mut self.outs);
@@ -522,7 +515,7 @@ impl<'s> World<'s> {
     fn sever(&mut self, pod: PodId, severing: Severing) {
         let now = self.now;
         let drained = self.with_requests(|requests, view| requests.sever(now, pod, severing, view));
-        self.servers.on_drained(now, drained, pod, &mut self.outs.servers);
+        self.servers.on_drained(now, drained, pod, self.outs.servers());
     }
 
     /// Where the run ends some time after the old pods: arranges that end once it is known.
@@ -540,59 +533,10 @@ impl<'s> World<'s> {
         self.with_requests(|requests, view| requests.stop(now, view));
     }
 
-    fn drain_all(&mut self) {
-        let (calendar, recorder, outs) = (&mut self.calendar, &mut self.recorder, &mut self.outs);
-        drain(calendar, recorder, &mut outs.api, |()| unreachable!("the API server sets no timers"));
-        drain(calendar, recorder, &mut outs.deployment, Event::Deployment);
-        drain(calendar, recorder, &mut outs.replica_set, Event::ReplicaSet);
-        match &mut self.sets {
-            Sets::Deployment => {}
-            Sets::StatefulSet(set) => {
-                drain(calendar, recorder, &mut set.1, |t| Event::Sets(sets::Timer::StatefulSet(t)))
-            }
-            Sets::DaemonSet(set) => drain(calendar, recorder, &mut set.1, |t| Event::Sets(sets::Timer::DaemonSet(t))),
-        }
-        drain(calendar, recorder, &mut outs.scheduler, Event::Scheduler);
-        drain(calendar, recorder, &mut outs.disruption, Event::Disruption);
-        drain(calendar, recorder, &mut outs.drain, Event::Drain);
-        drain(calendar, recorder, &mut outs.autoscaler, Event::Autoscaler);
-        for (node, out) in outs.kubelets.iter_mut().enumerate() {
-            drain(calendar, recorder, out, |timer| Event::Kubelet(NodeId(node as u32), timer));
-        }
-        drain(calendar, recorder, &mut outs.endpoints, Event::Endpoints);
-        for (node, out) in outs.proxies.iter_mut().enumerate() {
-            drain(calendar, recorder, out, |timer| Event::KubeProxy(NodeId(node as u32), timer));
-        }
-        for (layer, out) in [(Layer::LoadBalancer, &mut outs.load_balancer), (Layer::Ingress, &mut outs.ingress)] {
-            drain(calendar, recorder, out, |timer| Event::Balancer(layer, timer));
-        }
-        drain(calendar, recorder, &mut outs.servers, Event::Server);
-    }
-
     fn finish(mut self) -> RunOutput {
         let check = self.options.check;
         self.with_requests(|requests, view| requests.finish(check, view));
-        self.recorder.finish(self.end, self.requests)
-    }
-}
-
-impl Outs {
-    fn new(nodes: u32) -> Self {
-        Outs {
-            api: RoomOut::new(rank::API),
-            deployment: RoomOut::new(rank::DEPLOYMENT),
-            replica_set: RoomOut::new(rank::REPLICA_SET),
-            scheduler: RoomOut::new(rank::SCHEDULER),
-            disruption: RoomOut::new(rank::DISRUPTION),
-            drain: RoomOut::new(rank::DRAIN),
-            autoscaler: RoomOut::new(rank::AUTOSCALER),
-            kubelets: (0..nodes).map(|_| RoomOut::new(rank::KUBELET)).collect(),
-            endpoints: RoomOut::new(rank::ENDPOINTS),
-            proxies: (0..nodes).map(|_| RoomOut::new(rank::KUBE_PROXY)).collect(),
-            load_balancer: RoomOut::new(rank::LOAD_BALANCER),
-            ingress: RoomOut::new(rank::INGRESS),
-            servers: RoomOut::new(rank::SERVER),
-        }
+        self.recorder.finish(self.end, self.events, self.requests)
     }
 }
 
@@ -602,41 +546,7 @@ fn balancer_of<'a, 's>(
     balancers: &'a mut Balancers<'s>,
     outs: &'a mut Outs,
 ) -> Option<(&'a mut Balancer<'s>, &'a mut RoomOut<balancer::Timer>)> {
-    let out = match layer {
-        Layer::LoadBalancer => &mut outs.load_balancer,
-        Layer::Ingress => &mut outs.ingress,
-    };
-    Some((balancers.of(layer)?, out))
-}
-
-/// Does what a room asked for. Most rooms ask for nothing most of the time.
-#[inline]
-fn drain<T>(
-    calendar: &mut Calendar<Event>,
-    recorder: &mut Recorder<'_>,
-    out: &mut RoomOut<T>,
-    wrap: impl Fn(T) -> Event,
-) {
-    if !out.is_empty() {
-        drain_effects(calendar, recorder, out, wrap);
-    }
-}
-
-#[inline(never)]
-fn drain_effects<T>(
-    calendar: &mut Calendar<Event>,
-    recorder: &mut Recorder<'_>,
-    out: &mut RoomOut<T>,
-    wrap: impl Fn(T) -> Event,
-) {
-    for effect in out.drain() {
-        match effect {
-            Effect::Timer(at, tie, timer) => calendar.schedule(at, tie, wrap(timer)),
-            Effect::Send(at, tie, msg) => calendar.schedule(at, tie, Event::Deliver(msg)),
-            Effect::Cancel(tie) => calendar.cancel(tie),
-            Effect::Record(fact) => recorder.note(fact),
-        }
-    }
+    Some((balancers.of(layer)?, outs.balancer(layer)))
 }
 
 fn old_replica_set(scenario: &Scenario) -> ReplicaSetObject {

@@ -179,7 +179,7 @@ impl<'s> Recorder<'s> {
         self.old_exited == self.replicas || (self.leaves && self.deleted > 0 && self.terminating.is_empty())
     }
 
-    pub(super) fn finish(mut self, end: SimTime, requests: Requests<'_>) -> RunOutput {
+    pub(super) fn finish(mut self, end: SimTime, events: u64, requests: Requests<'_>) -> RunOutput {
         let mut metrics = Metrics::default();
         self.set_rollout_metrics(&mut metrics);
         let counted = requests.counted_elements();
@@ -203,6 +203,7 @@ impl<'s> Recorder<'s> {
             metrics,
             digest: self.digest,
             requests_digest: requests.digest,
+            events,
             trace: self.trace,
             series: requests.series,
             skipped,

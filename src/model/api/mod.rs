@@ -10,6 +10,7 @@
 mod difference;
 mod eviction;
 mod object;
+mod pod_map;
 mod server;
 mod throttle;
 mod work_queue;
@@ -21,6 +22,7 @@ pub use object::{
     PodObject, ProgressCondition, ProgressReason, ReplicaSetObject, ReplicaSetStatus, ResourceVersion, RolloutState,
     Timestamp,
 };
+pub use pod_map::PodMap;
 pub use server::{ApiServer, PodCounts, Watcher, Write, hops_to_rules};
 pub use throttle::TokenBucket;
 pub use work_queue::WorkQueue;

@@ -235,8 +235,19 @@ pub struct Endpoint {
 pub struct EndpointSliceObject {
     /// Endpoints in the order of their pods.
     pub endpoints: Arc<[Endpoint]>,
+    /// The pods of those that are ready, in the same order: what most nodes' rules come to, which then share this list.
+    pub ready: Arc<[PodId]>,
     /// How many times the controller has written it.
     pub generation: u32,
+}
+
+impl EndpointSliceObject {
+    /// What these endpoints come to.
+    pub fn new(endpoints: Arc<[Endpoint]>, generation: u32) -> Self {
+        let ready =
+            endpoints.iter().filter(|endpoint| endpoint.conditions.ready).map(|endpoint| endpoint.pod).collect();
+        EndpointSliceObject { endpoints, ready, generation }
+    }
 }
 
 /// The status of the PodDisruptionBudget.

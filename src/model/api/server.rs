@@ -1,11 +1,9 @@
 //! The store and its watches.
 
-use std::collections::BTreeMap;
-
 use crate::ids::{Layer, NodeId, PodId, ReplicaId, Revision};
 use crate::model::api::{
-    BudgetObject, DeploymentObject, DeploymentStatus, EndpointSliceObject, Object, Phase, PodObject, ReplicaSetObject,
-    ReplicaSetStatus, ResourceVersion, RolloutState, Timestamp, Verdict, verdict,
+    BudgetObject, DeploymentObject, DeploymentStatus, EndpointSliceObject, Object, Phase, PodMap, PodObject,
+    ReplicaSetObject, ReplicaSetStatus, ResourceVersion, RolloutState, Timestamp, Verdict, verdict,
 };
 use crate::model::msg::{Draws, Fact, Msg, PodEvent, RoomOut};
 use crate::model::spec::{DelayId, Mechanism, Scenario, ServiceKind, Strategy, TargetKind};
@@ -206,7 +204,7 @@ pub struct ApiServer<'s> {
     log: Vec<Object>,
     deployment: DeploymentObject,
     replica_sets: [Option<ReplicaSetObject>; 2],
-    pods: BTreeMap<PodId, PodObject>,
+    pods: PodMap<PodObject>,
     budget: Option<BudgetObject>,
     counts: PodCounts,
     /// When each watcher gets its latest event of each kind: later events do not overtake.

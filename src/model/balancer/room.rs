@@ -144,7 +144,7 @@ impl<'s> Balancer<'s> {
             return;
         }
         let before = std::mem::replace(&mut replica.wanted, wanted);
-        let going = difference(&before, &replica.wanted);
+        let going = difference(&before, &replica.wanted).collect();
         self.record(now, number, going, RouteEvent::OutSeen, out);
         let replica = &mut self.replicas[number as usize];
         if self.update.poll.is_zero()
@@ -204,7 +204,7 @@ impl<'s> Balancer<'s> {
         let replica = &mut self.replicas[number as usize];
         replica.updates.on_begin(now);
         replica.applying = replica.wanted.clone();
-        let going = difference(&replica.configured, &replica.applying);
+        let going = difference(&replica.configured, &replica.applying).collect();
         self.record(now, number, going, RouteEvent::OutBegins, out);
         let update = &self.update;
         let by_size = update.apply_per_object * u64::from(update.configuration_objects);
@@ -221,7 +221,8 @@ impl<'s> Balancer<'s> {
         let replica = &mut self.replicas[number as usize];
         let configured = std::mem::take(&mut replica.applying);
         let before = std::mem::replace(&mut replica.configured, configured);
-        let (coming, going) = (difference(&replica.configured, &before), difference(&before, &replica.configured));
+        let coming: Vec<PodId> = difference(&replica.configured, &before).collect();
+        let going: Vec<PodId> = difference(&before, &replica.configured).collect();
         let changed = !(coming.is_empty() && going.is_empty());
         arrange(number, replica.updates.on_applied(now), out);
         coming.into_iter().for_each(|pod| self.announce(now, number, pod, true, out));
@@ -330,8 +331,8 @@ impl<'s> Balancer<'s> {
                 out.record(Fact::Route { at: now, pod, replica, worker: place.worker as u16, event });
             });
         };
-        record(difference(&after, &before), RouteEvent::In);
-        record(difference(&before, &after), RouteEvent::Out);
+        record(difference(&after, &before).collect(), RouteEvent::In);
+        record(difference(&before, &after).collect(), RouteEvent::Out);
     }
 
     fn begin_checks(&mut self, now: SimTime, number: u32, target: Target, out: &mut RoomOut<Timer>) {

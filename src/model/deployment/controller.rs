@@ -1,12 +1,10 @@
 //! The controller as a room: when it syncs, what it reads, what its calls cost.
 
-use std::collections::BTreeMap;
-
 use crate::engine::Tie;
-use crate::ids::{PodId, Revision};
+use crate::ids::Revision;
 use crate::model::api::{
-    DeploymentObject, DeploymentStatus, Object, Phase, PodObject, ProgressCondition, ProgressReason, ReplicaSetObject,
-    RolloutState, TokenBucket, Watcher, WorkQueue, Write,
+    DeploymentObject, DeploymentStatus, Object, Phase, PodMap, PodObject, ProgressCondition, ProgressReason,
+    ReplicaSetObject, RolloutState, TokenBucket, Watcher, WorkQueue, Write,
 };
 use crate::model::deployment::progress::{next_condition, requeue_stuck};
 use crate::model::deployment::recreate::old_pods_running;
@@ -46,7 +44,7 @@ pub struct DeploymentController<'s> {
     deployment: DeploymentObject,
     replica_sets: [Option<ReplicaSetObject>; 2],
     /// Strategy Recreate only: the pods, of which version and in which phase.
-    pods: BTreeMap<PodId, (Revision, Phase)>,
+    pods: PodMap<(Revision, Phase)>,
     written_status: Option<DeploymentStatus>,
     condition: Option<ProgressCondition>,
     /// ReplicaSets that were asked for, by template.

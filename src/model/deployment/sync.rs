@@ -37,9 +37,9 @@ pub struct Decision {
 
 /// The order of upstream's syncDeployment: paused and scaling syncs do not roll (mechanics 1.1).
 pub fn decide(view: &View) -> Decision {
-    let scaled = view.sets.iter().flatten().map(scaled_set).collect::<Vec<_>>();
+    let scales = |set: &ReplicaSetObject| is_scaling_event(view.rolling.desired, &[scaled_set(set)]);
     match view.strategy {
-        _ if view.paused || is_scaling_event(view.rolling.desired, &scaled) => scale_all(view),
+        _ if view.paused || view.sets.iter().flatten().any(scales) => scale_all(view),
         Strategy::RollingUpdate => roll(view),
         Strategy::Recreate => recreate(view),
     }

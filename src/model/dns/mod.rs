@@ -114,7 +114,7 @@ mod tests {
     fn slice(pods: &[u32]) -> Object {
         let conditions = Conditions { ready: true, serving: true, terminating: false };
         let endpoint = |pod: &u32| Endpoint { pod: PodId(*pod), conditions, node: None, hints: Hints::default() };
-        Object::EndpointSlice(EndpointSliceObject { endpoints: pods.iter().map(endpoint).collect(), generation: 1 })
+        Object::EndpointSlice(EndpointSliceObject::new(pods.iter().map(endpoint).collect(), 1))
     }
 
     fn dns(ttl: u64, cache: u64) -> Dns {

@@ -1,11 +1,10 @@
 //! The controller as a room: when it syncs, what it reads, what its writes cost.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::ids::PodId;
 use crate::model::api::{
-    Endpoint, EndpointSliceObject, Object, PodObject, TokenBucket, Watcher, WorkQueue, Write, difference,
+    Endpoint, EndpointSliceObject, Object, PodMap, PodObject, TokenBucket, Watcher, WorkQueue, Write, difference,
 };
 use crate::model::endpoints::{conditions, hints};
 use crate::model::msg::{Draws, Fact, Msg, PodEvent, RoomOut};
@@ -41,14 +40,16 @@ pub struct EndpointSliceController<'s> {
     draws: Draws<'s>,
     limiter: TokenBucket,
     queue: WorkQueue,
-    pods: BTreeMap<PodId, PodObject>,
+    pods: PodMap<PodObject>,
     /// Deleted pods that were delivered and not acted on yet.
-    deleted: BTreeMap<PodId, PodObject>,
+    deleted: PodMap<PodObject>,
     /// What the controller last wrote, and what its informer last showed it.
     written: EndpointSliceObject,
     seen_generation: u32,
     /// Ready pods of the slice before the write under way.
-    ready_before: Vec<PodId>,
+    ready_before: Arc<[PodId]>,
+    /// The endpoints as the sync under way finds them: a buffer.
+    found: Vec<Endpoint>,
     retries: u32,
 }
 
@@ -61,13 +62,15 @@ impl<'s> EndpointSliceController<'s> {
             limiter: TokenBucket::new(20, 30),
             queue: WorkQueue::default(),
             pods: pods.iter().map(|pod| (pod.id, *pod)).collect(),
-            deleted: BTreeMap::new(),
-            written: EndpointSliceObject { endpoints: Arc::from([]), generation: 0 },
+            deleted: PodMap::default(),
+            written: EndpointSliceObject::new(Arc::from([]), 0),
             seen_generation: 0,
-            ready_before: Vec::new(),
+            ready_before: Arc::from([]),
+            found: Vec::new(),
             retries: 0,
         };
-        controller.written.endpoints = controller.endpoints();
+        controller.find_endpoints();
+        controller.written = EndpointSliceObject::new(controller.found.as_slice().into(), 0);
         controller
     }
 
@@ -186,13 +189,13 @@ impl<'s> EndpointSliceController<'s> {
             return;
         }
         self.retries = 0;
-        let endpoints = self.endpoints();
-        if endpoints == self.written.endpoints {
+        self.find_endpoints();
+        if *self.found == *self.written.endpoints {
             self.finish(now, out);
             return;
         }
-        self.ready_before = ready_pods(&self.written.endpoints).collect();
-        self.written = EndpointSliceObject { endpoints, generation: self.written.generation + 1 };
+        let found = EndpointSliceObject::new(self.found.as_slice().into(), self.written.generation + 1);
+        self.ready_before = std::mem::replace(&mut self.written, found).ready;
         let stored = self.limiter_take(now) + self.draw(DelayId::ApiWrite);
         out.send(0, stored, Msg::Write(Write::PutEndpointSlice(self.written.clone())));
         out.set_timer(0, stored, Timer::Stored);
@@ -217,9 +220,10 @@ impl<'s> EndpointSliceController<'s> {
     }
 
     /// The endpoints as the cached pods say. Up to 1.21 a terminating pod leaves the slice at once.
-    fn endpoints(&self) -> Arc<[Endpoint]> {
+    fn find_endpoints(&mut self) {
         let keeps_terminating = self.scenario.cluster.version >= Version::minor(22);
-        self.pods
+        let endpoints = self
+            .pods
             .values()
             .filter(|pod| pod.has_ip && !pod.phase.is_terminal() && (keeps_terminating || !pod.deleted))
             .map(|pod| Endpoint {
@@ -227,22 +231,15 @@ impl<'s> EndpointSliceController<'s> {
                 conditions: conditions(pod.ready, pod.deleted, false),
                 node: pod.node,
                 hints: hints(self.scenario, pod.node),
-            })
-            .collect()
+            });
+        self.found.clear();
+        self.found.extend(endpoints);
     }
 
     fn record_changes(&mut self, now: SimTime, out: &mut RoomOut<Timer>) {
-        let after: Vec<PodId> = ready_pods(&self.written.endpoints).collect();
-        let fact = |pod: &PodId, event| Fact::Pod { at: now, pod: *pod, event };
-        for pod in &difference(&after, &self.ready_before) {
-            out.record(fact(pod, PodEvent::EndpointIn));
-        }
-        for pod in &difference(&self.ready_before, &after) {
-            out.record(fact(pod, PodEvent::EndpointOut));
-        }
+        let (before, after) = (&self.ready_before, &self.written.ready);
+        let fact = |pod: PodId, event| Fact::Pod { at: now, pod, event };
+        difference(after, before).for_each(|pod| out.record(fact(pod, PodEvent::EndpointIn)));
+        difference(before, after).for_each(|pod| out.record(fact(pod, PodEvent::EndpointOut)));
     }
-}
-
-fn ready_pods(endpoints: &[Endpoint]) -> impl Iterator<Item = PodId> + '_ {
-    endpoints.iter().filter(|endpoint| endpoint.conditions.ready).map(|endpoint| endpoint.pod)
 }

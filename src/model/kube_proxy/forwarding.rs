@@ -43,8 +43,8 @@ impl Forwarding {
     }
 
     /// Other rules are in force from now on.
-    pub(super) fn replace(&mut self, rules: Rules) {
-        self.rules = rules;
+    pub(super) fn replace(&mut self, rules: &Rules) {
+        self.rules.clone_from(rules);
         let [internal, external] = by_traffic(&self.rules, self.policies);
         self.ipvs.iter_mut().for_each(|ipvs| ipvs.update(internal, external));
     }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::ids::{NodeId, PodId};
-use crate::model::api::{Endpoint, Object, Watcher, difference};
+use crate::model::api::{EndpointSliceObject, Object, Watcher, difference};
 use crate::model::kube_proxy::forwarding::Forwarding;
 use crate::model::kube_proxy::route::{Route, Syn};
 use crate::model::kube_proxy::rules::Rules;
@@ -49,7 +49,7 @@ pub struct KubeProxy<'s> {
     /// Endpoints of the Service in the slices seen, and those that ought to be in the rules.
     n_endpoints: usize,
     wanted: Rules,
-    /// What the sync under way writes.
+    /// What the sync under way writes, or the last one wrote.
     syncing: Rules,
     /// The rules in force.
     forwarding: Forwarding,
@@ -67,7 +67,7 @@ pub struct KubeProxy<'s> {
 
 impl<'s> KubeProxy<'s> {
     /// A kube-proxy whose rules hold the endpoints of the start.
-    pub fn new(scenario: &'s Scenario, node: NodeId, mut draws: Draws<'s>, endpoints: &[Endpoint]) -> Self {
+    pub fn new(scenario: &'s Scenario, node: NodeId, mut draws: Draws<'s>, slice: &EndpointSliceObject) -> Self {
         let spec = &scenario.kube_proxy;
         let period =
             if scenario.without.has(Mechanism::ProxyBatching) { SimDuration::ZERO } else { spec.min_sync_period };
@@ -75,7 +75,7 @@ impl<'s> KubeProxy<'s> {
         let tokens = spec.initial_tokens.0 + (spec.initial_tokens.1 - spec.initial_tokens.0) * u;
         let (policies, topology) = (TrafficPolicies::of(scenario), Topology::of(scenario, node));
         let is_headless = scenario.service.kind == ServiceKind::Headless;
-        let rules = if is_headless { Rules::default() } else { Rules::of(endpoints, policies, &topology) };
+        let rules = if is_headless { Rules::default() } else { Rules::of(slice, policies, &topology) };
         let forwarding = Forwarding::new(scenario, rules.clone(), || draws.streams().get("turn", node.0.into()));
         KubeProxy {
             scenario,
@@ -85,9 +85,9 @@ impl<'s> KubeProxy<'s> {
             topology,
             recorded: recorded_traffic(scenario),
             runner: Runner::new(period, scenario.cluster.version, (2.0 - tokens).max(0.0)),
-            n_endpoints: endpoints.len(),
+            n_endpoints: slice.endpoints.len(),
+            syncing: rules.clone(),
             wanted: rules,
-            syncing: Rules::default(),
             forwarding,
             updates: VecDeque::new(),
             updated_at: SimTime::ZERO,
@@ -144,7 +144,7 @@ impl<'s> KubeProxy<'s> {
             return;
         }
         self.n_endpoints = slice.endpoints.len();
-        let wanted = Rules::of(&slice.endpoints, self.policies, &self.topology);
+        let wanted = Rules::of(slice, self.policies, &self.topology);
         let before = std::mem::replace(&mut self.wanted, wanted);
         if before != self.wanted {
             self.record_seen(now, &before, out);
@@ -228,7 +228,7 @@ impl<'s> KubeProxy<'s> {
     fn written(&mut self, now: SimTime, out: &mut RoomOut<Timer>) -> bool {
         self.record_difference(now, RuleEvent::In, RuleEvent::Out, out);
         let changed = *self.forwarding.rules() != self.syncing;
-        self.forwarding.replace(std::mem::take(&mut self.syncing));
+        self.forwarding.replace(&self.syncing);
         changed
     }
 
@@ -339,7 +339,7 @@ impl<'s> KubeProxy<'s> {
     fn updated(&mut self, now: SimTime, out: &mut RoomOut<Timer>) -> bool {
         self.record_difference(now, RuleEvent::In, RuleEvent::Out, out);
         let changed = *self.forwarding.rules() != self.syncing;
-        self.forwarding.replace(std::mem::take(&mut self.syncing));
+        self.forwarding.replace(&self.syncing);
         self.updates.pop_front();
         self.begin_update(now, out);
         changed
@@ -353,15 +353,15 @@ impl<'s> KubeProxy<'s> {
 
     fn record_seen(&self, now: SimTime, before: &Rules, out: &mut RoomOut<Timer>) {
         let (wanted, before) = (self.recorded(&self.wanted), self.recorded(before));
-        difference(wanted, before).into_iter().for_each(|pod| self.record(now, pod, RuleEvent::InSeen, out));
-        difference(before, wanted).into_iter().for_each(|pod| self.record(now, pod, RuleEvent::OutSeen, out));
+        difference(wanted, before).for_each(|pod| self.record(now, pod, RuleEvent::InSeen, out));
+        difference(before, wanted).for_each(|pod| self.record(now, pod, RuleEvent::OutSeen, out));
     }
 
     /// Records `coming` and `going` for the pods in which the sync differs from the rules in force.
     fn record_difference(&self, now: SimTime, coming: RuleEvent, going: RuleEvent, out: &mut RoomOut<Timer>) {
         let (syncing, rules) = (self.recorded(&self.syncing), self.recorded(self.forwarding.rules()));
-        difference(syncing, rules).into_iter().for_each(|pod| self.record(now, pod, coming, out));
-        difference(rules, syncing).into_iter().for_each(|pod| self.record(now, pod, going, out));
+        difference(syncing, rules).for_each(|pod| self.record(now, pod, coming, out));
+        difference(rules, syncing).for_each(|pod| self.record(now, pod, going, out));
     }
 
     fn record(&self, at: SimTime, pod: PodId, event: RuleEvent, out: &mut RoomOut<Timer>) {
@@ -371,7 +371,7 @@ impl<'s> KubeProxy<'s> {
 
 /// The pods that `to` has in a list in which `from` has them not, in their order.
 fn changes(from: &Rules, to: &Rules) -> Vec<PodId> {
-    let mut pods = difference(&to.cluster, &from.cluster);
+    let mut pods: Vec<PodId> = difference(&to.cluster, &from.cluster).collect();
     pods.extend(difference(&to.local, &from.local));
     pods.sort_unstable();
     pods.dedup();

@@ -1,15 +1,17 @@
 //! The rules of one node for the Service: which pods they hold for which traffic.
 
+use std::sync::Arc;
+
 use crate::ids::PodId;
-use crate::model::api::Endpoint;
-use crate::model::kube_proxy::topology::{Topology, TrafficPolicies, categorize_endpoints};
+use crate::model::api::{Endpoint, EndpointSliceObject};
+use crate::model::kube_proxy::topology::{Topology, TrafficPolicies, categorize_endpoints, takes_all_ready};
 use crate::model::spec::Traffic;
 
 /// What the rules of a node say of the Service. Lists are in the order of pods.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Rules {
-    /// For policy Cluster.
-    pub(super) cluster: Vec<PodId>,
+    /// For policy Cluster; most nodes share the list of the slice.
+    pub(super) cluster: Arc<[PodId]>,
     /// For policy Local.
     pub(super) local: Vec<PodId>,
     /// Some endpoint is usable somewhere.
@@ -19,16 +21,19 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    /// What these endpoints come to on a node.
-    pub(super) fn of(endpoints: &[Endpoint], policies: TrafficPolicies, topology: &Topology) -> Rules {
-        let categorized = categorize_endpoints(endpoints, policies, topology);
-        let local_ready = |e: &&Endpoint| e.conditions.ready && e.node == Some(topology.node);
+    /// What a slice comes to on a node.
+    pub(super) fn of(slice: &EndpointSliceObject, policies: TrafficPolicies, topology: &Topology) -> Rules {
         let has_port = policies.external_local && policies.externally_accessible;
+        if takes_all_ready(&slice.endpoints, policies, topology) && !slice.ready.is_empty() {
+            return Rules { cluster: slice.ready.clone(), local: Vec::new(), has_any: true, local_ready: 0 };
+        }
+        let categorized = categorize_endpoints(&slice.endpoints, policies, topology);
+        let local_ready = |e: &&Endpoint| e.conditions.ready && e.node == Some(topology.node);
         Rules {
-            cluster: categorized.cluster.unwrap_or_default(),
+            cluster: categorized.cluster.unwrap_or_default().into(),
             local: categorized.local.unwrap_or_default(),
             has_any: categorized.has_any,
-            local_ready: if has_port { endpoints.iter().filter(local_ready).count() } else { 0 },
+            local_ready: if has_port { slice.endpoints.iter().filter(local_ready).count() } else { 0 },
         }
     }
 
@@ -45,8 +50,12 @@ impl Rules {
     /// Takes over what `wanted` says of one pod, where it comes or where it goes. True if a list changed.
     pub(super) fn take_over(&mut self, wanted: &Rules, pod: PodId, comes: bool) -> bool {
         self.take_over_health(wanted);
-        let cluster = take_over_one(&mut self.cluster, &wanted.cluster, pod, comes);
-        take_over_one(&mut self.local, &wanted.local, pod, comes) || cluster
+        let mut cluster = self.cluster.to_vec();
+        let changed = take_over_one(&mut cluster, &wanted.cluster, pod, comes);
+        if changed {
+            self.cluster = cluster.into();
+        }
+        take_over_one(&mut self.local, &wanted.local, pod, comes) || changed
     }
 }
 
@@ -68,4 +77,38 @@ fn take_over_one(list: &mut Vec<PodId>, wanted: &[PodId], pod: PodId, comes: boo
         Err(place) => list.insert(place, pod),
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{NodeId, ZoneId};
+    use crate::model::api::{Conditions, Hints};
+    use proptest::prelude::*;
+
+    proptest! {
+        /// The list that nodes share is what the categories give, wherever it is taken.
+        #[test]
+        fn rules_are_the_categories_of_the_endpoints(
+            pods in proptest::collection::vec((any::<[bool; 3]>(), 0u32..3, proptest::option::of(0u32..2)), 0..6),
+            policies in any::<[bool; 3]>(),
+            zone in proptest::option::of(0u32..2),
+            falls_back: bool,
+        ) {
+            let endpoint = |(pod, ([ready, serving, terminating], node, zone)): (u32, ([bool; 3], u32, Option<u32>))| {
+                let hints = Hints { zone: zone.map(ZoneId), node: None };
+                let conditions = Conditions { ready, serving, terminating };
+                Endpoint { pod: PodId(pod), conditions, node: Some(NodeId(node)), hints }
+            };
+            let endpoints: Vec<Endpoint> = (0..).zip(pods).map(endpoint).collect();
+            let [internal_local, external_local, externally_accessible] = policies;
+            let policies = TrafficPolicies { internal_local, external_local, externally_accessible };
+            let topology = Topology { node: NodeId(0), zone: zone.map(ZoneId), falls_back, heeds_node_hints: true };
+            let rules = Rules::of(&EndpointSliceObject::new(endpoints.as_slice().into(), 1), policies, &topology);
+            let categorized = categorize_endpoints(&endpoints, policies, &topology);
+            prop_assert_eq!(rules.cluster.to_vec(), categorized.cluster.unwrap_or_default());
+            prop_assert_eq!(rules.local, categorized.local.unwrap_or_default());
+            prop_assert_eq!(rules.has_any, categorized.has_any);
+        }
+    }
 }

@@ -36,10 +36,15 @@ pub struct Categorized {
     pub cluster: Option<Vec<PodId>>,
     /// For policy Local.
     pub local: Option<Vec<PodId>>,
-    /// Either of the two, each endpoint once.
-    pub all_reachable: Vec<PodId>,
     /// Some endpoint is usable somewhere.
     pub has_any: bool,
+}
+
+impl Categorized {
+    /// Whether an endpoint is in either of the two.
+    pub fn reaches(&self, pod: PodId) -> bool {
+        self.cluster.iter().chain(&self.local).any(|list| list.contains(&pod))
+    }
 }
 
 impl TrafficPolicies {
@@ -70,19 +75,39 @@ impl Topology {
     }
 }
 
+/// Whether traffic may use policy Cluster only and no hint counts, so that [`categorize_endpoints`] takes all ready endpoints, if
+/// there are any, and no others.
+pub(super) fn takes_all_ready(endpoints: &[Endpoint], policies: TrafficPolicies, topology: &Topology) -> bool {
+    !uses_local(policies) && uses_cluster(policies) && Hinted::of(endpoints, topology) == Hinted::Everywhere
+}
+
+fn uses_cluster(policies: TrafficPolicies) -> bool {
+    !policies.internal_local || policies.externally_accessible
+}
+
+fn uses_local(policies: TrafficPolicies) -> bool {
+    policies.internal_local || (policies.external_local && policies.externally_accessible)
+}
+
 /// Sorts the endpoints of a Service by what traffic may use them on a node. Hints are heeded for policy Cluster and
 /// ready endpoints only. Source: pkg/proxy/topology.go CategorizeEndpoints at 803d40a5 (mechanics 5.3).
 pub fn categorize_endpoints(endpoints: &[Endpoint], policies: TrafficPolicies, topology: &Topology) -> Categorized {
-    let uses_cluster = !policies.internal_local || policies.externally_accessible;
-    let uses_local = policies.internal_local || (policies.external_local && policies.externally_accessible);
     let hinted = Hinted::of(endpoints, topology);
-    let cluster =
-        uses_cluster.then(|| usable(endpoints, topology, |_| true, |endpoint| hinted.admits(endpoint, topology)));
-    let local = uses_local.then(|| usable(endpoints, topology, |endpoint| topology.is_local(endpoint), |_| true));
-    let reached = |pod: &PodId| cluster.iter().chain(&local).any(|list| list.contains(pod));
-    let all_reachable = endpoints.iter().map(|endpoint| endpoint.pod).filter(reached).collect();
-    let has_any = !usable(endpoints, topology, |_| true, |_| true).is_empty();
-    Categorized { cluster, local, all_reachable, has_any }
+    let cluster = uses_cluster(policies)
+        .then(|| usable(endpoints, topology, |_| true, |endpoint| hinted.admits(endpoint, topology)));
+    let local =
+        uses_local(policies).then(|| usable(endpoints, topology, |endpoint| topology.is_local(endpoint), |_| true));
+    let has_any = endpoints.iter().any(is_ready) || (topology.falls_back && endpoints.iter().any(serves_to_the_end));
+    Categorized { cluster, local, has_any }
+}
+
+fn is_ready(endpoint: &Endpoint) -> bool {
+    endpoint.conditions.ready
+}
+
+/// It terminates, but still serves.
+fn serves_to_the_end(endpoint: &Endpoint) -> bool {
+    endpoint.conditions.serving && endpoint.conditions.terminating
 }
 
 /// Of the endpoints to `keep`: those ready and hinted here; if none, those that terminate but still serve.
@@ -95,11 +120,11 @@ fn usable(
     let pick = |wanted: &dyn Fn(&Endpoint) -> bool| -> Vec<PodId> {
         endpoints.iter().filter(|e| keep(e) && wanted(e)).map(|e| e.pod).collect()
     };
-    let ready = pick(&|endpoint| endpoint.conditions.ready && hinted(endpoint));
+    let ready = pick(&|endpoint| is_ready(endpoint) && hinted(endpoint));
     if !ready.is_empty() || !topology.falls_back {
         return ready;
     }
-    pick(&|endpoint| endpoint.conditions.serving && endpoint.conditions.terminating)
+    pick(&serves_to_the_end)
 }
 
 /// Which hints decide on a node.

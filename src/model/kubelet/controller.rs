@@ -3,11 +3,9 @@
 mod probing;
 mod sidecar;
 
-use std::collections::BTreeMap;
-
 use crate::engine::Tie;
 use crate::ids::{NodeId, PodId};
-use crate::model::api::{Object, Phase, PodObject, TokenBucket, Watcher, Write};
+use crate::model::api::{Object, Phase, PodMap, PodObject, TokenBucket, Watcher, Write};
 use crate::model::kubelet::probe::ProbeWorker;
 use crate::model::kubelet::pulls::Pulls;
 use crate::model::kubelet::restart::CrashLoop;
@@ -110,7 +108,7 @@ struct Worker {
 pub struct Kubelet<'s> {
     scenario: &'s Scenario,
     draws: Draws<'s>,
-    workers: BTreeMap<PodId, Worker>,
+    workers: PodMap<Worker>,
     /// How much longer than usual the container runtime takes during this run.
     load: f64,
     runtime: Runtime,
@@ -170,7 +168,7 @@ impl<'s> Kubelet<'s> {
         let status_rounds = Rounds::new(DelayId::StatusRound, ("status_round", "status_round_phase"), node, &mut draws);
         let load = draws.draw(DelayId::NodeLoad, node.0.into()).as_secs_f64();
         let runtime = Runtime::new(draws.draw(DelayId::Contention, node.0.into()).as_secs_f64());
-        let (workers, status_busy_until) = (BTreeMap::new(), SimTime::ZERO);
+        let (workers, status_busy_until) = (PodMap::default(), SimTime::ZERO);
         let pulls = Pulls::new(scenario.nodes.images);
         Kubelet {
             scenario,
@@ -240,7 +238,7 @@ impl<'s> Kubelet<'s> {
     /// The node ends: its processes are killed, their addresses are gone at once, and nothing more is done or told.
     pub fn on_node_ends(&mut self, now: SimTime, out: &mut RoomOut<Timer>) {
         self.ended = true;
-        for (&pod, worker) in &self.workers {
+        for (pod, worker) in self.workers.iter() {
             if matches!(worker.stage, Stage::Running { .. }) {
                 out.record(Fact::Pod { at: now, pod, event: PodEvent::Killed });
                 out.send(pod.0, now, Msg::Signal(pod, Signal::Kill));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::engine::Tie;
 use crate::ids::{NodeId, PodId, Revision};
 use crate::model::api::{
-    Object, PodObject, ReplicaSetObject, ReplicaSetStatus, TokenBucket, Watcher, WorkQueue, Write,
+    Object, PodMap, PodObject, ReplicaSetObject, ReplicaSetStatus, TokenBucket, Watcher, WorkQueue, Write,
 };
 use crate::model::msg::{Draws, Msg, RoomOut};
 use crate::model::replicaset::deletion::{AgeOrder, DeletionCandidate, pods_to_delete, slow_start_batches};
@@ -52,7 +52,9 @@ pub struct ReplicaSetController<'s> {
     draws: Draws<'s>,
     limiter: TokenBucket,
     keys: [Key; 2],
-    pods: BTreeMap<PodId, PodObject>,
+    pods: PodMap<PodObject>,
+    /// The active pods of the ReplicaSet whose sync is under way: a buffer.
+    active: Vec<PodObject>,
     next_pod: u32,
     /// Where in a wall-clock second the run began: times in objects have whole seconds.
     second_phase: SimDuration,
@@ -70,6 +72,7 @@ impl<'s> ReplicaSetController<'s> {
             limiter: TokenBucket::new(20, 30),
             keys,
             pods: pods.iter().map(|pod| (pod.id, *pod)).collect(),
+            active: Vec::new(),
             next_pod: scenario.deployment.replicas,
             second_phase: SimDuration::from_secs_f64_rounded(phase),
         }
@@ -168,7 +171,9 @@ impl<'s> ReplicaSetController<'s> {
             out.set_timer(revision as u32, now, Timer::Done(revision));
             return;
         };
-        let active: Vec<PodObject> = self.active(revision).copied().collect();
+        let mut active = std::mem::take(&mut self.active);
+        active.clear();
+        active.extend(self.pods.values().filter(|pod| pod.revision == revision && pod.is_active()));
         let status = self.status(now, revision, &active);
         self.recheck_later(now, revision, set.replicas, &status, &active, out);
         self.keys[revision as usize].found = status;
@@ -185,16 +190,13 @@ impl<'s> ReplicaSetController<'s> {
             let at = self.delete(now, revision, surplus.min(BURST_REPLICAS), &active, out);
             self.end_sync(at, revision, out);
         }
+        self.active = active;
     }
 
     /// The status as found before the creates or deletes is written after them.
     fn end_sync(&mut self, at: SimTime, revision: Revision, out: &mut RoomOut<Timer>) {
         let at = self.write_status(at, revision, self.keys[revision as usize].found, out);
         out.set_timer(revision as u32, at, Timer::Done(revision));
-    }
-
-    fn active(&self, revision: Revision) -> impl Iterator<Item = &PodObject> {
-        self.pods.values().filter(move |pod| pod.revision == revision && pod.is_active())
     }
 
     /// Slow start: the calls of a batch are concurrent, and the next batch asks for its tokens only when all of them have

@@ -9,10 +9,10 @@
 
 mod placement;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::ids::{NodeId, PodId, Revision};
-use crate::model::api::{Object, PodObject, Watcher, Write};
+use crate::model::api::{Object, PodMap, PodObject, Watcher, Write};
 use crate::model::msg::{Draws, Msg, RoomOut};
 use crate::model::spec::{DelayId, Scenario};
 use crate::units::{SimDuration, SimTime};
@@ -49,9 +49,9 @@ pub struct Scheduler<'s> {
     draws: Draws<'s>,
     /// What it knows of each node.
     nodes: Vec<NodeRoom>,
-    node_of: BTreeMap<PodId, (NodeId, Revision)>,
+    node_of: PodMap<(NodeId, Revision)>,
     terminating: BTreeSet<PodId>,
-    waiting: BTreeMap<PodId, Waiting>,
+    waiting: PodMap<Waiting>,
     busy_until: SimTime,
 }
 
@@ -62,9 +62,9 @@ impl<'s> Scheduler<'s> {
             scenario,
             draws,
             nodes: vec![NodeRoom::default(); scenario.cluster.nodes as usize],
-            node_of: BTreeMap::new(),
+            node_of: PodMap::default(),
             terminating: BTreeSet::new(),
-            waiting: BTreeMap::new(),
+            waiting: PodMap::default(),
             busy_until: SimTime::ZERO,
         };
         placed.for_each(|(pod, node)| scheduler.place(pod, node, Revision::Old));
@@ -154,9 +154,9 @@ impl<'s> Scheduler<'s> {
         if self.terminating.remove(&pod) {
             self.nodes[node.index()].terminating[revision as usize] -= 1;
         }
-        for (pod, waiting) in &mut self.waiting {
+        for (pod, waiting) in self.waiting.iter_mut() {
             if let Some(until) = waiting.backs_off_until.take() {
-                out.set_timer(pod.0, until.max(now), Timer::Retry(*pod));
+                out.set_timer(pod.0, until.max(now), Timer::Retry(pod));
             }
         }
     }

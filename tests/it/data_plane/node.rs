@@ -36,12 +36,13 @@ impl<'s> Node<'s> {
     fn new(scenario: &'s Scenario, endpoints: &[Endpoint]) -> Self {
         let key = StreamKey { seed: 1, replication: 0 };
         let draws = Draws::new(&scenario.delays.cluster, key, "kube_proxy");
-        let proxy = KubeProxy::new(scenario, NodeId(0), draws, endpoints);
+        let slice = EndpointSliceObject::new(endpoints.into(), 0);
+        let proxy = KubeProxy::new(scenario, NodeId(0), draws, &slice);
         Node { proxy, out: RoomOut::new(0), timers: Vec::new() }
     }
 
     fn see(&mut self, now: SimTime, endpoints: &[Endpoint]) {
-        let slice = EndpointSliceObject { endpoints: endpoints.into(), generation: 1 };
+        let slice = EndpointSliceObject::new(endpoints.into(), 1);
         self.proxy.on_watch(now, &Object::EndpointSlice(slice), &mut self.out);
         self.keep_timers();
     }

@@ -27,6 +27,19 @@ fn a_rollout_ratchets_the_size_up_until_1_16() {
     assert!(kept.is_empty(), "{kept:?}");
 }
 
+/// PE-48 at its size: from 383 the first step is a quarter, unless the sync comes while the first surge is being created; the
+/// steps rise, and end when the rollout is faster than the loop.
+#[test]
+fn a_rollout_of_383_pods_ratchets_as_published() {
+    let scenario = shipped("published/pe-48", &[]);
+    let found: Vec<Vec<u32>> = (0..3).map(|replication| sizes(&traced(&scenario, replication))).collect();
+    for sizes in &found {
+        assert!(sizes.is_sorted_by(|a, b| a < b) && (384..=479).contains(&sizes[0]), "{sizes:?}");
+        assert!(sizes[sizes.len() - 1] < 4 * 383, "{sizes:?}");
+    }
+    assert!(found.iter().any(|sizes| sizes[0] == 479 && sizes.len() > 1), "{found:?}");
+}
+
 /// Mechanics 1.13: still there afterwards with a metric that each pod brings along: ratio 1.2, whatever the number of pods.
 #[test]
 fn a_metric_that_each_pod_brings_along_ratchets_in_every_version() {
