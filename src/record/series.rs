@@ -6,7 +6,7 @@
 use crate::record::{FailureKind, Histogram};
 use crate::units::{SimDuration, SimTime};
 
-/// More rows than this there are not: intervals of a longer run are longer.
+/// A run has no more rows than this: intervals of a longer run are longer. As many may follow for answers that come later.
 const MOST_ROWS: u64 = 3_600;
 
 /// Buckets an octave, as a power of two: a quantile of a row is off by less than 6.3 %.
@@ -19,7 +19,7 @@ pub enum Level {
     Ready,
     /// Pods that something may choose for a client: mean over what chooses.
     Routed,
-    /// Workers of processes that have listened and not ended.
+    /// Workers of processes that have listened and not ended: of each as many as its CPU limit lets be at work.
     Workers,
     /// Requests that have arrived at a pod and are not answered.
     InFlight,
@@ -33,7 +33,7 @@ impl Level {
     const COUNT: usize = 6;
 }
 
-/// What a request had, or will have, at its pod.
+/// What a request had at its pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Served {
     /// It reached the pod.
@@ -44,8 +44,6 @@ pub struct Served {
     pub finish: SimTime,
     /// The last byte of the response left.
     pub done: SimTime,
-    /// The time of one worker that it took.
-    pub work: SimDuration,
 }
 
 /// One interval.
@@ -57,11 +55,15 @@ pub struct Row {
     pub failed: [u64; FailureKind::ALL.len()],
     latency_sum: u128,
     latencies: Histogram<FINE_BITS>,
-    /// Requests that arrived at a pod in it and were, or will be, served.
+    /// Requests that arrived at a pod in it and were taken up by a worker.
     arrived: u64,
     waited: u128,
     /// Amounts times nanoseconds.
     areas: [u128; Level::COUNT],
+    /// How much of it lies in the run, nanoseconds of all replications.
+    time: u128,
+    /// Replications that have it.
+    replications: u64,
 }
 
 impl Row {
@@ -74,6 +76,8 @@ impl Row {
             arrived: 0,
             waited: 0,
             areas: [0; Level::COUNT],
+            time: 0,
+            replications: 0,
         }
     }
 
@@ -85,6 +89,19 @@ impl Row {
         self.arrived += other.arrived;
         self.waited += other.waited;
         self.areas.iter_mut().zip(other.areas).for_each(|(sum, area)| *sum += area);
+        self.time += other.time;
+        self.replications += other.replications;
+    }
+
+    /// How many replications lasted so long, or had an answer so late.
+    pub fn replications(&self) -> u64 {
+        self.replications
+    }
+
+    /// The mean amount of a level, over the time of the row that lies in the run, of the replications that have it; none
+    /// after the end.
+    pub fn mean(&self, level: Level) -> Option<f64> {
+        (self.time > 0).then(|| self.areas[level as usize] as f64 / self.time as f64)
     }
 
     /// Mean latency of the requests answered, seconds.
@@ -107,6 +124,12 @@ impl Row {
     pub fn utilisation(&self) -> Option<f64> {
         let workers = self.areas[Level::Workers as usize];
         (workers > 0).then(|| self.areas[Level::Busy as usize] as f64 / workers as f64)
+    }
+
+    /// Workers are not at work for longer than they are there, but for what rounding adds.
+    fn is_possible(&self) -> bool {
+        let [workers, busy] = [Level::Workers, Level::Busy].map(|level| self.areas[level as usize] as f64);
+        busy <= workers * (1.0 + 1e-9) + 1e3
     }
 }
 
@@ -152,11 +175,6 @@ impl Series {
         SimTime::ZERO + self.width * row as u64
     }
 
-    /// The mean amount of a level in a row, over its time and the replications.
-    pub fn mean(&self, row: &Row, level: Level) -> f64 {
-        row.areas[level as usize] as f64 / self.width.as_nanos() as f64 / self.replications as f64
-    }
-
     /// A request is answered.
     pub fn succeeded(&mut self, known: SimTime, latency: SimDuration) {
         let row = self.row(known);
@@ -170,24 +188,22 @@ impl Series {
         self.row(known).failed[kind as usize] += 1;
     }
 
-    /// A request arrived at a pod, and will be served then.
-    pub fn served(&mut self, served: &Served) {
-        let row = self.row(served.arrived);
-        row.arrived += 1;
-        row.waited += u128::from((served.start - served.arrived).as_nanos());
-        self.lasts(Level::Queued, served.arrived, served.start, 1);
-        self.lasts(Level::InFlight, served.arrived, served.done, 1);
-        let elapsed = u128::from((served.finish - served.start).as_nanos()).max(1);
-        let work = u128::from(served.work.as_nanos()).min(elapsed);
-        let part = |area: &mut u128, span: u64| *area += u128::from(span) * work / elapsed;
-        self.change(served.start, served.finish, part, Level::Busy);
+    /// A request is at a pod, where it was cut at `cut` if it was there still; what comes after `end` does not belong to the run.
+    pub fn served(&mut self, served: &Served, cut: SimTime, end: SimTime) {
+        if served.start <= cut {
+            self.taken_up(served.arrived, served.start);
+        }
+        let until = cut.min(end);
+        self.lasts(Level::Queued, served.arrived, served.start.min(until), 1);
+        self.lasts(Level::InFlight, served.arrived, served.done.min(until), 1);
+        self.lasts(Level::Busy, served.start, served.finish.min(until), 1);
     }
 
-    /// It is cut instead, at `now`; it had a worker for itself.
-    pub fn cut(&mut self, served: &Served, now: SimTime) {
-        self.lasted_not(Level::Queued, now, served.start);
-        self.lasted_not(Level::InFlight, now, served.done);
-        self.lasted_not(Level::Busy, now.max(served.start), served.finish);
+    /// A worker took up at `start` what had arrived.
+    pub fn taken_up(&mut self, arrived: SimTime, start: SimTime) {
+        let row = self.row(arrived);
+        row.arrived += 1;
+        row.waited += u128::from((start - arrived).as_nanos());
     }
 
     /// `amount` of a level lasts from one time to another.
@@ -201,23 +217,25 @@ impl Series {
         self.change(from, to, share, level);
     }
 
-    /// One of a level did not last as long as was said.
-    fn lasted_not(&mut self, level: Level, from: SimTime, to: SimTime) {
-        self.change(from, to, |area, span| *area = area.saturating_sub(span.into()), level);
+    /// Workers were at work for `time` together, evenly from one time to another, of which what lies before `until` counts.
+    pub fn worked(&mut self, (from, to): (SimTime, SimTime), time: SimDuration, until: SimTime) {
+        let elapsed = u128::from(to.saturating_since(from).as_nanos()).max(1);
+        let part = |area: &mut u128, span: u64| *area += u128::from(span) * u128::from(time.as_nanos()) / elapsed;
+        self.change(from, to.min(until), part, Level::Busy);
     }
 
     fn change(&mut self, from: SimTime, to: SimTime, change: impl Fn(&mut u128, u64), level: Level) {
         let mut at = from;
         while at < to {
             let place = self.place(at);
-            let until = if place + 1 == MOST_ROWS as usize { to } else { to.min(self.begins(place + 1)) };
+            let until = if place + 1 == 2 * MOST_ROWS as usize { to } else { to.min(self.begins(place + 1)) };
             change(&mut self.row(at).areas[level as usize], (until - at).as_nanos());
             at = until;
         }
     }
 
     fn place(&self, at: SimTime) -> usize {
-        (at.as_nanos() / self.width.as_nanos()).min(MOST_ROWS - 1) as usize
+        (at.as_nanos() / self.width.as_nanos()).min(2 * MOST_ROWS - 1) as usize
     }
 
     fn row(&mut self, at: SimTime) -> &mut Row {
@@ -228,14 +246,25 @@ impl Series {
         &mut self.rows[place]
     }
 
-    /// The run ended: what came later belongs to its last row, of what lasted only what lies in the run.
+    /// The run ended: its rows are there to the end, and further ones to the last answer.
     pub fn end(&mut self, end: SimTime) {
         let last = self.place(SimTime::from_nanos(end.as_nanos().saturating_sub(1)));
-        self.row(end.min(self.begins(last)));
-        let late: Vec<Row> = self.rows.drain(last + 1..).collect();
-        for row in late {
-            self.rows[last].join(&Row { areas: [0; Level::COUNT], ..row });
+        self.row(self.begins(last));
+        let has_answers = |row: &Row| row.succeeded + row.failed.iter().sum::<u64>() > 0;
+        let last_answer = self.rows.iter().rposition(has_answers).unwrap_or(0);
+        self.rows.truncate(last.max(last_answer) + 1);
+        let width = self.width;
+        for (place, row) in self.rows.iter_mut().enumerate() {
+            let begins = SimTime::ZERO + width * place as u64;
+            row.replications = 1;
+            row.time = u128::from(end.saturating_since(begins).min(width).as_nanos());
         }
+        debug_assert!(self.rows.iter().all(|row| !self.has_workers() || row.is_possible()), "more work than workers");
+    }
+
+    /// How many workers there are is known: they have a limit.
+    fn has_workers(&self) -> bool {
+        self.rows.iter().any(|row| row.areas[Level::Workers as usize] > 0)
     }
 
     /// Adds the rows of other replications.
@@ -259,14 +288,15 @@ pub struct Hump {
 
 impl Series {
     /// The latency hump of a change at `change`: rows after it in which the mean latency is above that of every row before
-    /// it and above twice their mean. None if there is none, or nothing to compare with.
+    /// it and above twice their mean. None if there is none, or nothing to compare with. Rows after the end are left out: only slow
+    /// answers come there.
     pub fn hump(&self, change: SimTime) -> Option<Hump> {
         let before = self.place(change);
         let usual: Vec<f64> = self.rows.get(..before)?.iter().filter_map(Row::latency_mean_s).collect();
         let highest = usual.iter().copied().reduce(f64::max)?;
         let limit = highest.max(2.0 * usual.iter().sum::<f64>() / usual.len() as f64);
         let is_raised = |row: &&(usize, f64)| row.1 > limit;
-        let after = self.rows.iter().enumerate().skip(before);
+        let after = self.rows.iter().enumerate().skip(before).filter(|(_, row)| row.time > 0);
         let means: Vec<(usize, f64)> = after.filter_map(|(place, row)| Some((place, row.latency_mean_s()?))).collect();
         let (first, last) = (means.iter().find(is_raised)?.0, means.iter().rfind(is_raised)?.0);
         let peak_s = means.iter().map(|(_, mean)| *mean).fold(0.0, f64::max);
@@ -276,7 +306,6 @@ impl Series {
 }
 
 #[cfg(test)]
-#[expect(clippy::float_cmp, reason = "the numbers are exact")]
 mod tests {
     use super::*;
 
@@ -292,25 +321,72 @@ mod tests {
     fn what_lasts_is_spread_over_the_rows_it_touches() {
         let mut series = Series::new(SimDuration::from_secs(60));
         series.lasts(Level::Ready, at(0.5), at(3.25), 4);
-        series.lasts(Level::InFlight, at(1.0), at(2.0), 1);
-        series.lasted_not(Level::InFlight, at(1.75), at(2.0));
+        series.lasts(Level::InFlight, at(1.0), at(1.75), 1);
         series.end(at(3.0));
-        let means: Vec<f64> = series.rows().iter().map(|row| series.mean(row, Level::Ready)).collect();
+        let means: Vec<f64> = series.rows().iter().filter_map(|row| row.mean(Level::Ready)).collect();
         assert_eq!(means, [2.0, 4.0, 4.0]);
-        assert_eq!(series.mean(&series.rows()[1], Level::InFlight), 0.75);
+        assert_eq!(series.rows()[1].mean(Level::InFlight), Some(0.75));
     }
 
     #[test]
-    fn what_ends_after_the_run_counts_in_its_last_row() {
+    fn answers_after_the_end_have_rows_of_their_own_without_levels() {
         let mut series = Series::new(SimDuration::from_secs(2));
+        series.lasts(Level::Ready, at(0.0), at(2.0), 3);
         series.succeeded(at(0.2), ms(10));
-        series.succeeded(at(7.0), ms(30));
-        series.failed(at(9.0), FailureKind::Timeout);
+        series.succeeded(at(3.5), ms(30));
+        series.failed(at(4.5), FailureKind::Timeout);
+        series.lasts(Level::Busy, at(6.0), at(7.0), 1);
         series.end(at(2.0));
-        let [first, second] = series.rows() else { panic!("{series:?}") };
-        assert_eq!((first.succeeded, second.succeeded), (1, 1));
-        assert_eq!(second.failed.iter().sum::<u64>(), 1);
-        assert_eq!(first.latency_mean_s(), Some(0.01));
+        let answers: Vec<_> = series.rows().iter().map(|row| (row.succeeded, row.failed.iter().sum::<u64>())).collect();
+        assert_eq!(answers, [(1, 0), (0, 0), (0, 0), (1, 0), (0, 1)]);
+        let ready: Vec<_> = series.rows().iter().map(|row| row.mean(Level::Ready)).collect();
+        assert_eq!(ready, [Some(3.0), Some(3.0), None, None, None]);
+    }
+
+    #[test]
+    fn a_last_second_that_is_cut_short_is_divided_by_what_it_lasts() {
+        let mut series = Series::new(SimDuration::from_secs(2));
+        series.lasts(Level::Ready, at(0.0), at(1.5), 3);
+        series.end(at(1.5));
+        assert_eq!(series.rows()[1].mean(Level::Ready), Some(3.0));
+    }
+
+    #[test]
+    fn a_replication_that_has_ended_does_not_count_as_zero() {
+        let one = |end| {
+            let mut series = Series::new(SimDuration::from_secs(5));
+            series.lasts(Level::Ready, at(0.0), at(end), 2);
+            series.end(at(end));
+            series
+        };
+        let mut all = one(1.25);
+        all.join(&one(3.0));
+        assert!(all.rows().iter().all(|row| row.mean(Level::Ready) == Some(2.0)), "{all:?}");
+        assert_eq!(all.rows().iter().map(Row::replications).collect::<Vec<_>>(), [2, 2, 1]);
+    }
+
+    #[test]
+    fn what_is_cut_has_no_more_of_its_pod() {
+        let served = |until| {
+            let mut series = Series::new(SimDuration::from_secs(9));
+            let served = Served { arrived: at(0.0), start: at(2.0), finish: at(4.0), done: at(5.0) };
+            series.served(&served, until, at(9.0));
+            let area = |level| series.rows.iter().map(|row| row.areas[level as usize]).sum::<u128>() / 100_000_000;
+            ([Level::Queued, Level::Busy, Level::InFlight].map(area), series.waiting_mean_s())
+        };
+        assert_eq!(served(SimTime::MAX), ([20, 20, 50], Some(2.0)));
+        assert_eq!(served(at(2.5)), ([20, 5, 25], Some(2.0)));
+        assert_eq!(served(at(1.0)), ([10, 0, 10], None));
+    }
+
+    #[test]
+    #[should_panic(expected = "more work than workers")]
+    #[cfg(debug_assertions)]
+    fn workers_are_not_at_work_for_longer_than_they_are_there() {
+        let mut series = Series::new(SimDuration::from_secs(2));
+        series.lasts(Level::Workers, at(0.0), at(1.0), 2);
+        series.lasts(Level::Busy, at(0.0), at(1.5), 1);
+        series.end(at(2.0));
     }
 
     #[test]
@@ -318,7 +394,10 @@ mod tests {
         let mut series = Series::new(SimDuration::from_secs(86_400));
         assert_eq!(series.width(), SimDuration::from_secs(24));
         series.lasts(Level::Ready, at(0.0), at(200_000.0), 1);
+        series.end(at(86_400.0));
         assert_eq!(series.rows().len(), MOST_ROWS as usize);
+        series.failed(at(1e6), FailureKind::Timeout);
+        assert_eq!(series.rows().len(), 2 * MOST_ROWS as usize);
     }
 
     #[test]
@@ -327,13 +406,14 @@ mod tests {
             let mut series = Series::new(SimDuration::from_secs(2));
             series.succeeded(at(0.5), latency);
             series.lasts(Level::Busy, at(0.0), at(1.0), 2);
+            series.end(at(1.0));
             series
         };
         let mut all = one(ms(10));
         all.join(&one(ms(30)));
         assert_eq!((all.replications(), all.rows()[0].succeeded), (2, 2));
         assert_eq!(all.rows()[0].latency_mean_s(), Some(0.02));
-        assert_eq!(all.mean(&all.rows()[0], Level::Busy), 2.0);
+        assert_eq!(all.rows()[0].mean(Level::Busy), Some(2.0));
     }
 
     #[test]
@@ -342,6 +422,7 @@ mod tests {
         for (second, latency) in [10, 12, 11, 10, 13, 40, 90, 30, 12, 11].into_iter().enumerate() {
             series.succeeded(at(second as f64 + 0.5), ms(latency));
         }
+        series.end(at(10.0));
         let hump = series.hump(at(4.2)).unwrap();
         assert_eq!((hump.begins, hump.peak_s, hump.ends), (at(5.0), 0.09, Some(at(8.0))));
         assert_eq!(series.hump(at(0.0)), None, "nothing was before");

@@ -1,4 +1,5 @@
-//! How replications went second by second, as a table: a row for each interval, means over the replications.
+//! How replications went second by second, as a table: a row for each interval, means over the replications
+//! that lasted so long.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +20,7 @@ pub struct SeriesResult {
 }
 
 const BEFORE_KINDS: [&str; 3] = ["t_s", "requests", "failed"];
-const AFTER_KINDS: [&str; 10] = [
+const AFTER_KINDS: [&str; 11] = [
     "latency_mean_s",
     "latency_p50_s",
     "latency_p90_s",
@@ -30,6 +31,7 @@ const AFTER_KINDS: [&str; 10] = [
     "queue",
     "waiting_mean_s",
     "utilisation",
+    "replications",
 ];
 
 impl SeriesResult {
@@ -47,7 +49,7 @@ impl SeriesResult {
 }
 
 fn cells(series: &Series, place: usize, row: &Row) -> Vec<Option<f64>> {
-    let each = |count: u64| Some(count as f64 / series.replications() as f64);
+    let each = |count: u64| Some(count as f64 / row.replications().max(1) as f64);
     let failed: u64 = row.failed.iter().sum();
     let mut cells = vec![Some(series.begins(place).as_secs_f64()), each(row.succeeded + failed), each(failed)];
     cells.extend(FailureKind::ALL.iter().map(|kind| each(row.failed[*kind as usize])));
@@ -55,8 +57,8 @@ fn cells(series: &Series, place: usize, row: &Row) -> Vec<Option<f64>> {
     let quantiles = row.latency_quantiles_s([0.5, 0.9, 0.99]);
     cells.extend((0..3).map(|quantile| quantiles.map(|quantiles| quantiles[quantile])));
     let levels = [Level::Ready, Level::Routed, Level::InFlight, Level::Queued];
-    cells.extend(levels.map(|level| Some(series.mean(row, level))));
-    cells.extend([row.waiting_mean_s(), row.utilisation()]);
+    cells.extend(levels.map(|level| row.mean(level)));
+    cells.extend([row.waiting_mean_s(), row.utilisation(), Some(row.replications() as f64)]);
     cells
 }
 

@@ -22,7 +22,8 @@ pub(super) struct Capacity {
     pods: Vec<Pod>,
     /// The clients find pods by what is counted here; names of a headless Service are not.
     is_counted: bool,
-    workers: Option<u32>,
+    /// Of each pod as many workers can be at work together.
+    cores: Option<f64>,
     objects: Held,
     /// Pod objects times their time.
     pod_time: u128,
@@ -40,6 +41,9 @@ struct Held {
     amount: u32,
 }
 
+/// Cores are counted in millionths.
+const MILLION: u64 = 1_000_000;
+
 const LEVELS: [Level; 3] = [Level::Ready, Level::Routed, Level::Workers];
 
 impl Capacity {
@@ -48,7 +52,7 @@ impl Capacity {
         (old, all): (u32, u32),
         rules: impl Iterator<Item = &'a [PodId]>,
         chooses: Vec<bool>,
-        workers: Option<u32>,
+        cores: Option<f64>,
     ) -> Self {
         let mut pods = vec![Pod::default(); all as usize];
         pods[..old as usize].iter_mut().for_each(|pod| pod.works = true);
@@ -61,7 +65,7 @@ impl Capacity {
             is_counted: pods.iter().any(|pod| pod.routed > 0),
             chooses,
             pods,
-            workers,
+            cores,
             objects: held(old),
             pod_time: 0,
             levels: amounts.map(held),
@@ -136,10 +140,11 @@ impl Capacity {
         self.lasted.extend(last);
         let choosers = self.chooses.iter().filter(|chooses| **chooses).count().max(1) as u64;
         for (level, from, to, amount) in self.lasted {
-            match (level, self.workers) {
+            match (level, self.cores) {
                 (Level::Routed, _) => series.lasts_shared(level, (from, to), amount.into(), choosers),
-                (Level::Workers, Some(workers)) => {
-                    series.lasts(level, from, to, u64::from(amount) * u64::from(workers))
+                (Level::Workers, Some(cores)) => {
+                    let millionths = u64::from(amount) * (cores * MILLION as f64).ceil() as u64;
+                    series.lasts_shared(level, (from, to), millionths, MILLION);
                 }
                 (Level::Workers, None) => {}
                 _ => series.lasts(level, from, to, amount.into()),

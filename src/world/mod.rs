@@ -16,6 +16,7 @@ mod faults;
 mod hedges;
 mod lane;
 mod lanes;
+mod load;
 mod outs;
 mod path;
 mod proxied;
@@ -371,7 +372,10 @@ impl<'s> World<'s> {
                 self.catch_up(pod);
                 self.servers.on_hang(pod, ignores_stop);
             }
-            Msg::Exited(pod) => self.with_kubelet(pod, |kubelet, out| kubelet.on_exited(now, pod, out)),
+            Msg::Exited(pod) => {
+                self.with_requests(|requests, view| requests.exited(now, pod, view));
+                self.with_kubelet(pod, |kubelet, out| kubelet.on_exited(now, pod, out));
+            }
             Msg::NamespaceGone(pod) => self.servers.on_namespace_gone(pod),
             Msg::Sever(pod, severing) => self.sever(pod, severing),
             Msg::HealthCheck(replica, target) => self.health_check(replica, target),

@@ -17,6 +17,7 @@ use crate::record::{FailureKind, LostRequest, Met, Series};
 use crate::units::{SimDuration, SimTime};
 use crate::world::balancers::Balancers;
 use crate::world::failures_only;
+use crate::world::load::AtPods;
 use crate::world::proxied::on_trip;
 use crate::world::route::{Routes, Way};
 use crate::world::slot::{Answer, Call, Drawn, Ending, Failure, Schedule, Slot, Socket, State};
@@ -78,6 +79,8 @@ pub(super) struct Path<'s> {
     pub(super) established: u64,
     pub(super) closed: u64,
     pub(super) results: Results,
+    /// Of a run that keeps its series: requests at pods.
+    pub(super) at_pods: AtPods,
     /// By client: when it ended by a failure.
     pub(super) stopped: Vec<SimTime>,
     /// By client: the retries it may make, if they are limited.
@@ -114,6 +117,7 @@ impl<'s> Path<'s> {
                 series: keeps_series(scenario, options).then(|| Box::new(Series::new(scenario.horizon()))),
                 ..Results::default()
             },
+            at_pods: AtPods::default(),
             lost_through: None,
         }
     }
@@ -470,10 +474,10 @@ impl<'s> Path<'s> {
         let server = &self.scenario.pod.server;
         let call = slot.call;
         let done = service.finish + server.response_time;
-        if self.results.series.is_some() {
-            self.observe_service(slot, service, done);
-        }
         let Some(socket) = &mut slot.socket else { unreachable!("a request is served over a connection") };
+        if self.results.series.is_some() {
+            self.observe_service(socket.pod, service, done);
+        }
         socket.carried += 1;
         socket.idle_since = done;
         let last = last || socket.carried >= server.keep_alive_requests;

@@ -388,7 +388,7 @@ impl<'s> Proxied<'_, '_, 's> {
             return now;
         }
         match service {
-            Some((answer, service)) => self.sever_in_service(answer, service, severing),
+            Some((answer, service)) => self.sever_in_service(pod, answer, service, severing),
             None => {
                 self.fail_later(FailureKind::Reset, Met::ClosedUnread);
                 now
@@ -435,7 +435,7 @@ impl<'s> Proxied<'_, '_, 's> {
         self.view.balancers.get(hop.layer).pool(hop.place).get_mut(key).pod == Some(pod)
     }
 
-    fn sever_in_service(&mut self, answer: Answer, service: Service, severing: Severing) -> SimTime {
+    fn sever_in_service(&mut self, pod: PodId, answer: Answer, service: Service, severing: Severing) -> SimTime {
         let (now, server) = (self.path.now, &self.path.scenario.pod.server);
         let unread = service.start > now && server.queued == QueuedPolicy::Reset;
         if !severing.cut && !unread {
@@ -449,6 +449,7 @@ impl<'s> Proxied<'_, '_, 's> {
             () if service.finish > now => (FailureKind::Eof, Met::CutInService),
             () => (FailureKind::Truncated, Met::CutInResponse),
         };
+        self.path.observe_cut(pod, service);
         self.revoke(answer);
         self.fail_later(kind, met);
         now
@@ -465,9 +466,6 @@ impl<'s> Proxied<'_, '_, 's> {
 
     /// The answer arranged for the request will not come.
     fn revoke(&mut self, answer: Answer) {
-        if let Ending::Served { service, done } = answer.ending {
-            self.path.observe_cut(service, done);
-        }
         self.slot.answer = None;
         if self.trip.stage == Stage::Packet {
             self.slot.thought = Some(self.slot.call.sent.saturating_since(answer.known));

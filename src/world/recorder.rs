@@ -227,7 +227,7 @@ fn load_metrics(metrics: &mut Metrics, series: &Series, change: Option<SimTime>)
     let rows = series.rows();
     metrics.set(Metric::WaitingMeanS, series.waiting_mean_s());
     metrics.set(Metric::UtilisationPeak, rows.iter().filter_map(Row::utilisation).reduce(f64::max));
-    metrics.set(Metric::QueuePeak, rows.iter().map(|row| series.mean(row, Level::Queued)).reduce(f64::max));
+    metrics.set(Metric::QueuePeak, rows.iter().filter_map(|row| row.mean(Level::Queued)).reduce(f64::max));
     let Some((change, hump)) = change.and_then(|change| Some((change, series.hump(change)?))) else { return };
     let since = |at: SimTime| at.saturating_since(change).as_secs_f64();
     metrics.set(Metric::HumpBeginsS, since(hump.begins));
@@ -240,7 +240,7 @@ fn capacity(scenario: &Scenario, elements: Elements<'_>, proxies: &[KubeProxy<'_
     let old: Vec<PodId> = (0..replicas).map(PodId).collect();
     let workers = (proxies.len()..elements.count()).map(|_| old.as_slice());
     let rules = proxies.iter().map(KubeProxy::rules).chain(workers);
-    Capacity::new((replicas, 2 * replicas), rules, chooses, scenario.pod.server.workers)
+    Capacity::new((replicas, 2 * replicas), rules, chooses, scenario.pod.server.cores())
 }
 
 /// Nodes hold what their rules hold, workers of balancers all old pods.

@@ -299,8 +299,6 @@ impl<'s> Requests<'s> {
             cut_at: SimTime::MAX,
             patience: SimTime::ZERO,
             shares: None,
-            arrived: SimTime::ZERO,
-            work: SimDuration::ZERO,
             pinned: None,
             luck: Luck::new(self.key, entity(client, ordinal)),
             trip: self.trip(spec, entity(client, ordinal)),
@@ -429,6 +427,7 @@ impl<'s> Requests<'s> {
         self.path.now = now;
         self.lanes.leave_pod(pod, &mut self.slots, &mut self.path);
         let mut drained = now;
+        self.path.observe_severing(pod, severing);
         for slot in &mut self.slots {
             if slot.socket.is_some_and(|socket| socket.pod == pod && (severing.backlog || socket.accepted)) {
                 drained = drained.max(self.path.sever_one(slot, severing, view));
@@ -485,6 +484,12 @@ impl<'s> Requests<'s> {
         }
     }
 
+    /// The process of `pod` has ended.
+    pub(super) fn exited(&mut self, now: SimTime, pod: PodId, view: &mut View<'_, 's>) {
+        self.path.now = now;
+        self.path.observe_exit(pod, view);
+    }
+
     /// Settles what is left and, if asked, checks that nothing got lost on the way.
     pub(super) fn finish(&mut self, check: bool, view: &mut View<'_, 's>) {
         self.lanes.leave_all(&mut self.slots, &mut self.path);
@@ -493,6 +498,7 @@ impl<'s> Requests<'s> {
                 self.path.settle(slot);
             }
         }
+        self.path.observe_end(view);
         if check {
             let open = self.slots.iter().filter(|slot| slot.is_connected()).count() as u64
                 + self.clients.iter().filter_map(|client| client.channels.as_ref()).map(Channels::open).sum::<u64>();

@@ -1,9 +1,8 @@
 //! Requests that share the process of their pod: when one is done is known only when it is, so its slot waits for that, or for
-//! its client's patience to end. And what the series is told of requests at pods.
+//! its client's patience to end.
 
 use crate::ids::PodId;
 use crate::model::server::Service;
-use crate::record::Served;
 use crate::units::SimTime;
 use crate::world::path::{Path, View};
 use crate::world::slot::{Slot, State};
@@ -26,8 +25,11 @@ impl<'s> Path<'s> {
         view: &mut View<'_, 's>,
     ) {
         let work = view.servers.stretched(pod, self.now, slot.call.service_time);
-        (slot.shares, slot.arrived, slot.work) = (Some(pod), self.now, work);
+        slot.shares = Some(pod);
         if let Some(sharing) = view.servers.sharing(pod) {
+            if self.results.series.is_some() {
+                sharing.observe(self.now);
+            }
             sharing.arrive(self.now, slot.index, work, patience);
         }
         self.rearrange(pod, view);
@@ -38,6 +40,9 @@ impl<'s> Path<'s> {
         let Some(sharing) = view.servers.sharing(pod) else { return };
         for (slot, at) in sharing.wakes(self.now) {
             self.wakes.set(slot, at.max(self.now));
+        }
+        if self.results.series.is_some() {
+            self.observe_sharing(pod, view);
         }
     }
 
@@ -72,23 +77,5 @@ impl<'s> Path<'s> {
             slot.call.may_have_run |= self.abandon_sharing(slot, view);
             self.gives_up(slot, view);
         }
-    }
-
-    /// A request is served, or will be: one that shared its process is done now.
-    #[cold]
-    pub(super) fn observe_service(&mut self, slot: &Slot<'s>, service: Service, done: SimTime) {
-        let shared = slot.arrived > SimTime::ZERO;
-        let arrived = if shared { slot.arrived } else { self.now };
-        let work = if shared { slot.work } else { service.finish - service.start };
-        let served = Served { arrived, start: service.start, finish: service.finish, done, work };
-        self.results.series.iter_mut().for_each(|series| series.served(&served));
-    }
-
-    /// It is cut instead.
-    #[cold]
-    pub(super) fn observe_cut(&mut self, service: Service, done: SimTime) {
-        let (now, work) = (self.now, service.finish - service.start);
-        let served = Served { arrived: now, start: service.start, finish: service.finish, done, work };
-        self.results.series.iter_mut().for_each(|series| series.cut(&served, now));
     }
 }

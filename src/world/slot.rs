@@ -375,10 +375,8 @@ pub(super) struct Slot<'s> {
     pub(super) cut_at: SimTime,
     /// In states `GivesUp` and `Shares`: until when the client waits for the response.
     pub(super) patience: SimTime,
-    /// The request shares the process of this pod, since then and with so much work.
+    /// The request shares the process of this pod.
     pub(super) shares: Option<PodId>,
-    pub(super) arrived: SimTime,
-    pub(super) work: SimDuration,
     /// The SYN that is retransmitted goes to this pod again, pinned by conntrack.
     pub(super) pinned: Option<PodId>,
     pub(super) luck: Luck,

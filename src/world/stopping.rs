@@ -7,7 +7,7 @@ use crate::model::spec::{IdlePolicy, QueuedPolicy, ReconnectSpec};
 use crate::record::{FailureKind, Met};
 use crate::units::SimTime;
 use crate::world::path::{Path, View};
-use crate::world::slot::{Answer, Ending, Slot, State};
+use crate::world::slot::{Answer, Slot, State};
 
 impl<'s> Path<'s> {
     /// A load balancer ends the connection by RST, to the client and to the pod.
@@ -144,6 +144,8 @@ impl<'s> Path<'s> {
             return answer.done();
         }
         socket.closed_at = Some(self.now);
+        let pod = socket.pod;
+        self.observe_cut(pod, service);
         if slot.state == State::GivesUp && self.now + answer.call.one_way() > slot.patience {
             // The client gives up before it learns of the end.
             return self.now;
@@ -176,9 +178,6 @@ impl<'s> Path<'s> {
         view: &mut View<'_, 's>,
     ) {
         let pod = slot.socket.map(|socket| socket.pod);
-        if let Ending::Served { service, done } = answer.ending {
-            self.observe_cut(service, done);
-        }
         slot.answer = None;
         let next_was_arranged = slot.state == State::Packet;
         if next_was_arranged {

@@ -144,9 +144,9 @@ impl Proxied<'_, '_, '_> {
     fn reaches_pod(&mut self, pod: PodId) {
         let (now, service_time) = (self.path.now, self.slot.call.service_time);
         match self.view.servers.serve(pod, now, service_time) {
-            Some(service) => self.served_by_pod(service, false, false),
+            Some(service) => self.served_by_pod(pod, service, false, false),
             None => match self.view.servers.meet(pod, now, service_time) {
-                Meets::Served { service, last } => self.served_by_pod(service, last, last),
+                Meets::Served { service, last } => self.served_by_pod(pod, service, last, last),
                 Meets::Shares => self.share(pod),
                 Meets::Overload => self.refused_by_pod(),
                 Meets::Rejected => self.fail_later(FailureKind::Http503, Met::StoppingServer),
@@ -185,21 +185,21 @@ impl Proxied<'_, '_, '_> {
     /// The request may be done, or somebody loses patience.
     pub(super) fn wake_sharing(&mut self, who: Impatient) {
         let pod = self.slot.shares;
-        if let Some(service) = self.path.done_sharing(self.slot, self.view) {
-            let told = pod.is_some_and(|pod| self.view.servers.says_close(pod));
-            let closes = pod.is_some_and(|pod| self.view.servers.closes(pod));
-            self.served_by_pod(service, closes, told);
+        if let Some((pod, service)) = pod.zip(self.path.done_sharing(self.slot, self.view)) {
+            let told = self.view.servers.says_close(pod);
+            let closes = self.view.servers.closes(pod);
+            self.served_by_pod(pod, service, closes, told);
         } else if self.path.now >= self.slot.patience {
             self.gives_up(who);
         }
     }
 
     /// `closes` says that the server closes the connection after the request, `told` that the response says so.
-    fn served_by_pod(&mut self, service: Service, closes: bool, told: bool) {
+    fn served_by_pod(&mut self, pod: PodId, service: Service, closes: bool, told: bool) {
         let server = &self.path.scenario.pod.server;
         let done = service.finish + server.response_time;
         if self.path.results.series.is_some() {
-            self.path.observe_service(self.slot, service, done);
+            self.path.observe_service(pod, service, done);
         }
         self.served(service, done);
         let Some((hop, key)) = self.trip.hops.last().and_then(|hop| Some((hop, hop.key?))) else { return };

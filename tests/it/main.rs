@@ -30,6 +30,7 @@ mod rare;
 mod readme;
 mod recommend;
 mod scenario_files;
+mod series;
 mod servers;
 mod streams;
 mod sweep;

@@ -7,6 +7,7 @@
 //! decided where connections are known. Leaves out: SYN cookies. Source: mechanics 3.9, 7.1, 7.3 and 7.4; nginx src/os/unix/ngx_process_cycle.c.
 
 mod admission;
+mod observed;
 mod probes;
 mod sharing;
 mod sidecar;
@@ -22,6 +23,7 @@ use crate::model::spec::{
 use crate::units::{SimDuration, SimTime};
 
 use admission::{UnderWay, Warmth};
+pub use observed::{Held, Observed, Work};
 pub use sharing::{Quota, Sharing};
 pub use workers::{Pool, Service, Workers};
 
@@ -166,6 +168,11 @@ impl<'s> Servers<'s> {
             let sharing = sharing(self.scenario, self.processes.len(), &mut self.draws);
             self.processes.push(Process::new(self.scenario, Listener::NotYet, sharing));
         }
+    }
+
+    /// How many pods there is room for.
+    pub fn count(&self) -> usize {
+        self.processes.len()
     }
 
     /// What a SYN to `pod` meets now.

@@ -72,11 +72,11 @@ impl Servers<'_> {
         None
     }
 
-    /// Looks whether a probe that shares the process is done, and else looks again when it will be if nothing comes.
+    /// Looks whether a probe that shares the process is done, and else looks again when it may be.
     pub(super) fn answers(&mut self, now: SimTime, pod: PodId, kind: ProbeKind, out: &mut RoomOut<Timer>) {
         let process = &mut self.processes[pod.index()];
         let (Some(asked), Some(sharing)) = (process.asked[kind as usize], &mut process.sharing) else { return };
-        let (known, success) = match sharing.done_at(now, asked.arrival) {
+        let (known, success) = match sharing.done_after(now, asked.arrival) {
             None => (now + asked.round_trip, true),
             Some(at) if at + asked.round_trip <= asked.until => {
                 self.set_timer(at, pod, Step::Answers(kind), out);

@@ -60,6 +60,21 @@ impl ShapeSpec {
         self.points.iter().map(|(_, factor)| *factor).fold(0.0, f64::max)
     }
 
+    /// The highest factor so long after the start of the run.
+    pub fn highest_within(&self, span: SimDuration) -> f64 {
+        if span >= self.period() {
+            return self.highest();
+        }
+        let period = self.period();
+        let starts_at = SimDuration::from_nanos(self.starts_at.as_nanos() % period.as_nanos().max(1));
+        let since_start = |at: SimDuration| {
+            let later = if at >= starts_at { at } else { at + period };
+            later.saturating_sub(starts_at)
+        };
+        let turns = self.points.iter().map(|(at, _)| since_start(*at)).filter(|at| *at < span);
+        turns.chain([SimDuration::ZERO, span]).map(|at| self.factor(at)).fold(0.0, f64::max)
+    }
+
     /// The mean factor over the whole of it.
     pub fn mean(&self) -> f64 {
         let area = |pair: &[(SimDuration, f64)]| {
@@ -82,6 +97,12 @@ mod tests {
         let expected = [2.0, 3.0, 1.5, 0.3, 1.0, 2.0, 3.0];
         assert!(factors.iter().zip(expected).all(|(got, wanted)| (got - wanted).abs() < 1e-9), "{factors:?}");
         assert_eq!((shape.highest(), shape.period()), (3.0, secs(20)));
+        let within = [0, 2, 5, 9, 10, 16, 30].map(|span| shape.highest_within(secs(span)));
+        assert!(
+            within.iter().zip([2.0, 2.4, 3.0, 3.0, 3.0, 3.0, 3.0]).all(|(got, wanted)| (got - wanted).abs() < 1e-9)
+        );
+        let late = ShapeSpec { starts_at: secs(19), ..shape.clone() };
+        assert!((late.highest_within(secs(3)) - 1.4).abs() < 1e-9, "over the end");
         assert!((shape.mean() - 1.75).abs() < 1e-12);
         assert!((ShapeSpec::day().mean() - 1.0).abs() < 1e-3);
     }

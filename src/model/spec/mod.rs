@@ -7,6 +7,7 @@ mod delays;
 mod load;
 mod mechanisms;
 mod nodes;
+mod offered;
 mod policies;
 mod retries;
 mod rollout;
@@ -129,13 +130,6 @@ impl Scenario {
         }
     }
 
-    /// The share of the old pods' workers that the offered load keeps busy; zero where workers have no limit.
-    pub fn offered_utilisation(&self) -> f64 {
-        let rate: f64 = self.clients.iter().map(|client| client.rate.as_per_second()).sum();
-        let workers = self.pod.server.workers.map_or(f64::INFINITY, f64::from) * f64::from(self.deployment.replicas);
-        rate * self.pod.server.service_time.mean_secs() / workers
-    }
-
     /// The probe of a kind, if the kubelet of this version carries it out: startup probes since 1.18 (KEP-950; alpha in 1.16).
     pub fn probe(&self, kind: ProbeKind) -> Option<&ProbeSpec> {
         let known = kind != ProbeKind::Startup || self.cluster.version >= Version::minor(18);
@@ -167,25 +161,6 @@ impl Scenario {
     /// Whether a ReplicaSet's status counts terminating pods: on by default since 1.35 (KEP-3973).
     pub fn counts_terminating(&self) -> bool {
         self.cluster.version >= Version::minor(35)
-    }
-
-    /// Requests a second that a client sends on average while every request is answered without waiting.
-    pub fn offered_rate(&self, client: &ClientSpec) -> f64 {
-        let rate = client.rate.as_per_second();
-        match client.arrivals {
-            Arrivals::Think => {}
-            Arrivals::Daily => return rate * client.shape.mean(),
-            Arrivals::Trace => return client.trace.len() as f64 / self.horizon().as_secs_f64(),
-            _ => return rate,
-        }
-        let answered = self.delays.get(DelayId::RttPod).mean_secs() + self.mean_work_secs(client);
-        let cycle = client.think_time.mean_secs() + answered + self.pod.server.response_time.as_secs_f64();
-        f64::from(client.all_connections()) / cycle.max(LEAST_CYCLE.as_secs_f64())
-    }
-
-    /// How long a worker is at a request of a client on average, in seconds.
-    pub fn mean_work_secs(&self, client: &ClientSpec) -> f64 {
-        self.pod.server.service_time.mean_secs() * client.work.mean()
     }
 
     /// The longest time a run can last: clients stop by then even if the rollout never ends.

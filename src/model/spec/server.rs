@@ -219,6 +219,12 @@ impl ServerSpec {
         self.discipline == Discipline::ProcessorSharing || self.cpu_limit.is_some()
     }
 
+    /// Workers that can be at work together in the long run: all it has, or as many as its CPU limit feeds. None without limit.
+    pub fn cores(&self) -> Option<f64> {
+        let limits = [self.workers.map(f64::from), self.cpu_limit.map(|limit| limit.cores)];
+        limits.into_iter().flatten().reduce(f64::min)
+    }
+
     /// Whether a request meets a queue of workers and nothing else, so that when it is done is known when it arrives.
     pub fn only_queues(&self) -> bool {
         let takes_all = self.in_flight_limit.is_none() && self.accepts == Accepts::AtOnce;
