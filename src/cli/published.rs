@@ -41,6 +41,7 @@ const SCENARIOS: [(&str, &str); 26] = [
     ("published/pe-39-no-gate", include_str!("../../scenarios/published/pe-39-no-gate.toml")),
     ("published/pe-39-gate", include_str!("../../scenarios/published/pe-39-gate.toml")),
     ("published/pe-52", include_str!("../../scenarios/published/pe-52.toml")),
+    ("published/pe-48", include_str!("../../scenarios/published/pe-48.toml")),
     ("published/pe-49-full-surge", include_str!("../../scenarios/published/pe-49-full-surge.toml")),
     ("published/pe-50-hook", include_str!("../../scenarios/published/pe-50-hook.toml")),
     ("published/pe-49-one-at-a-time", include_str!("../../scenarios/published/pe-49-one-at-a-time.toml")),
