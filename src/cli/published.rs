@@ -17,7 +17,7 @@ use crate::validate::{self, Experiment, Figure, FigureResult, Predictive, Publis
 const LIST: &str = include_str!("../../tests/data/published.toml");
 
 /// The scenarios that the list names.
-const SCENARIOS: [(&str, &str); 26] = [
+const SCENARIOS: [(&str, &str); 27] = [
     ("article-no-hook", include_str!("../../scenarios/article-no-hook.toml")),
     ("article-with-hook", include_str!("../../scenarios/article-with-hook.toml")),
     ("published/pe-11", include_str!("../../scenarios/published/pe-11.toml")),
