@@ -73,7 +73,7 @@ fn where_no_hook_suffices_it_says_so_and_names_what_does() {
 #[test]
 fn a_grace_that_is_too_short_grows_with_the_hook() {
     let text = CUT.replace("notices_close = false", "keep_alive = false").replace("period = \"5s\"", "period = \"1s\"");
-    let found = asked(&scenario(&text, &["delays.kp_sync=2s"]), &QUESTION);
+    let found = asked(&scenario(&text, &["delays.kp_sync=2s"]), &Question { target: 1e-4, ..QUESTION });
     let answer = found.answer.unwrap();
     assert!(answer.grace_s >= answer.sleep_s + answer.drain_s && answer.grace_given_s == 1, "{answer:?}");
     assert!(found.warnings.iter().any(|doubt| doubt.code == "grace-too-short"));
