@@ -162,6 +162,11 @@ impl Metric {
     pub fn is_seconds(self) -> bool {
         self.name().ends_with("_s")
     }
+
+    /// Whether the metric is a part of a whole, from 0 to 1.
+    pub fn is_share(self) -> bool {
+        self == Metric::UtilisationPeak
+    }
 }
 
 /// The metrics of one replication. A metric whose event did not happen (a rollout that did not complete before the

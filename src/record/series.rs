@@ -54,6 +54,7 @@ pub struct Row {
     /// The lost ones, by kind.
     pub failed: [u64; FailureKind::ALL.len()],
     latency_sum: u128,
+    latency_max: SimDuration,
     latencies: Histogram<FINE_BITS>,
     /// Requests that arrived at a pod in it and were taken up by a worker.
     arrived: u64,
@@ -72,6 +73,7 @@ impl Row {
             succeeded: 0,
             failed: [0; FailureKind::ALL.len()],
             latency_sum: 0,
+            latency_max: SimDuration::ZERO,
             latencies: Histogram::new(),
             arrived: 0,
             waited: 0,
@@ -85,6 +87,7 @@ impl Row {
         self.succeeded += other.succeeded;
         self.failed.iter_mut().zip(other.failed).for_each(|(sum, count)| *sum += count);
         self.latency_sum += other.latency_sum;
+        self.latency_max = self.latency_max.max(other.latency_max);
         self.latencies.join(&other.latencies);
         self.arrived += other.arrived;
         self.waited += other.waited;
@@ -112,7 +115,7 @@ impl Row {
     /// Quantiles of their latency, seconds; the shares must rise.
     pub fn latency_quantiles_s<const N: usize>(&self, shares: [f64; N]) -> Option<[f64; N]> {
         let quantiles = || self.latencies.quantiles(self.succeeded, shares);
-        (self.succeeded > 0).then(|| quantiles().map(SimDuration::as_secs_f64))
+        (self.succeeded > 0).then(|| quantiles().map(|quantile| quantile.min(self.latency_max).as_secs_f64()))
     }
 
     /// Mean wait of the requests that arrived, seconds.
@@ -180,6 +183,7 @@ impl Series {
         let row = self.row(known);
         row.succeeded += 1;
         row.latency_sum += u128::from(latency.as_nanos());
+        row.latency_max = row.latency_max.max(latency);
         row.latencies.record(latency);
     }
 
@@ -326,6 +330,14 @@ mod tests {
         let means: Vec<f64> = series.rows().iter().filter_map(|row| row.mean(Level::Ready)).collect();
         assert_eq!(means, [2.0, 4.0, 4.0]);
         assert_eq!(series.rows()[1].mean(Level::InFlight), Some(0.75));
+    }
+
+    #[test]
+    fn no_quantile_is_longer_than_the_longest_latency() {
+        let mut series = Series::new(SimDuration::from_secs(2));
+        series.succeeded(at(0.2), ms(10));
+        series.succeeded(at(0.3), ms(30));
+        assert_eq!(series.rows()[0].latency_quantiles_s([0.99, 1.0]), Some([0.03, 0.03]));
     }
 
     #[test]

@@ -113,15 +113,26 @@ pub(super) fn cell(metric: Metric, summary: Option<&Summary>, replications: usiz
     let Some(summary) = summary else {
         return Cell { estimate: "did not happen".to_owned(), range: None };
     };
-    let unit = metric.is_seconds().then(|| unit_of(summary.mean));
-    let scale = unit.map_or(1.0, |unit| unit.seconds);
-    let mut estimate = estimate(summary.mean / scale, summary.ci95.map(|ci| Interval(ci.0 / scale, ci.1 / scale)));
-    unit.iter().for_each(|unit| estimate.push_str(&format!(" {}", unit.name)));
+    let (unit, scale) = unit(metric, summary);
+    // A mean plus its half width may lie beyond the whole; no reader should have to wonder at that.
+    let most = if metric.is_share() { 1.0 } else { f64::INFINITY };
+    let ci95 = summary.ci95.map(|Interval(low, high)| Interval(low / scale, high.min(most) / scale));
+    let mut estimate = estimate(summary.mean / scale, ci95);
+    unit.iter().for_each(|unit| estimate.push_str(&format!(" {unit}")));
     if summary.n < replications {
         estimate.push_str(&format!(" (n = {})", summary.n));
     }
     let differ = summary.min < summary.max;
     Cell { estimate, range: differ.then(|| format!("{}–{}", short(summary.p05 / scale), short(summary.p95 / scale))) }
+}
+
+/// In what a metric is shown, and how much of the metric's own unit that is.
+fn unit(metric: Metric, summary: &Summary) -> (Option<&'static str>, f64) {
+    if metric.is_share() {
+        return (Some("%"), 0.01);
+    }
+    let time = metric.is_seconds().then(|| unit_of(summary.mean));
+    (time.map(|unit| unit.name), time.map_or(1.0, |unit| unit.seconds))
 }
 
 /// `4.02 [3.91, 4.13]`, with the digits that the interval justifies.
@@ -218,6 +229,14 @@ mod tests {
         assert_eq!(share(1_000, 1_000), "1000 of 1000: above 99.63 %");
         assert_eq!(share(3, 1_000), "0.30 [0.06, 0.87] %");
         assert_eq!(share(1, 1), "1 of 1: above 2.5 %");
+    }
+
+    #[test]
+    fn a_share_is_in_per_cent_and_not_more_than_the_whole() {
+        let pair = samples::pair();
+        let some = pair.runs[0].metric(Metric::Requests).unwrap();
+        let busy = Summary { mean: 0.9978, ci95: Some(Interval(0.9930, 1.0027)), ..some.clone() };
+        assert_eq!(cell(Metric::UtilisationPeak, Some(&busy), 5).estimate, "99.78 [99.30, 100.00] %");
     }
 
     #[test]

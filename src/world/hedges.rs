@@ -268,7 +268,8 @@ impl<'s> Requests<'s> {
 impl<'s> Path<'s> {
     /// The client does not want the answer any more. Says whether the request may have run.
     fn cancel(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) -> bool {
-        let started = slot.answer.take().is_some() | self.abandon_sharing(slot, view);
+        let pod = slot.socket.map(|socket| socket.pod);
+        let started = self.abandon(slot, pod, view) | self.abandon_sharing(slot, view);
         self.close_socket(slot);
         slot.pinned = None;
         self.rest(slot);

@@ -520,8 +520,8 @@ impl<'s> Path<'s> {
 
     /// The client's patience ended before the response was there.
     pub(super) fn gives_up(&mut self, slot: &mut Slot<'s>, view: &mut View<'_, 's>) {
-        slot.call.may_have_run |= slot.answer.take().is_some();
         let pod = slot.socket.map(|socket| socket.pod);
+        slot.call.may_have_run |= self.abandon(slot, pod, view);
         let is_cut = slot.cut_at.saturating_add(slot.call.one_way()) <= slot.patience && slot.channel.is_some();
         let cut = (FailureKind::Eof, Met::CutInService);
         let (kind, met) = if is_cut { cut } else { (FailureKind::Timeout, Met::SlowServer) };

@@ -330,10 +330,9 @@ impl<'s> Proxied<'_, '_, 's> {
 
     /// The client or a balancer loses patience: what lies behind it is dropped.
     pub(super) fn gives_up(&mut self, who: Impatient) {
-        let started = self.slot.answer.take().is_some();
-        self.slot.call.may_have_run |= started;
         let (now, slow) = (self.path.now, FailureKind::Timeout);
         let pod = self.close_behind(who);
+        self.slot.call.may_have_run |= self.path.abandon(self.slot, pod, self.view);
         let known = if who == Impatient::Client { self.trip.patience } else { now };
         let waited = Failure { kind: slow, met: Met::SlowServer, met_at: now.min(known), known, pod };
         // What the try under way had met already is what it waited for.
@@ -346,8 +345,8 @@ impl<'s> Proxied<'_, '_, 's> {
 
     /// The client does not want the answer any more. Says whether the request may have run.
     pub(super) fn cancel(&mut self) -> bool {
-        let started = self.slot.answer.take().is_some();
-        self.close_behind(Impatient::Client);
+        let pod = self.close_behind(Impatient::Client);
+        let started = self.path.abandon(self.slot, pod, self.view);
         self.close_front();
         self.trip.hops.clear();
         self.trip.failure = None;
@@ -422,6 +421,7 @@ impl<'s> Proxied<'_, '_, 's> {
         }
         self.path.abandon_sharing(self.slot, self.view);
         if let Some(answer) = served {
+            self.path.abandon(self.slot, Some(pod), self.view);
             self.revoke(answer);
         }
         let (now, kind, met) = (self.path.now, FailureKind::Eof, Met::CutInService);

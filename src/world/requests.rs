@@ -444,6 +444,9 @@ impl<'s> Requests<'s> {
             let channels = self.clients.iter().filter_map(|client| client.channels.as_ref());
             drained = channels.filter_map(|channels| channels.last_end(pod, kept)).fold(drained, SimTime::max);
         }
+        if !severing.cut {
+            drained = drained.max(view.servers.worked_off(pod));
+        }
         let kept_new = if severing.cut { SimDuration::ZERO } else { self.scenario.pod.server.keeps_new };
         drained.max(view.balancers.sever(now, pod, severing.idle, kept, kept_new))
     }

@@ -1,5 +1,6 @@
 //! What a server that stops, or a load balancer that ends connections, does to a connection and the request on it.
 
+use crate::ids::PodId;
 use crate::model::client::{first_wait, is_given_up};
 use crate::model::msg::Severing;
 use crate::model::server::Service;
@@ -22,8 +23,20 @@ impl<'s> Path<'s> {
             slot.call.may_have_run |= self.abandon_sharing(slot, view);
             self.answered(slot, Some(pod), FailureKind::Reset, Met::UnhealthyTarget, view);
         } else if let Some(answer) = slot.answer.filter(|answer| answer.in_service(self.now).is_some()) {
+            let pod = slot.socket.map(|socket| socket.pod);
+            self.abandon(slot, pod, view);
             self.revoke(slot, answer, FailureKind::Reset, Met::UnhealthyTarget, view);
         }
+    }
+
+    /// Nobody waits for the answer that is arranged any more; the process of `pod` works on it all the same. Says whether there
+    /// was one.
+    pub(super) fn abandon(&mut self, slot: &mut Slot<'s>, pod: Option<PodId>, view: &mut View<'_, 's>) -> bool {
+        let Some(answer) = slot.answer.take() else { return false };
+        if let (Some(pod), Some(service)) = (pod, answer.in_service(self.now)) {
+            view.servers.works_on(self.now, pod, service);
+        }
+        true
     }
 
     /// Returns when the connection's request is drained; for a connection that is kept, and that the process waits for, when

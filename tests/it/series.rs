@@ -76,6 +76,23 @@ fn a_queue_that_nobody_waits_for_ends_with_its_pod() {
     }
 }
 
+/// A process that drains does not know that clients have gone: it ends when its work is done, as if they waited.
+#[test]
+fn a_server_that_drains_works_off_what_nobody_waits_for() {
+    for discipline in ["fifo", "processor_sharing"] {
+        let discipline = format!(r#"pod.server.discipline="{discipline}""#);
+        let ended = |profile: &str, timeout: &str| {
+            let profile = format!("pod.server.profile={profile}");
+            let timeout = format!("clients.0.request_timeout={timeout}");
+            let all = replicated(&scenario(OVERLOADED, &[&discipline, &profile, &timeout]), 1);
+            metric(&all, Metric::AllTerminatedS)[0]
+        };
+        let (gone, waiting) = (ended("go-shutdown", "100ms"), ended("go-shutdown", "60s"));
+        assert!((gone - waiting).abs() < 0.6, "{discipline}: {gone} s, {waiting} s where they wait");
+        assert!(gone > ended("nginx-sigterm", "100ms") + 0.6, "{discipline}: {gone} s is its queue's work");
+    }
+}
+
 /// A client that waits for a millisecond never sees an answer; the pods are at work all the same.
 #[test]
 fn work_of_requests_whose_clients_gave_up_counts() {

@@ -17,8 +17,8 @@ use crate::dist::Dist;
 use crate::ids::PodId;
 use crate::model::msg::{Draws, Fact, Listener, Msg, PodEvent, RoomOut, Severing};
 use crate::model::spec::{
-    DelayId, Discipline, IdlePolicy, InFlightPolicy, LameDuck, Mechanism, NewConnections, ProbeKind, Scenario,
-    ServerSpec, Signal, StopBehaviour,
+    DelayId, Discipline, IdlePolicy, InFlightPolicy, LameDuck, Mechanism, NewConnections, ProbeKind, QueuedPolicy,
+    Scenario, ServerSpec, Signal, StopBehaviour,
 };
 use crate::units::{SimDuration, SimTime};
 
@@ -133,6 +133,8 @@ struct Process {
     front: Option<sidecar::Front>,
     /// When the last request that is drained is done.
     drained: SimTime,
+    /// When the last request whose client has gone is done.
+    works_until: SimTime,
     /// How long it waits before it looks next whether all is drained, and when it does so.
     poll: SimDuration,
     looks_at: SimTime,
@@ -356,6 +358,23 @@ impl<'s> Servers<'s> {
         }
     }
 
+    /// Nobody waits for the answer to this request any more, which the process does not know: it works on it all the same. Unread
+    /// requests of a server that does not read on are forgotten with their connections.
+    pub fn works_on(&mut self, now: SimTime, pod: PodId, service: Service) {
+        if service.start <= now || self.scenario.pod.server.queued == QueuedPolicy::Serve {
+            let process = &mut self.processes[pod.index()];
+            process.works_until = process.works_until.max(service.finish);
+        }
+    }
+
+    /// When a process that stops and drains is done with the requests whose clients have gone.
+    pub fn worked_off(&mut self, pod: PodId) -> SimTime {
+        let process = &mut self.processes[pod.index()];
+        let serves = self.scenario.pod.server.queued == QueuedPolicy::Serve;
+        let sharing = process.sharing.as_mut().filter(|_| serves).map(|sharing| sharing.ends());
+        process.works_until.max(sharing.unwrap_or(SimTime::ZERO))
+    }
+
     /// The connections of a stopping server have been told; the last request that is drained is done at `at`, or the last
     /// connection that is kept then ends at the earliest. The process ends then, but not before it stops.
     pub fn on_drained(&mut self, now: SimTime, at: SimTime, pod: PodId, out: &mut RoomOut<Timer>) {
@@ -546,6 +565,7 @@ impl Process {
             hangs: None,
             front: scenario.pod.sidecar.as_ref().map(|_| front),
             drained: SimTime::ZERO,
+            works_until: SimTime::ZERO,
             poll: FIRST_POLL,
             looks_at: SimTime::ZERO,
             exited: None,
