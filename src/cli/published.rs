@@ -17,7 +17,7 @@ use crate::validate::{self, Experiment, Figure, FigureResult, Predictive, Publis
 const LIST: &str = include_str!("../../tests/data/published.toml");
 
 /// The scenarios that the list names.
-const SCENARIOS: [(&str, &str); 27] = [
+const SCENARIOS: [(&str, &str); 31] = [
     ("article-no-hook", include_str!("../../scenarios/article-no-hook.toml")),
     ("article-with-hook", include_str!("../../scenarios/article-with-hook.toml")),
     ("published/pe-11", include_str!("../../scenarios/published/pe-11.toml")),
@@ -41,6 +41,10 @@ const SCENARIOS: [(&str, &str); 27] = [
     ("published/pe-39-no-gate", include_str!("../../scenarios/published/pe-39-no-gate.toml")),
     ("published/pe-39-gate", include_str!("../../scenarios/published/pe-39-gate.toml")),
     ("published/pe-52", include_str!("../../scenarios/published/pe-52.toml")),
+    ("published/pe-27-up", include_str!("../../scenarios/published/pe-27-up.toml")),
+    ("published/pe-27-down", include_str!("../../scenarios/published/pe-27-down.toml")),
+    ("published/pe-46", include_str!("../../scenarios/published/pe-46.toml")),
+    ("published/pe-53", include_str!("../../scenarios/published/pe-53.toml")),
     ("published/pe-48", include_str!("../../scenarios/published/pe-48.toml")),
     ("published/pe-49-full-surge", include_str!("../../scenarios/published/pe-49-full-surge.toml")),
     ("published/pe-50-hook", include_str!("../../scenarios/published/pe-50-hook.toml")),

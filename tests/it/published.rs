@@ -33,7 +33,7 @@ fn the_published_table_has_a_row_each_and_a_miss_is_no_error() {
     let header: Vec<&str> = text.lines().nth(2).unwrap().split_whitespace().collect();
     assert_eq!(header, ["id", "experiment", "published", "predicted", "verdict"]);
     assert_eq!(text.lines().filter(|line| line.starts_with(" PE-")).count(), IDS.len());
-    assert!(text.contains("not modelled: no scenario yet, of a node drain"));
+    assert!(text.contains("not modelled: needs a service that calls a service"));
 }
 
 #[test]
