@@ -114,9 +114,9 @@ pub(super) fn cell(metric: Metric, summary: Option<&Summary>, replications: usiz
         return Cell { estimate: "did not happen".to_owned(), range: None };
     };
     let (unit, scale) = unit(metric, summary);
-    // A mean plus its half width may lie beyond the whole; no reader should have to wonder at that.
+    // A mean and its half width may reach beyond nothing and the whole, which no metric does; no reader should have to wonder at that.
     let most = if metric.is_share() { 1.0 } else { f64::INFINITY };
-    let ci95 = summary.ci95.map(|Interval(low, high)| Interval(low / scale, high.min(most) / scale));
+    let ci95 = summary.ci95.map(|Interval(low, high)| Interval(low.max(0.0) / scale, high.min(most) / scale));
     let mut estimate = estimate(summary.mean / scale, ci95);
     unit.iter().for_each(|unit| estimate.push_str(&format!(" {unit}")));
     if summary.n < replications {
@@ -232,11 +232,13 @@ mod tests {
     }
 
     #[test]
-    fn a_share_is_in_per_cent_and_not_more_than_the_whole() {
+    fn an_interval_has_no_impossible_values() {
         let pair = samples::pair();
         let some = pair.runs[0].metric(Metric::Requests).unwrap();
         let busy = Summary { mean: 0.9978, ci95: Some(Interval(0.9930, 1.0027)), ..some.clone() };
         assert_eq!(cell(Metric::UtilisationPeak, Some(&busy), 5).estimate, "99.78 [99.30, 100.00] %");
+        let few = Summary { mean: 0.1, ci95: Some(Interval(-0.11, 0.31)), ..some.clone() };
+        assert_eq!(cell(Metric::Failed, Some(&few), 20).estimate, "0.10 [0.00, 0.31]");
     }
 
     #[test]
