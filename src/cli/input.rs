@@ -109,6 +109,12 @@ pub(super) fn load_builtin(texts: &[(&str, &str)], sets: &[String]) -> Result<Ve
 pub(super) fn load_sweep(file: &str, sets: &[String]) -> Result<(SweepFile, String), Failure> {
     let (name, bytes) = read_all(&[file.to_owned()])?.remove(0);
     let bad = |problems| Failure::BadInput { problems, as_json: false };
+    if manifests::is_manifest(&name, &bytes) {
+        let import = format!("rollsim import {file} > scenario.toml");
+        return Err(Failure::BadRequest(format!(
+            "{name} is a manifest; a sweep varies the keys of a scenario: {import}"
+        )));
+    }
     let mut messages = Vec::new();
     let source = Source::from_bytes(&name, &bytes).map_err(|problem| bad(vec![problem]))?;
     let source = with_traces(source, sets, &mut messages);

@@ -61,7 +61,7 @@ fn has_extension(name: &str) -> bool {
 }
 
 /// By the extension, else by the first line that says something: TOML's has a `=` or is a table's head.
-fn is_manifest(name: &str, bytes: &[u8]) -> bool {
+pub(super) fn is_manifest(name: &str, bytes: &[u8]) -> bool {
     if has_extension(name) || name.ends_with(".toml") {
         return has_extension(name);
     }

@@ -87,7 +87,7 @@ fn is_replaced(side: &Table, sets: &[String], key: &str) -> bool {
 fn put(log: &Log, root: &mut Table, statement: &Statement) {
     let at = span(statement.at);
     let value = parse_value(at.text, 0, &statement.value).moved_to(at);
-    if let Err(fault) = setting::put_at(root, &statement.key, value) {
+    if let Err(fault) = setting::put_at(root, &statement.key, at, value) {
         log.error(&statement.key, at, Fault { at: Some(at), ..fault });
     }
 }
@@ -114,7 +114,7 @@ fn warn(log: &Log, root: &Table, scenario: &Scenario, n_texts: usize) {
 
 impl Node {
     /// The same value, all of it at one place.
-    fn moved_to(mut self, at: Span) -> Node {
+    pub(super) fn moved_to(mut self, at: Span) -> Node {
         self.at = at;
         match &mut self.value {
             Value::Array(items) => {

@@ -162,7 +162,11 @@ impl<'a> Fields<'a> {
         match self.log.known_elsewhere(&suggest::snake_case(key)).first() {
             Some(elsewhere) => format!("did you mean `{elsewhere}`?"),
             None if self.asked.is_empty() => "no keys are known here".to_owned(),
-            None => format!("known keys here: {}", self.asked.join(", ")),
+            None => {
+                let mut known = self.asked.clone();
+                known.dedup();
+                format!("known keys here: {}", known.join(", "))
+            }
         }
     }
 }

@@ -22,9 +22,15 @@ pub(super) fn apply(root: &mut Table, text: usize, setting: &str) -> Result<(), 
     put(root, &path, value)
 }
 
-/// Puts a value that has a place of its own at a dotted key.
-pub(super) fn put_at(root: &mut Table, key: &str, value: Node) -> Result<(), Fault> {
-    let at = value.at;
+/// The dotted key of a `--set`, and the byte of the `=` behind it.
+pub(super) fn key(text: usize, setting: &str) -> Result<(String, usize), Fault> {
+    let (path, equals) = path(text, setting)?;
+    let names: Vec<&str> = path.iter().map(|segment| segment.name.as_str()).collect();
+    Ok((names.join("."), equals))
+}
+
+/// Puts a value that has a place of its own at a dotted key, which stands at `at`.
+pub(super) fn put_at(root: &mut Table, key: &str, at: Span, value: Node) -> Result<(), Fault> {
     let (path, _) = path(at.text, &format!("{key}=")).map_err(|fault| Fault { at: Some(at), ..fault })?;
     let path: Vec<Segment> = path.into_iter().map(|segment| Segment { at, ..segment }).collect();
     put(root, &path, value)
@@ -130,7 +136,8 @@ fn put_key(table: &mut Table, segment: &Segment, node: Node) {
 /// The index of an element, or that of the next one.
 fn index(items: &[Node], segment: &Segment) -> Result<usize, Fault> {
     let message = || format!("`{}` is no index: the array here has {} elements", segment.name, items.len());
-    let index = segment.name.parse().ok().filter(|index| *index <= items.len());
+    let plain = segment.name == "0" || !segment.name.starts_with(['0', '+']);
+    let index = segment.name.parse().ok().filter(|index| plain && *index <= items.len());
     index.ok_or_else(|| bad(message(), segment.at))
 }
 
@@ -177,6 +184,7 @@ mod tests {
         check_wrong("a = [1]", "a.0.b=1", "`0` is no table", 3);
         check_wrong("[[clients]]", "clients.2.rate=1/s", "is no index", 9);
         check_wrong("[[clients]]", "clients.x=1/s", "is no index", 9);
+        check_wrong("[[clients]]", "clients.00.rate=1/s", "is no index", 9);
         check_wrong("", &format!("{}a=1", "a.".repeat(100_000)), "at most 16", 31);
     }
 

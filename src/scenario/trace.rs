@@ -2,10 +2,10 @@
 //! said here; whoever calls the reader reads them, since nothing here looks outside.
 
 use crate::scenario::log::{Fault, Log};
-use crate::scenario::setting;
 use crate::scenario::source::{Source, Text};
 use crate::scenario::tree::{Node, Table, Value, parse_file};
 use crate::scenario::values::{DAY, duration, items, number, text};
+use crate::scenario::{setting, sweep};
 use crate::units::SimDuration;
 
 /// As many as one replication can send.
@@ -18,7 +18,8 @@ pub fn wanted_files(source: &Source, sets: &[String]) -> Vec<String> {
         // What is wrong with it is said where it is applied for good.
         drop(setting::apply(&mut root, index + 1, set));
     }
-    traces(&mut root).filter_map(|node| text(node).ok()).collect()
+    let varied = sweep::traces(&root);
+    traces(&mut root).filter_map(|node| text(node).ok()).chain(varied).collect()
 }
 
 /// The values of all `clients.N.trace` that are texts.

@@ -8,7 +8,10 @@ use crate::model::spec::Scenario;
 use crate::report::FAILURES_ONLY;
 use crate::report::sweep::{AxisHead, AxisValue, MANIFEST_SCHEMA, Manifest};
 use crate::run::{Refusal, refusals};
-use crate::scenario::{Axis, Problem, Severity, SweepFile, VariedValue, in_order, settled_toml};
+use crate::scenario::{Axis, Coordinate, Problem, Severity, SweepFile, VariedValue, in_order, settled_toml};
+
+/// Points at whose scenarios doubts are looked for.
+const MOST_DOUBTED: u64 = 256;
 
 /// Different problems shown of all points together.
 const MOST_PROBLEMS: usize = 200;
@@ -20,6 +23,7 @@ pub struct Plan {
     pub manifest: Manifest,
     file: SweepFile,
     layout: Layout,
+    warnings: Vec<Problem>,
 }
 
 impl Plan {
@@ -28,7 +32,8 @@ impl Plan {
         let layout = Layout::new(&file.sweep, file.base.run.seed);
         let hashes = settle_all(&file, &layout)?;
         let manifest = manifest(&file, &layout, &hashes);
-        Ok(Plan { manifest, file, layout })
+        let warnings = warnings(&file, &layout);
+        Ok(Plan { manifest, file, layout, warnings })
     }
 
     /// Number of points.
@@ -36,9 +41,9 @@ impl Plan {
         self.manifest.points
     }
 
-    /// Doubts about the scenario without its axes.
+    /// Doubts about the points.
     pub fn warnings(&self) -> &[Problem] {
-        &self.file.warnings
+        &self.warnings
     }
 
     /// The scenario of a point.
@@ -57,22 +62,24 @@ impl Plan {
 /// The hash of each settled point.
 fn settle_all(file: &SweepFile, layout: &Layout) -> Result<Vec<u64>, Vec<Problem>> {
     let settle = |point: u64| {
-        let scenario = file.point(&layout.at(point))?;
-        let against = if file.sweep.failures_only { refused(&scenario) } else { Vec::new() };
+        let coordinates = layout.at(point);
+        let scenario = file.point(&coordinates)?;
+        let against = if file.sweep.failures_only { refused(file, &coordinates, &scenario) } else { Vec::new() };
         if against.is_empty() { Ok(label_hash(&settled_toml(&scenario), "", point)) } else { Err(against) }
     };
     let settled: Vec<Result<u64, Vec<Problem>>> = (0..layout.points()).into_par_iter().map(settle).collect();
-    let mut problems: Vec<Problem> = Vec::new();
-    for problem in settled.iter().filter_map(|point| point.as_ref().err()).flatten() {
-        if problems.len() < MOST_PROBLEMS && !problems.contains(problem) {
-            problems.push(problem.clone());
+    let problems = || settled.iter().filter_map(|point| point.as_ref().err()).flatten().cloned();
+    match in_order(problems().collect()) {
+        problems if problems.is_empty() => Ok(settled.into_iter().flatten().collect()),
+        mut problems => {
+            problems.truncate(MOST_PROBLEMS);
+            Err(problems)
         }
     }
-    if problems.is_empty() { Ok(settled.into_iter().flatten().collect()) } else { Err(in_order(problems)) }
 }
 
 /// What stands against the estimator of failures at a point.
-fn refused(scenario: &Scenario) -> Vec<Problem> {
+fn refused(file: &SweepFile, coordinates: &[Coordinate], scenario: &Scenario) -> Vec<Problem> {
     let problem = |refusal: Refusal| Problem {
         severity: Severity::Error,
         code: "estimator-refused",
@@ -82,7 +89,28 @@ fn refused(scenario: &Scenario) -> Vec<Problem> {
         other: None,
         help: Some("set sweep.estimator = \"every_request\", or leave --estimator out".to_owned()),
     };
-    refusals(scenario).into_iter().map(problem).collect()
+    refusals(scenario).into_iter().flat_map(|refusal| file.placed(coordinates, problem(refusal))).collect()
+}
+
+/// Doubts about the points, each once and with how many points it is about; of a large sweep some points are looked at, spread
+/// over all.
+fn warnings(file: &SweepFile, layout: &Layout) -> Vec<Problem> {
+    let looked_at = layout.points().min(MOST_DOUBTED);
+    let mut found: Vec<(Problem, u64)> = Vec::new();
+    for index in 0..looked_at {
+        let point = u128::from(index) * u128::from(layout.points()) / u128::from(looked_at);
+        for doubt in file.doubts(&layout.at(point as u64)) {
+            match found.iter_mut().find(|(known, _)| (known.code, &known.key) == (doubt.code, &doubt.key)) {
+                Some((_, points)) => *points += 1,
+                None => found.push((doubt, 1)),
+            }
+        }
+    }
+    let told = |(doubt, points): (Problem, u64)| match points {
+        points if points >= looked_at => doubt,
+        points => Problem { message: format!("{} (at {points} of {looked_at} points)", doubt.message), ..doubt },
+    };
+    found.into_iter().map(told).collect()
 }
 
 fn manifest(file: &SweepFile, layout: &Layout, hashes: &[u64]) -> Manifest {
@@ -124,5 +152,45 @@ fn axis_value(value: VariedValue) -> AxisValue {
             AxisValue::Whole(value as i64)
         }
         VariedValue::Number(value) => AxisValue::Number(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Source, read_sweep};
+
+    fn plan(text: &str) -> Result<Plan, Vec<Problem>> {
+        Plan::new(read_sweep(&Source::new("a.toml", format!("name = \"a\"\n{text}")), &[]).unwrap())
+    }
+
+    fn warnings(text: &str) -> Vec<(&'static str, String)> {
+        plan(text).unwrap().warnings().iter().map(|warning| (warning.code, warning.message.clone())).collect()
+    }
+
+    #[test]
+    fn an_axis_without_effect_is_warned_of_once() {
+        let found = warnings("[sweep.vary]\n\"ingress.replicas\" = [1, 2]");
+        let idle: Vec<_> = found.iter().filter(|(code, _)| *code == "unused-balancer").collect();
+        assert!(idle.len() == 1 && !idle[0].1.contains("points"), "{found:?}");
+    }
+
+    #[test]
+    fn a_doubt_says_at_how_many_points() {
+        let hook = "[pod]\ntermination_grace_period = \"10s\"\n[sweep.vary]\n\"pod.pre_stop.exec.duration\"";
+        let found = warnings(&format!("{hook} = [\"1s\", \"20s\", \"30s\"]"));
+        assert!(found.iter().any(|(_, message)| message.ends_with("(at 2 of 3 points)")), "{found:?}");
+        let none = warnings(&format!("{hook} = [\"1s\", \"2s\"]"));
+        assert!(!none.iter().any(|(_, message)| message.contains("points")), "{none:?}");
+    }
+
+    #[test]
+    fn a_refused_estimator_is_told_at_the_value_that_it_minds() {
+        let text =
+            "[sweep]\nestimator = \"failures_only\"\n[sweep.vary]\n\"kube_proxy.mode\" = [\"iptables\", \"ipvs\"]";
+        let problems = plan(text).unwrap_err();
+        let mode = problems.iter().find(|problem| problem.key.as_deref() == Some("kube_proxy.mode")).unwrap();
+        let place = mode.place.as_ref().unwrap();
+        assert_eq!((place.line, place.column), (5, 34), "{problems:?}");
     }
 }

@@ -3,10 +3,11 @@
 //! A paced client sends request `k` at a known time, and its draws have known places in its streams. On a kept connection
 //! every request is answered as long as no server stops; on a fresh one as long as every pod in the rules takes connections.
 //! So the next moment that matters can be gone to at once.
-//! Before it, a window of requests is simulated, in which queues and connections forget how they were: what follows is
-//! what the run that simulates every request finds, to the same counts of failures of each kind in the same replication,
-//! unless a delay outlasts the window. The conditions below keep that rare beyond what any sweep can show; where they do
-//! not hold, the estimator is refused. Latencies are not estimated.
+//! Before it, a window of requests is simulated, in which queues and connections forget how they were; and while a client
+//! that was kept waiting sends all at once what it owes, nothing is skipped. What follows is what the run that simulates
+//! every request finds, to the same counts of failures of each kind in the same replication, unless a delay outlasts the
+//! window. The conditions below keep that rare beyond what any sweep can show; where they do not hold, the estimator is
+//! refused. Latencies are not estimated.
 
 use crate::dist::Dist;
 use crate::model::spec::{

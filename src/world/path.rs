@@ -208,6 +208,19 @@ impl<'s> Path<'s> {
         false
     }
 
+    /// When a client that sends by a schedule begins to send what it owes: now, if it is late, or when what it waits for is over,
+    /// if that comes after its next request is due; never, if it is in time.
+    pub(super) fn burst_at(&self, slot: &Slot<'s>) -> SimTime {
+        let Some(Schedule { pacing, start, .. }) = slot.schedule else { return SimTime::MAX };
+        let (index, wakes) = (slot.call.index, self.wakes.at(slot.index));
+        match () {
+            () if wakes.is_never() || slot.call.warm_up => SimTime::MAX,
+            () if slot.call.sent != pacing.due_at(start, index) => self.now,
+            () if wakes > pacing.due_at(start, index + 1) => wakes,
+            () => SimTime::MAX,
+        }
+    }
+
     /// Takes the requests of a client that connects for each as answered, as far as they are due before `until` and the one
     /// on its way is not late. Says when the first of the others reaches the node; nothing if there is none to skip.
     pub(super) fn skip(&mut self, slot: &mut Slot<'s>, until: SimTime) -> Option<SimTime> {

@@ -156,16 +156,29 @@ impl<'s> Requests<'s> {
     /// The slot that is due wakes.
     fn wake(&mut self, now: SimTime, index: u32, view: &mut View<'_, 's>) {
         self.path.now = now;
-        let slot = &mut self.slots[index as usize];
-        if slot.schedule.is_none() {
+        if self.slots[index as usize].schedule.is_none() {
             self.wake_open_loop(now, index, view);
-        } else if now < self.skips_until && self.path.skip(slot, self.skips_until).is_some() {
+            return;
+        }
+        if now < self.skips_until && self.skip(index) {
             // It wakes when something may happen.
-        } else if self.path.wake(slot, view) == After::WarmedUp {
+            return;
+        }
+        let slot = &mut self.slots[index as usize];
+        if self.path.wake(slot, view) == After::WarmedUp {
             self.warmed_up(now, index);
         } else if self.has_lanes {
             self.lanes.enter(slot, &mut self.path);
         }
+    }
+
+    /// Takes what a client that connects for each request sends before something may happen as answered, if there is any. Something
+    /// happens when a client that was kept waiting sends all at once what it owes: that fills the queues.
+    fn skip(&mut self, index: u32) -> bool {
+        let window = self.path.window.unwrap_or_default();
+        let bursts = self.slots.iter().map(|slot| self.path.burst_at(slot).saturating_sub(window));
+        let until = bursts.fold(self.skips_until, SimTime::min);
+        self.path.now < until && self.path.skip(&mut self.slots[index as usize], until).is_some()
     }
 
     fn wake_open_loop(&mut self, now: SimTime, index: u32, view: &mut View<'_, 's>) {

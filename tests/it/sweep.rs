@@ -285,10 +285,13 @@ fn all_wrong_values_are_told_at_once_with_their_places() {
     fs::write(room.path("wrong.toml"), text).unwrap();
     let (stdout, stderr) = room.check(&["sweep", "wrong.toml"], 2);
     assert_eq!(stdout, "");
-    for place in ["wrong.toml:3:29", "wrong.toml:4:24", "wrong.toml:5:31", "wrong.toml:5:36", "wrong.toml:6:28"] {
+    for place in ["wrong.toml:3:29", "wrong.toml:4:1", "wrong.toml:5:31", "wrong.toml:5:36", "wrong.toml:6:28"] {
         assert!(stderr.contains(place), "{place}:\n{stderr}");
     }
     assert!(stderr.contains("did you mean `sleep`?") && stderr.contains("has \"bridge\" twice"), "{stderr}");
+    fs::write(room.path("web.yaml"), "kind: Deployment\napiVersion: apps/v1\n").unwrap();
+    let (_, stderr) = room.check(&["sweep", "web.yaml"], 2);
+    assert!(stderr.contains("web.yaml is a manifest; a sweep varies the keys of a scenario: rollsim import"), "{stderr}");
     let (_, stderr) = room.check(&["sweep", "small.toml"], 2);
     assert!(stderr.contains("the scenario has no [sweep]"), "{stderr}");
     assert!(!room.path("output").exists());

@@ -9,6 +9,8 @@ mod range;
 mod tests;
 mod value;
 
+use std::collections::BTreeSet;
+
 pub use file::{SweepFile, in_order, read_sweep};
 pub use value::VariedValue;
 
@@ -17,11 +19,14 @@ use crate::scenario::reader::Fields;
 use crate::scenario::setting;
 use crate::scenario::source::Span;
 use crate::scenario::tree::{Node, Table, Value, shortened};
-use crate::scenario::values::{Names, items, number, whole, wrong_type};
+use crate::scenario::values::{Names, items, number, text, whole, wrong_type};
 use range::Range;
 
 /// Points of one sweep at most: each is settled and checked before the first one runs.
 pub const MOST_POINTS: u64 = 100_000;
+
+/// Dimensions that the direction numbers of the Sobol sequence are there for (crate `sobol_burley`).
+const MOST_SOBOL_AXES: usize = 256;
 
 /// What belongs to the experiment, not to the rollout: replication `i` has the same luck at every point.
 const NOT_AN_AXIS: [&str; 6] = ["name", "description", "run.seed", "run.replications", "sweep", "run"];
@@ -80,6 +85,7 @@ pub struct Axis {
 pub struct VariedKey {
     /// The dotted key.
     pub key: String,
+    key_at: Span,
     at: Span,
     values: Values,
 }
@@ -163,12 +169,28 @@ pub(super) fn sweep(fields: &mut Fields<'_>) -> Sweep {
 }
 
 fn vary(fields: &mut Fields<'_>, design: Design) -> Vec<Axis> {
-    varied(fields, design).into_iter().map(|key| Axis { keys: vec![key] }).collect()
+    let keys = varied(fields, design).into_iter();
+    keys.inspect(|key| refuse_repeated(fields, std::slice::from_ref(key))).map(|key| Axis { keys: vec![key] }).collect()
+}
+
+/// Two points that are the same are a mistake; of zipped keys each may have a value again.
+fn refuse_repeated(fields: &Fields<'_>, keys: &[VariedKey]) {
+    let mut seen: BTreeSet<Vec<String>> = BTreeSet::new();
+    for level in 0..keys.iter().filter_map(|key| key.values.levels()).min().unwrap_or(0) {
+        let nodes: Vec<Node> = keys.iter().map(|key| key.node(Coordinate::Level(level))).collect();
+        let values: Vec<String> = nodes.iter().filter_map(value::canonical).collect();
+        if !seen.insert(values) {
+            let texts: Vec<String> = nodes.iter().filter_map(value::toml).map(|text| shortened(&text)).collect();
+            let fault = Fault::new("duplicate-value", format!("has {} twice", texts.join(" with ")));
+            fields.error(&keys[0].key, nodes[0].at, fault);
+        }
+    }
 }
 
 /// Keys that go through their values side by side.
 fn zip(fields: &mut Fields<'_>, design: Design) -> Option<Axis> {
     let keys = varied(fields, design);
+    refuse_repeated(fields, &keys);
     let first = keys.first()?;
     for other in keys.iter().filter(|other| other.values.levels() != first.values.levels()) {
         let count = |key: &VariedKey| key.values.levels().map_or("a range".to_owned(), |n| format!("{n} values"));
@@ -219,7 +241,7 @@ fn varied_key(key: &str, node: &Node, at: Span, design: Design) -> Result<Varied
         let help = "add `step` or `count`, or choose the design \"latin_hypercube\" or \"sobol\"";
         return Err(Fault::new("missing-key", "is a range without steps").help(help));
     }
-    Ok(VariedKey { key: key.to_owned(), at: node.at, values })
+    Ok(VariedKey { key: key.to_owned(), key_at: at, at: node.at, values })
 }
 
 fn refuse_key(key: &str) -> Result<(), Fault> {
@@ -241,15 +263,10 @@ fn list(node: &Node) -> Result<Vec<Node>, Fault> {
     if nodes.is_empty() {
         return Err(Fault::new("wrong-length", "must have at least one value"));
     }
-    let mut texts: Vec<String> = Vec::new();
-    for node in nodes {
-        let text = value::toml(node).ok_or_else(|| wrong_type("a value of a scenario", node).at(node.at))?;
-        if texts.contains(&text) {
-            return Err(Fault::new("duplicate-value", format!("has {} twice", shortened(&text))).at(node.at));
-        }
-        texts.push(text);
+    match nodes.iter().find(|node| value::toml(node).is_none()) {
+        Some(node) => Err(wrong_type("a value of a scenario", node).at(node.at)),
+        None => Ok(nodes.to_vec()),
     }
-    Ok(nodes.to_vec())
 }
 
 /// One key, one value: no key stands in two axes, and none lies within another.
@@ -280,13 +297,40 @@ fn refuse_wrong_number(fields: &mut Fields<'_>, sweep: &Sweep) {
         }
         _ => {}
     }
-    let grid: u128 = sweep.axes.iter().filter_map(Axis::levels).map(|levels| levels as u128).product();
+    let levels = sweep.axes.iter().filter_map(Axis::levels);
+    let grid = levels.fold(1, |all: u128, levels| all.saturating_mul(levels as u128));
     if sweep.design == Design::Grid && grid > u128::from(MOST_POINTS) {
         let fault = Fault::new("out-of-range", format!("makes {grid} points, at most {MOST_POINTS} are possible"));
         fields.complain(fault.help("take fewer values, or a random design with `points`"));
     }
+    if sweep.design == Design::Sobol && sweep.axes.len() > MOST_SOBOL_AXES {
+        let message = format!("has {} axes, of which Sobol points know {MOST_SOBOL_AXES} at most", sweep.axes.len());
+        fields.complain(Fault::new("out-of-range", message).help("choose the design \"latin_hypercube\""));
+    }
     if sweep.design == Design::Sobol && sweep.points.is_some_and(|points| points > 1 << 16) {
         fields.complain(Fault::new("out-of-range", "has more than 65536 Sobol points"));
+    }
+}
+
+/// The files that `clients.N.trace` varies over.
+pub(super) fn traces(root: &Table) -> Vec<String> {
+    let tables = ["vary", "zip"].into_iter().filter_map(|name| root.at(&format!("sweep.{name}")));
+    let mut leaves = Vec::new();
+    for node in tables.flat_map(listed) {
+        if let Value::Table(table) = &node.value {
+            table.entries.iter().for_each(|entry| collect(entry.key.clone(), (&entry.node, entry.at), &mut leaves));
+        }
+    }
+    let is_trace = |key: &str| key.starts_with("clients.") && key.ends_with(".trace");
+    let values = leaves.iter().filter(|(key, ..)| is_trace(key)).flat_map(|(_, node, _)| listed(node));
+    values.filter_map(|node| text(node).ok()).collect()
+}
+
+/// The elements of an array, or the value itself.
+fn listed(node: &Node) -> &[Node] {
+    match &node.value {
+        Value::Array(items) => items,
+        _ => std::slice::from_ref(node),
     }
 }
 

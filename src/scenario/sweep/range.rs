@@ -38,10 +38,9 @@ pub(super) struct Range {
 impl Range {
     /// Whether a table means a range, right or wrong.
     pub(super) fn looks_like(table: &Table) -> bool {
-        table
-            .entries
-            .iter()
-            .any(|entry| KEYS.contains(&entry.key.as_str()) && !matches!(entry.node.value, Value::Table(_)))
+        table.entries.iter().any(|entry| {
+            KEYS.contains(&entry.key.as_str()) && !matches!(entry.node.value, Value::Table(_) | Value::Array(_))
+        })
     }
 
     pub(super) fn levels(&self) -> Option<usize> {
@@ -220,7 +219,13 @@ fn by_step(node: &Node, range: &Range) -> Result<Vec<f64>, Fault> {
     if count >= MOST_LEVELS as f64 {
         return Err(out_of_range(format!("so long that there are at most {MOST_LEVELS} values"), node));
     }
-    Ok((0..=count as usize).map(|index| range.kind.rounded(range.from + index as f64 * step).min(range.to)).collect())
+    let value = |index: usize| range.kind.rounded(decimal(range.from + index as f64 * step)).min(range.to);
+    Ok((0..=count as usize).map(value).collect())
+}
+
+/// Three steps of 0.1 are 0.3, though not so in binary.
+fn decimal(value: f64) -> f64 {
+    format!("{value:.14e}").parse().unwrap_or(value)
 }
 
 fn by_count(node: &Node, range: &Range) -> Result<Vec<f64>, Fault> {

@@ -50,6 +50,11 @@ fn as_text(node: &Node) -> String {
     }
 }
 
+/// The same for the same value, however it is written.
+pub(super) fn canonical(node: &Node) -> Option<String> {
+    number(node).map(|(kind, value)| format!("{kind:?} {value:?}")).or_else(|| toml(node))
+}
+
 pub(super) fn same_bits(one: f64, other: f64) -> bool {
     one.total_cmp(&other).is_eq()
 }
