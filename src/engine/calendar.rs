@@ -1,6 +1,6 @@
 //! The future event list.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeSet, BinaryHeap};
 
 use crate::units::SimTime;
@@ -22,19 +22,43 @@ impl Tie {
     }
 }
 
-/// An event's place in the order, and where it is kept: small, because entries are moved about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Entry {
+/// An event and its place in the order.
+#[derive(Debug)]
+struct Entry<E> {
     at: SimTime,
     tie: Tie,
-    place: u32,
+    event: E,
 }
 
-impl Entry {
-    /// Time and tie in one number: compared without a branch.
-    #[inline(always)]
+impl<E> Entry<E> {
     fn key(&self) -> u128 {
-        u128::from(self.at.as_nanos()) << 64 | u128::from(self.tie.0)
+        key(self.at, self.tie)
+    }
+}
+
+/// Time and tie in one number: compared without a branch.
+#[inline(always)]
+fn key(at: SimTime, tie: Tie) -> u128 {
+    u128::from(at.as_nanos()) << 64 | u128::from(tie.0)
+}
+
+impl<E> PartialEq for Entry<E> {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl<E> Eq for Entry<E> {}
+
+impl<E> PartialOrd for Entry<E> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<E> Ord for Entry<E> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
     }
 }
 
@@ -45,12 +69,9 @@ impl Entry {
 #[derive(Debug)]
 pub struct Calendar<E> {
     /// At most [`NEAR`], the next one last; empty only if there are no others.
-    near: Vec<Entry>,
+    near: Vec<Entry<E>>,
     /// The others: none comes before one of `near`.
-    far: BinaryHeap<Reverse<Entry>>,
-    events: Vec<Option<E>>,
-    /// Places of events that are over.
-    free: Vec<u32>,
+    far: BinaryHeap<Reverse<Entry<E>>>,
     /// Of `far`; or it was over.
     cancelled: BTreeSet<Tie>,
     now: SimTime,
@@ -64,8 +85,6 @@ impl<E> Default for Calendar<E> {
         Calendar {
             near: Vec::with_capacity(NEAR + 1),
             far: BinaryHeap::new(),
-            events: Vec::with_capacity(NEAR),
-            free: Vec::with_capacity(NEAR),
             cancelled: BTreeSet::new(),
             now: SimTime::ZERO,
         }
@@ -80,29 +99,19 @@ impl<E> Calendar<E> {
     pub fn schedule(&mut self, at: SimTime, tie: Tie, event: E) {
         assert!(at >= self.now, "an event at {at} cannot be scheduled at {}: time never goes back", self.now);
         if !at.is_never() {
-            let place = self.keep(event);
-            self.enter(Entry { at, tie, place });
+            self.enter(at, tie, event);
         }
     }
 
-    fn keep(&mut self, event: E) -> u32 {
-        if let Some(place) = self.free.pop() {
-            self.events[place as usize] = Some(event);
-            return place;
-        }
-        self.events.push(Some(event));
-        (self.events.len() - 1) as u32
-    }
-
-    fn enter(&mut self, entry: Entry) {
-        let key = entry.key();
-        let later = |other: &Entry| other.key() > key;
+    fn enter(&mut self, at: SimTime, tie: Tie, event: E) {
+        let key = key(at, tie);
+        let later = |other: &Entry<E>| other.key() > key;
         let place = self.near.iter().rposition(later).map_or(0, |last| last + 1);
         if place == 0 && (self.near.len() >= NEAR || !self.far.is_empty()) {
-            self.far.push(Reverse(entry));
+            self.far.push(Reverse(Entry { at, tie, event }));
             return;
         }
-        self.near.insert(place, entry);
+        self.near.insert(place, Entry { at, tie, event });
         if self.near.len() > NEAR {
             self.far.extend(self.near.drain(..NEAR / 2).map(Reverse));
         }
@@ -114,8 +123,7 @@ impl<E> Calendar<E> {
             self.cancelled.insert(tie);
             return;
         };
-        let entry = self.near.remove(place);
-        self.take(entry);
+        self.near.remove(place);
         self.come_nearer();
     }
 
@@ -127,15 +135,10 @@ impl<E> Calendar<E> {
 
     /// Takes the next event.
     pub fn pop(&mut self) -> Option<(SimTime, E)> {
-        let entry = self.near.pop()?;
+        let Entry { at, event, .. } = self.near.pop()?;
+        self.now = at;
         self.come_nearer();
-        self.now = entry.at;
-        Some((entry.at, self.take(entry)?))
-    }
-
-    fn take(&mut self, entry: Entry) -> Option<E> {
-        self.free.push(entry.place);
-        self.events[entry.place as usize].take()
+        Some((at, event))
     }
 
     /// Puts those that come next in order, if nothing stands there any more.
@@ -151,9 +154,7 @@ impl<E> Calendar<E> {
         while self.near.len() < NEAR / 2
             && let Some(Reverse(entry)) = self.far.pop()
         {
-            if self.cancelled.remove(&entry.tie) {
-                self.take(entry);
-            } else {
+            if !self.cancelled.remove(&entry.tie) {
                 self.near.push(entry);
             }
         }

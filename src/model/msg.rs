@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use crate::dist::Dist;
 use crate::engine::{Forcing, Out, Places, Stream, StreamKey, Streams};
 use crate::ids::{NodeId, PodId, ReplicaId, Target};
 use crate::model::api::{ResourceVersion, Watcher, Write};
@@ -154,7 +155,22 @@ impl<'s> Draws<'s> {
 
     /// The next draw of delay `id` for `entity`.
     pub fn draw(&mut self, id: DelayId, entity: u64) -> SimDuration {
-        let drawn = self.draw_as_usual(id, entity);
+        if self.forced.is_some() || self.slowness.is_some() {
+            return self.draw_altered(id, entity);
+        }
+        self.draw_as_usual(id, entity)
+    }
+
+    fn draw_as_usual(&mut self, id: DelayId, entity: u64) -> SimDuration {
+        match self.delays.get(id) {
+            Dist::Constant(value) => *value,
+            dist => dist.draw(self.stream(id, entity)),
+        }
+    }
+
+    #[cold]
+    fn draw_altered(&mut self, id: DelayId, entity: u64) -> SimDuration {
+        let drawn = self.draw_forced(id, entity).unwrap_or_else(|| self.draw_as_usual(id, entity));
         match &self.slowness {
             Some(slowness) if matches!(id, DelayId::ApiWrite | DelayId::WatchHop) => {
                 drawn * u64::from(slowness.0.get())
@@ -163,17 +179,13 @@ impl<'s> Draws<'s> {
         }
     }
 
-    fn draw_as_usual(&mut self, id: DelayId, entity: u64) -> SimDuration {
+    /// The draw, if it is a candidate for forcing.
+    fn draw_forced(&mut self, id: DelayId, entity: u64) -> Option<SimDuration> {
         let dist = self.delays.get(id);
-        if let crate::dist::Dist::Constant(value) = dist {
-            return *value;
-        }
         let forced = self.forced.as_ref();
         let forced = forced.filter(|forced| dist.is_inverted() && (forced.is_candidate)(id, entity));
-        if let Some(forcing) = forced.map(|forced| forced.forcing.clone()) {
-            return dist.at(forcing.uniform(self.stream(id, entity).uniform()));
-        }
-        dist.draw(self.stream(id, entity))
+        let forcing = forced.map(|forced| forced.forcing.clone())?;
+        Some(dist.at(forcing.uniform(self.stream(id, entity).uniform())))
     }
 
     fn stream(&mut self, id: DelayId, entity: u64) -> &mut Stream {
@@ -191,9 +203,9 @@ impl<'s> Draws<'s> {
     }
 
     /// Period and lateness of delay `id`, if it is a grid.
-    pub fn grid(&self, id: DelayId) -> Option<(SimDuration, &'s crate::dist::Dist)> {
+    pub fn grid(&self, id: DelayId) -> Option<(SimDuration, &'s Dist)> {
         match self.delays.get(id) {
-            crate::dist::Dist::Grid(period, lateness) => Some((*period, lateness)),
+            Dist::Grid(period, lateness) => Some((*period, lateness)),
             _ => None,
         }
     }

@@ -9,11 +9,18 @@ use crate::units::SimDuration;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Histogram<const FINE: u32> {
     counts: Vec<u32>,
+    /// Nothing is kept.
+    forgets: bool,
 }
 
 impl<const FINE: u32> Histogram<FINE> {
     pub(crate) fn new() -> Self {
-        Histogram { counts: Vec::new() }
+        Histogram { counts: Vec::new(), forgets: false }
+    }
+
+    /// Keeps nothing: of a run whose latencies nobody asks for.
+    pub(crate) fn forgetful() -> Self {
+        Histogram { forgets: true, ..Histogram::new() }
     }
 
     #[inline(always)]
@@ -28,6 +35,9 @@ impl<const FINE: u32> Histogram<FINE> {
     /// The first of its octave.
     #[cold]
     fn record_first(&mut self, bucket: usize) {
+        if self.forgets {
+            return;
+        }
         self.counts.resize(((bucket >> FINE) + 1) << FINE, 0);
         self.counts[bucket] += 1;
     }

@@ -3,11 +3,11 @@
 //! A paced client sends request `k` at a known time, and its draws have known places in its streams. On a kept connection
 //! every request is answered as long as no server stops; on a fresh one as long as every pod in the rules takes connections.
 //! So the next moment that matters can be gone to at once.
-//! Before it, a window of requests is simulated, in which queues and connections forget how they were; and while a client
-//! that was kept waiting sends all at once what it owes, nothing is skipped. What follows is what the run that simulates
-//! every request finds, to the same counts of failures of each kind in the same replication, unless a delay outlasts the
-//! window. The conditions below keep that rare beyond what any sweep can show; where they do not hold, the estimator is
-//! refused. Latencies are not estimated.
+//! Before it, a window of requests is simulated on the pod that it concerns, in which queues and connections forget how they
+//! were; and while a client that was kept waiting sends all at once what it owes, nothing is skipped. What follows is what
+//! the run that simulates every request finds, to the same counts of failures of each kind in the same replication, unless a
+//! delay outlasts the window. The conditions below keep that rare beyond what any sweep can show; where they do not hold, the
+//! estimator is refused. Latencies are not estimated.
 
 use crate::dist::Dist;
 use crate::model::spec::{
@@ -38,11 +38,26 @@ const USUAL: f64 = 1.0 - 1.0 / 4_096.0;
 /// The busiest that one pod may be if it gets all connections.
 const MOST_BUSY: f64 = 0.6;
 
+/// Almost never is what one draw in ten thousand million is above.
+const ALMOST_ALWAYS: f64 = 1.0 - 1e-10;
+
 /// How much is simulated before anything happens, if the estimator asks for that.
 pub(super) fn window(scenario: &Scenario, estimator: Estimator) -> Option<SimDuration> {
-    (estimator == Estimator::FailuresOnly).then(|| length(scenario))
+    (estimator == Estimator::FailuresOnly).then(|| length(scenario).min(enough(scenario)))
 }
 
+/// In this time queues and connections forget how they were, if connections rest between requests: it is as long as almost no
+/// request takes, and each connection sends twice.
+fn enough(scenario: &Scenario) -> SimDuration {
+    let periods = || scenario.clients.iter().map(period);
+    if !draws_once(scenario) || periods().any(|period| period < longest(scenario, 0.5)) {
+        return SimDuration::MAX;
+    }
+    let twice = periods().max().unwrap_or(SimDuration::ZERO) * 2;
+    twice.max(longest(scenario, USUAL) * LONGEST).max(longest(scenario, ALMOST_ALWAYS))
+}
+
+/// The most that is simulated; the conditions are held against it.
 fn length(scenario: &Scenario) -> SimDuration {
     let periods = scenario.clients.iter().map(|client| period(client) * PERIODS);
     periods.max().unwrap_or(SimDuration::ZERO).max(SimDuration::from_millis(100))
@@ -129,7 +144,6 @@ fn refuse_servers(scenario: &Scenario, refuse: &mut impl FnMut(bool, &str, &str)
     let (server, round_trip) = (&scenario.pod.server, scenario.delays.get(DelayId::RttPod));
     let (rtt, service) = ("delays.rtt_pod", "pod.server.service_time");
     let several = "its draws take a changing count of random numbers and cannot be skipped";
-    let drawn_once = round_trip.takes_one_number() && server.service_time.takes_one_number();
     refuse(!round_trip.takes_one_number(), rtt, several);
     refuse(!server.service_time.takes_one_number(), service, several);
     refuse(!matches!(server.stall, Dist::Constant(SimDuration::ZERO)), "pod.server.stall", "requests wait for its end");
@@ -139,16 +153,22 @@ fn refuse_servers(scenario: &Scenario, refuse: &mut impl FnMut(bool, &str, &str)
         * server.service_time.mean_secs()
         / server.workers.map_or(f64::INFINITY, f64::from);
     refuse(busy > MOST_BUSY, service, "the queue of a pod that gets all connections is near saturation");
-    let late = drawn_once && longest(scenario) * LONGEST > length(scenario);
+    let late = draws_once(scenario) && longest(scenario, USUAL) * LONGEST > length(scenario);
     refuse(late, rtt, "requests may take longer than the window that is simulated before each event");
 }
 
-/// The longest that a request usually takes: its way, and the work on it and on all that may wait before it.
-fn longest(scenario: &Scenario) -> SimDuration {
+/// Whether all that a request takes is drawn with one number each.
+fn draws_once(scenario: &Scenario) -> bool {
+    scenario.delays.get(DelayId::RttPod).takes_one_number() && scenario.pod.server.service_time.takes_one_number()
+}
+
+/// What a request takes if its way and the work on it and on all that may wait before it are as long as a share of the draws stays
+/// below.
+fn longest(scenario: &Scenario, share: f64) -> SimDuration {
     let server = &scenario.pod.server;
     let connections: u64 = scenario.clients.iter().map(|client| u64::from(client.all_connections())).sum();
     let waits = server.workers.map_or(1, |workers| connections.div_ceil(workers.into()));
-    let way = scenario.delays.get(DelayId::RttPod).quantile(USUAL);
+    let way = scenario.delays.get(DelayId::RttPod).quantile(share);
     // The handshake and the request.
-    way * 2 + server.service_time.quantile(USUAL) * waits + server.response_time
+    way * 2 + server.service_time.quantile(share) * waits + server.response_time
 }

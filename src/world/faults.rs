@@ -123,14 +123,15 @@ impl World<'_> {
         }
     }
 
-    /// Keeps what controllers would do until another leads; gives back what is nobody's or may happen now. The new leader
-    /// has everything that was missed in its caches, and looks at it once.
-    pub(super) fn unless_leaderless(&mut self, event: Event) -> Option<Event> {
-        if self.now >= self.leaderless_until || !is_of_a_controller(&event) {
-            return Some(event);
-        }
+    /// Whether an event is a controller's and no controller leads.
+    pub(super) fn is_leaderless(&self, event: &Event) -> bool {
+        self.now < self.leaderless_until && is_of_a_controller(event)
+    }
+
+    /// Keeps what a controller would do until another leads. That one has everything that was missed in its caches, and looks at it
+    /// once.
+    pub(super) fn keep_for_leader(&mut self, event: Event) {
         self.put(self.leaderless_until, event);
-        None
     }
 
     pub(super) fn drain_node(&mut self, node: NodeId, evicts: bool) {

@@ -92,11 +92,7 @@ impl Lanes {
         loop {
             let end = until.min((self.horizon, 0));
             self.take_due(end.0);
-            let given_back = self.leave_stopping(slots, path, servers) || self.run_due(end, slots, path, servers);
-            while let Some(pod) = self.due.pop() {
-                self.set_next(pod as usize);
-            }
-            if given_back {
+            if self.run_taken(end, slots, path, servers) {
                 return true;
             }
             if end == until {
@@ -108,7 +104,7 @@ impl Lanes {
         }
     }
 
-    /// Runs the lanes of one pod up to `now` and gives them back: something is about to happen there.
+    /// Runs the lanes of one pod up to `now`: something is about to happen there.
     pub(super) fn catch_up<'s>(
         &mut self,
         now: SimTime,
@@ -117,10 +113,33 @@ impl Lanes {
         path: &mut Path<'s>,
         servers: &mut Servers<'s>,
     ) {
-        if self.pods.get(pod.index()).is_none_or(|queue| queue.first().is_none_or(|first| first.at >= now)) {
-            return;
+        if self.may_wait(now, path) {
+            self.run_alone(pod, (now, 0), slots, path, servers);
+        } else if self.wakes_before(pod, (now, 0)) {
+            self.run((now, 0), slots, path, servers);
         }
-        self.run((now, 0), slots, path, servers);
+    }
+
+    fn wakes_before(&self, pod: PodId, until: (SimTime, u32)) -> bool {
+        let first = self.pods.get(pod.index()).and_then(WakeQueue::first);
+        first.is_some_and(|first| (first.at, first.number) < until)
+    }
+
+    /// Runs the lanes of one pod that wake before `until`, which is before the horizon: those of the others may wait. Says whether
+    /// a slot got its lane back.
+    pub(super) fn run_alone<'s>(
+        &mut self,
+        pod: PodId,
+        until: (SimTime, u32),
+        slots: &mut [Slot<'s>],
+        path: &mut Path<'s>,
+        servers: &mut Servers<'s>,
+    ) -> bool {
+        if !self.wakes_before(pod, until) {
+            return false;
+        }
+        self.due.push(pod.0);
+        self.run_taken(until, slots, path, servers)
     }
 
     /// Until then nothing asks for the lanes, if they may be skipped: no end of a connection, no end of the run.
@@ -168,6 +187,21 @@ impl Lanes {
             self.due.push(pod);
             self.next.set(pod, SimTime::MAX);
         }
+    }
+
+    /// Runs the lanes of the pods noted. Says whether a slot got its lane back.
+    fn run_taken<'s>(
+        &mut self,
+        end: (SimTime, u32),
+        slots: &mut [Slot<'s>],
+        path: &mut Path<'s>,
+        servers: &mut Servers<'s>,
+    ) -> bool {
+        let given_back = self.leave_stopping(slots, path, servers) || self.run_due(end, slots, path, servers);
+        while let Some(pod) = self.due.pop() {
+            self.set_next(pod as usize);
+        }
+        given_back
     }
 
     /// The plain driver sees to the ends of connections. Says whether there are any.

@@ -293,7 +293,10 @@ impl<'s> World<'s> {
         let Some((now, event)) = self.calendar.pop() else { return };
         self.now = now;
         self.events += 1;
-        let Some(event) = self.unless_leaderless(event) else { return };
+        if self.is_leaderless(&event) {
+            self.keep_for_leader(event);
+            return;
+        }
         match event {
             Event::Deliver(msg) => self.deliver(msg),
             Event::Deployment(timer) => self.deployment.on_timer(now, timer, self.outs.deployment()),

@@ -1,5 +1,7 @@
 //! The output buffers of the rooms, and which of them were handed out: only those are looked at after an event.
 
+use std::cmp::Reverse;
+
 use crate::engine::{Calendar, Effect};
 use crate::ids::{Layer, NodeId};
 use crate::model::msg::RoomOut;
@@ -136,12 +138,12 @@ impl Outs {
 impl World<'_> {
     /// Does what the rooms have asked for in an event, nearly always one room.
     pub(super) fn drain_all(&mut self) {
-        let mut used = std::mem::take(&mut self.outs.used);
-        if used.len() > 1 {
-            used.sort_unstable();
+        if self.outs.used.len() > 1 {
+            self.outs.used.sort_unstable_by_key(|room| Reverse(*room));
         }
-        used.drain(..).for_each(|room| self.drain_out(room));
-        self.outs.used = used;
+        while let Some(room) = self.outs.used.pop() {
+            self.drain_out(room);
+        }
     }
 
     fn drain_out(&mut self, room: Room) {

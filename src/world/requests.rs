@@ -86,7 +86,14 @@ impl<'s> Requests<'s> {
         if self.connects_anew && control < self.path.stop && is_calm(view) {
             return self.path.wakes.next().0;
         }
-        self.run(control, view)
+        self.next_after_quiet(control).unwrap_or_else(|| self.run(control, view))
+    }
+
+    /// When the next wake is, if nothing is due before `control` and the lanes may wait.
+    #[inline]
+    fn next_after_quiet(&self, control: SimTime) -> Option<SimTime> {
+        let (at, _) = self.path.wakes.next();
+        (at >= control && self.lanes.may_wait(control, &self.path)).then(|| at.min(self.lanes.next()))
     }
 
     fn run(&mut self, control: SimTime, view: &mut View<'_, 's>) -> SimTime {
@@ -95,19 +102,34 @@ impl<'s> Requests<'s> {
             self.skips_until = if is_calm(view) { until } else { SimTime::ZERO };
         }
         loop {
-            let (at, slot) = self.path.wakes.next();
-            let until = (at, slot).min((control, 0));
-            if at >= control && self.lanes.may_wait(control, &self.path) {
-                return at.min(self.lanes.next());
+            if let Some(next) = self.next_after_quiet(control) {
+                return next;
             }
-            let are_due = self.lanes.next() <= until.0 && !self.lanes.next().is_never();
-            if are_due && self.lanes.run(until, &mut self.slots, &mut self.path, view.servers) {
+            let (at, slot) = self.path.wakes.next();
+            if self.run_lanes((at, slot).min((control, 0)), view) {
                 continue;
             }
             if at >= control {
                 return at.min(self.lanes.next());
             }
             self.wake(at, slot, view);
+        }
+    }
+
+    /// Runs the lanes up to a wake of a slot or a control event; if they may be skipped, those alone that the slot meets. Says
+    /// whether a slot got its lane back.
+    #[inline]
+    fn run_lanes(&mut self, until: (SimTime, u32), view: &mut View<'_, 's>) -> bool {
+        let Requests { lanes, slots, path, .. } = self;
+        if lanes.next() > until.0 || lanes.next().is_never() {
+            return false;
+        }
+        let Slot { socket, spec, .. } = &slots[until.1 as usize];
+        match socket.as_ref().map(|socket| socket.pod) {
+            _ if spec.free_connect || !lanes.may_wait(until.0, path) => lanes.run(until, slots, path, view.servers),
+            Some(pod) => lanes.run_alone(pod, until, slots, path, view.servers),
+            // A SYN meets no queue.
+            None => false,
         }
     }
 
@@ -148,8 +170,9 @@ impl<'s> Requests<'s> {
         if self.connects_anew {
             self.run(now, view);
         } else if self.path.window.is_some() {
-            self.lanes.catch_up(now, pod, &mut self.slots, &mut self.path, view.servers);
-            self.lanes.leave_pod(pod, &mut self.slots, &mut self.path);
+            let Requests { lanes, slots, path, .. } = self;
+            lanes.catch_up(now, pod, slots, path, view.servers);
+            lanes.leave_pod(pod, slots, path);
         }
     }
 
@@ -245,6 +268,7 @@ impl<'s> Requests<'s> {
         let open = spec.is_open();
         // An open-loop client's first slot is its source, the next the clock of its second attempts.
         let count = if open { 1 + u32::from(spec.hedging.is_some()) } else { self.threads(spec) };
+        self.slots.reserve(count as usize);
         for ordinal in 0..count {
             let schedule = (!open).then(|| self.schedule(spec, client, ordinal));
             self.add_slot(client, ordinal, schedule);

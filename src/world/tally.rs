@@ -41,7 +41,7 @@ impl Tally {
             extra_attempts: 0,
             connections_opened: 0,
             connections_severed: 0,
-            latencies: Histogram::new(),
+            latencies: if unseen { Histogram::forgetful() } else { Histogram::new() },
             latency_sum: SimDuration::ZERO,
             latency_max: SimDuration::ZERO,
             first_failure: None,

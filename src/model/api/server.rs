@@ -196,6 +196,9 @@ pub struct PodCounts {
     pub lost_readiness: bool,
 }
 
+/// Writes of a rollout for each pod that it replaces, about.
+const WRITES_A_POD: usize = 20;
+
 /// The API server.
 #[derive(Debug)]
 pub struct ApiServer<'s> {
@@ -216,10 +219,12 @@ impl<'s> ApiServer<'s> {
     pub fn new(scenario: &'s Scenario, draws: Draws<'s>, old: ReplicaSetObject, pods: &[PodObject]) -> Self {
         let replicas = scenario.deployment.replicas;
         let deployment = DeploymentObject::settled(replicas);
+        let mut log = Vec::with_capacity(WRITES_A_POD * pods.len());
+        log.push(Object::Deployment(deployment));
         ApiServer {
             scenario,
             draws,
-            log: vec![Object::Deployment(deployment)],
+            log,
             deployment,
             replica_sets: [Some(old), None],
             pods: pods.iter().map(|pod| (pod.id, *pod)).collect(),
