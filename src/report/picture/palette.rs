@@ -6,6 +6,15 @@ use crate::record::FailureKind;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ink(pub(super) u8, pub(super) u8, pub(super) u8);
 
+impl Ink {
+    /// This ink if `share` is 0, the other if it is 1, and between them in between.
+    pub(super) fn mixed(self, other: Ink, share: f64) -> Ink {
+        let channel = |from: u8, to: u8| f64::from(from) + (f64::from(to) - f64::from(from)) * share.clamp(0.0, 1.0);
+        let rounded = |from, to| channel(from, to).round() as u8;
+        Ink(rounded(self.0, other.0), rounded(self.1, other.1), rounded(self.2, other.2))
+    }
+}
+
 pub(super) const PAPER: Ink = Ink(255, 255, 255);
 pub(super) const TEXT: Ink = Ink(34, 34, 34);
 pub(super) const FAINT_TEXT: Ink = Ink(85, 85, 85);

@@ -101,10 +101,14 @@ impl Scene {
 
     /// A disc with a rim of paper.
     pub(super) fn disc(&mut self, at: (f64, f64), radius: f64, ink: Ink) {
-        for (radius, ink) in [(radius + 1.5, PAPER), (radius, ink)] {
-            let points = DISC.iter().map(|&(x, y)| (at.0 + x * radius, at.1 + y * radius)).collect();
-            self.shapes.push(Shape::Polygon { points, ink });
-        }
+        self.dot(at, radius + 1.5, PAPER);
+        self.dot(at, radius, ink);
+    }
+
+    /// A disc without a rim.
+    pub(super) fn dot(&mut self, at: (f64, f64), radius: f64, ink: Ink) {
+        let points = DISC.iter().map(|&(x, y)| (at.0 + x * radius, at.1 + y * radius)).collect();
+        self.shapes.push(Shape::Polygon { points, ink });
     }
 
     pub(super) fn text(&mut self, at: (f64, f64), text: &str, anchor: Anchor) {
@@ -176,7 +180,7 @@ fn char_width(c: char) -> f64 {
         'i' | 'j' | 'l' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' | ' ' => 0.33,
         'f' | 'I' | 'r' | 't' | '-' | '/' | '(' | ')' | '[' | ']' => 0.41,
         'm' | 'M' | 'W' | '@' | '%' | 'w' | '…' => 1.0,
-        '×' | '→' | '←' | '+' | '=' => 0.84,
+        '×' | '→' | '←' | '+' | '=' | '<' | '>' => 0.84,
         'A'..='Z' => 0.75,
         _ => 0.63,
     }
