@@ -3,7 +3,9 @@
 //!
 //! One delay on the way to the rules is pushed far out in half of the replications, and each replication counts by its weight
 //! ([`crate::engine::ForcingPlan`] has the mathematics). Estimates are unbiased whatever is estimated; they are sharper than plain
-//! ones only for what happens when such a delay is long. What balancers and DNS caches add to the way is not forced.
+//! ones only for what happens when such a delay is long. Whatever else loses requests (a pod that listens late, a hook that fails,
+//! what balancers and DNS caches add to the way) is met as rarely as by plain replications, and one that was not met is in no
+//! weight and in no interval: [`Sampled::unmet`] says how frequent it may be.
 
 use rayon::prelude::*;
 
@@ -11,7 +13,7 @@ use crate::engine::ForcingPlan;
 use crate::model::spec::Scenario;
 use crate::record::{Metric, Metrics};
 use crate::run::{self, Options, Weighed};
-use crate::stats::{self, Weighted};
+use crate::stats::{self, Interval, Weighted};
 
 /// Replications that only count how many draws there are to force.
 const PILOT: u64 = 32;
@@ -62,36 +64,52 @@ fn candidates(scenario: &Scenario) -> u32 {
 }
 
 impl Sampled {
-    /// The mean of a metric; none if it happened in no replication. A replication in which it did not happen counts as zero,
-    /// which is right for counts.
+    /// The mean of a metric; none without replications. A replication in which it did not happen counts as zero, which is right
+    /// for counts. Of a count that no replication showed the interval ends at 3.69/n times the largest weight, which holds if
+    /// what is counted comes one by one; of a time it is none.
     pub fn mean(&self, metric: Metric) -> Option<Estimate> {
-        self.estimate(|metrics| metrics.get(metric).unwrap_or(0.0))
+        let unseen = (!metric.is_seconds()).then(|| stats::poisson_zero(self.replications.len().max(1)));
+        self.estimate(|metrics| metrics.get(metric).unwrap_or(0.0), unseen)
     }
 
-    /// The probability that a rollout loses a request.
+    /// The probability that a rollout loses a request; if no replication showed it, the interval ends at the exact bound of n
+    /// trials times the largest weight.
     pub fn any_failed(&self) -> Option<Estimate> {
-        self.estimate(|metrics| f64::from(u8::from(metrics.get(Metric::Failed).unwrap_or(0.0) > 0.0)))
+        let lost = |metrics: &Metrics| f64::from(u8::from(metrics.get(Metric::Failed).unwrap_or(0.0) > 0.0));
+        self.estimate(lost, Some(Interval(0.0, self.unmet())))
     }
 
-    fn estimate(&self, value: impl Fn(&Metrics) -> f64) -> Option<Estimate> {
+    /// The probability below which lies, with 95 %, what no replication showed and what has nothing to do with the forced
+    /// delays: that of plain replications, as such a thing is drawn no more often than in them.
+    pub fn unmet(&self) -> f64 {
+        stats::proportion(0, self.replications.len()).map_or(1.0, |share| share.ci95.high())
+    }
+
+    /// `unseen` is the interval of a value that the replications, as they were drawn, did not show. No weight exceeds 1 / `plain`,
+    /// so no mean exceeds that many times the one as drawn.
+    fn estimate(&self, value: impl Fn(&Metrics) -> f64, unseen: Option<Interval>) -> Option<Estimate> {
         let pairs: Vec<(f64, f64)> = self.replications.iter().map(|(weight, run)| (*weight, value(run))).collect();
-        let weighted = stats::weighted_mean(&pairs)?;
+        let mut weighted = stats::weighted_mean(&pairs)?;
+        if weighted.hits == 0 {
+            weighted.mean.ci95 = unseen.map(|Interval(low, high)| Interval(low, high / self.plan.plain));
+        }
         Some(Estimate { weighted, gain: gain(&pairs, &weighted) })
     }
 }
 
 impl Estimate {
-    /// Whether the interval can be trusted: the mean rests on enough replications of about equal products.
+    /// Whether the interval can be trusted as to losses that come of the forced delays: the mean rests on enough replications of
+    /// about equal products. Of other causes it says nothing.
     pub fn is_sound(&self) -> bool {
         self.weighted.effective_hits >= ENOUGH
     }
 }
 
-/// The variance of a plain value, E(w·y²) − (E(w·y))², over that of a weighted one.
+/// The variance of a plain value, E(w·y²) − (E(w·y))², which a small sample may put below 0, over that of a weighted one.
 fn gain(pairs: &[(f64, f64)], weighted: &Weighted) -> Option<f64> {
     let n = pairs.len() as f64;
     let mean = weighted.mean.mean;
     let plain = pairs.iter().map(|(weight, value)| weight * value * value).sum::<f64>() / n - mean * mean;
     let forced = pairs.iter().map(|(weight, value)| (weight * value - mean) * (weight * value - mean)).sum::<f64>() / n;
-    (weighted.hits > 0 && forced > 0.0).then(|| plain / forced)
+    (weighted.hits > 0 && forced > 0.0).then(|| plain.max(0.0) / forced)
 }

@@ -9,8 +9,19 @@ use super::{Calibration, Check, Dependence, Estimate};
 /// One line below the header and nothing else.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
-const HEADER: [&str; 7] =
-    ["delay", "measured as", "n", "distribution", "KS p", "median ms, measured fitted", "p95 ms, measured fitted"];
+const HEADER: [&str; 7] = [
+    "delay",
+    "measured as",
+    "n",
+    "distribution",
+    "KS p, at most",
+    "median ms, measured fitted",
+    "p95 ms, measured fitted",
+];
+
+/// What a p-value of fitted parameters is worth.
+pub const FITTED: &str = "KS p is an upper limit where parameters were fitted to the same values: a small one speaks against the \
+                          distribution, a large one does not speak for it";
 
 const INDEPENDENT: &str = "Do delays go together? (95 % intervals; the simulator draws each delay independently, so \
                            what stands here is not in the model)\n";
@@ -25,7 +36,7 @@ pub fn table(found: &Calibration) -> String {
         let header = ["sum of delays", "", "n", "KS p", "median ms, measured fitted", "p95 ms, measured fitted"];
         text += &format!("\n{}", grid(&header, found.checks.iter().map(check_row).collect()));
     }
-    text + &together(&found.dependence)
+    text + &format!("{FITTED}\n") + &together(&found.dependence)
 }
 
 fn together(found: &[Dependence]) -> String {

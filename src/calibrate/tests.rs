@@ -57,6 +57,7 @@ fn the_shipped_measurements_give_every_delay_of_the_table() {
         assert!(one.measured[0] <= one.fitted.0 && one.fitted.0 <= one.measured[2], "{one:?}");
     }
     assert!(found.dependence.len() > 10);
+    assert!(render::table(&found).contains("KS p is an upper limit"), "a p of fitted parameters passed for a test");
     let text = format!("name = \"a\"\n{}", render::toml(&found));
     let (scenario, _) = read(&Source::new("a.toml", text), &[]).unwrap();
     found.estimates.iter().for_each(|one| assert_eq!(scenario.delays.get(one.id), &one.dist));

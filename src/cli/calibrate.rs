@@ -134,6 +134,8 @@ fn environment(verb: &str, path: &str, error: &std::io::Error) -> Failure {
 #[derive(Serialize)]
 struct Document<'a> {
     schema: &'static str,
+    /// What the p-values are worth.
+    ks_p: &'static str,
     #[serde(flatten)]
     found: &'a Calibration,
 }
@@ -142,7 +144,9 @@ fn rendered(found: &Calibration, format: CalibrateFormat) -> String {
     match format {
         CalibrateFormat::Table => render::table(found),
         CalibrateFormat::Toml => render::toml(found),
-        CalibrateFormat::Json => json::render(&Document { schema: "rollsim/calibrate/v1", found }),
+        CalibrateFormat::Json => {
+            json::render(&Document { schema: "rollsim/calibrate/v1", ks_p: render::FITTED, found })
+        }
     }
 }
 

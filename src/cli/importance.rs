@@ -9,7 +9,7 @@ use crate::importance::{self, Estimate, Sampled};
 use crate::record::{FailureKind, Metric};
 use crate::replications;
 use crate::report::json;
-use crate::report::weighted::{self, SCHEMA, WeightedEstimate, WeightedResult};
+use crate::report::weighted::{self, ANY_FAILED, NotForced, SCHEMA, WeightedEstimate, WeightedResult};
 use crate::scenario;
 
 /// Runs the command.
@@ -64,13 +64,13 @@ fn result(input: &Input, sampled: &Sampled) -> WeightedResult {
     let counts = [Metric::Failed].into_iter().chain(kinds).chain([Metric::Retried, Metric::ExposedShareS]);
     let all: Vec<(&'static str, Estimate)> =
         counts.filter_map(|metric| Some((metric.name(), sampled.mean(metric)?))).collect();
-    let any = sampled.any_failed().map(|estimate| ("any_failed", estimate));
+    let any = sampled.any_failed().map(|estimate| (ANY_FAILED, estimate));
     let weights = all.first().map(|(_, estimate)| estimate.weighted);
     let estimates: Vec<WeightedEstimate> = all
         .iter()
         .chain(&any)
         .map(|(name, one)| WeightedEstimate::new(name, &one.weighted, one.gain, one.is_sound()))
-        .filter(|estimate| estimate.hits > 0 || estimate.name == "failed")
+        .filter(|estimate| estimate.hits > 0 || ["failed", ANY_FAILED].contains(&estimate.name))
         .collect();
     let doubts = estimates.iter().filter_map(WeightedEstimate::doubt);
     let inputs = input.warnings().into_iter().map(|warning| warning.message);
@@ -85,7 +85,8 @@ fn result(input: &Input, sampled: &Sampled) -> WeightedResult {
         tilt: sampled.plan.tilt,
         mean_weight: weights.expect("there are replications").mean_weight.into(),
         effective_sample_size: weights.map_or(0.0, |weights| weights.effective_sample_size),
-        warnings: doubts.chain(no_gain(&estimates)).chain(inputs).collect(),
+        not_forced: NotForced::new(sampled.replications.len(), sampled.unmet()),
+        warnings: doubts.chain(weighted::nothing_seen(&estimates)).chain(no_gain(&estimates)).chain(inputs).collect(),
         estimates,
     }
 }

@@ -10,6 +10,7 @@ use crate::replications;
 use crate::report::{json, picture};
 use crate::run::Options;
 use crate::sensitivity::inputs::{self, Input};
+use crate::sensitivity::missing::{self, Value};
 use crate::sensitivity::{self, InputResult, SCHEMA, Sensitivity, design, morris, sobol};
 use crate::stats;
 
@@ -54,6 +55,13 @@ struct Study<'a> {
     metric: Metric,
 }
 
+/// The metric at the points of a design.
+struct Values {
+    means: Vec<f64>,
+    /// What to know of them.
+    warning: Option<String>,
+}
+
 impl<'a> Study<'a> {
     fn new(args: &'a SensitivityArgs, metric: Metric) -> Result<Study<'a>, Failure> {
         let texts = input::read_all(std::slice::from_ref(&args.file))?;
@@ -63,30 +71,26 @@ impl<'a> Study<'a> {
             print::problems(&crate::scenario::render(&base.problems, true));
         }
         let base = base.scenario;
-        let parsed = args.vary.iter().map(|text| Input::parse(text, &base)).collect::<Result<Vec<Input>, _>>();
-        let parsed = parsed.map_err(|error| Failure::BadRequest(error.to_string()))?;
+        let parsed = Input::parse_all(&args.vary, &base).map_err(|error| Failure::BadRequest(error.to_string()))?;
         let inputs = if parsed.is_empty() { inputs::defaults(&base) } else { parsed };
         Ok(Study { args, texts, base, inputs, metric })
     }
 
     fn answer(&self, args: &SensitivityArgs) -> Result<Sensitivity, Failure> {
         let (seed, inputs) = (self.base.run.seed, self.inputs.len());
-        let (points, evaluations, variance, mut found) = match args.method {
+        let (points, Values { means, warning }, variance, mut found) = match args.method {
             SensitivityMethod::Sobol => {
                 let design = design::sobol(inputs, args.points.unwrap_or(256) as usize, seed);
                 let values = self.evaluate(&design.points)?;
-                let (variance, all) = sobol::indices(&design, &values, seed).unzip();
-                (design.rows, values.len(), variance, self.rows(all.unwrap_or_default(), InputResult::sobol))
+                let (variance, all) = sobol::indices(&design, &values.means, seed).unzip();
+                let rows = all.map_or_else(|| self.unvarying(), |all| self.rows(all, InputResult::sobol));
+                (design.rows, values, variance, rows)
             }
             SensitivityMethod::Morris => {
                 let design = design::morris(inputs, args.points.unwrap_or(20) as usize, seed);
                 let values = self.evaluate(&design.points)?;
-                (
-                    design.steps.len(),
-                    values.len(),
-                    None,
-                    self.rows(morris::effects(&design, &values), InputResult::morris),
-                )
+                let rows = self.rows(morris::effects(&design, &values.means), InputResult::morris);
+                (design.steps.len(), values, None, rows)
             }
         };
         found.sort_by(|one, other| other.importance().total_cmp(&one.importance()));
@@ -98,10 +102,11 @@ impl<'a> Study<'a> {
             method: if args.method == SensitivityMethod::Sobol { "sobol" } else { "morris" },
             metric: self.metric.name(),
             points,
-            evaluations,
+            evaluations: means.len(),
             replications: args.replications,
             variance,
             inputs: found,
+            warnings: warning.into_iter().collect(),
         })
     }
 
@@ -109,8 +114,23 @@ impl<'a> Study<'a> {
         self.inputs.iter().zip(&all).map(|(input, one)| row(input, one)).collect()
     }
 
+    /// The inputs of a metric that does not vary.
+    fn unvarying(&self) -> Vec<InputResult> {
+        self.inputs.iter().map(InputResult::named).collect()
+    }
+
+    /// The metric at each point; refused if it did not happen at one.
+    fn evaluate(&self, points: &[Vec<f64>]) -> Result<Values, Failure> {
+        let values = self.simulate(points)?;
+        let (metric, replications) = (self.metric.name(), self.args.replications);
+        let refusal = missing::refusal(metric, replications, &self.inputs, points, &values);
+        refusal.map_or(Ok(()), |why| Err(Failure::BadRequest(why)))?;
+        let warning = missing::warning(metric, replications, &values);
+        Ok(Values { means: values.iter().filter_map(|value| value.mean).collect(), warning })
+    }
+
     /// The mean of the metric at each point. Points are settled one by one, so that a bad one is refused like any scenario.
-    fn evaluate(&self, points: &[Vec<f64>]) -> Result<Vec<f64>, Failure> {
+    fn simulate(&self, points: &[Vec<f64>]) -> Result<Vec<Value>, Failure> {
         let progress = Progress::new(points.len() as u64 * u64::from(self.args.replications), self.args.output.quiet);
         let piece = progress.piece();
         let mean = |point: &Vec<f64>| {
@@ -121,7 +141,7 @@ impl<'a> Study<'a> {
                     output.metrics.get(self.metric)
                 });
             let values: Vec<f64> = values.into_iter().flatten().collect();
-            Ok(stats::mean(&values).map_or(0.0, |mean| mean.mean))
+            Ok(Value { mean: stats::mean(&values).map(|mean| mean.mean), happened: values.len() })
         };
         replications::on_threads(self.args.threads.number(), || points.iter().map(mean).collect())?
     }

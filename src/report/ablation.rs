@@ -66,7 +66,9 @@ mod tests {
     fn each_mechanism_has_a_row() {
         let whole = samples::replications(&[3, 4, 5, 0, 7, 4]);
         let mut run = samples::result("no-hook", &whole);
-        run.ablation = vec![Ablation::new("silent_retry", &whole, &samples::replications(&[9, 8, 11, 6, 14, 10]))];
+        let without = samples::replications(&[9, 8, 11, 6, 14, 10]);
+        run.ablation =
+            vec![Ablation::new("silent_retry", &whole, &without), Ablation::new("sync_time", &whole, &whole)];
         let text = table::render(&RunsResult::new(vec![run], &[&whole]));
         insta::assert_snapshot!(text.rsplit_once("\n\n").unwrap().1);
     }

@@ -3,11 +3,13 @@
 //!
 //! The test is paired: replication by replication the failed requests of the old rollout are taken from those of the new one. The
 //! new one is worse if the 95 % interval of the mean difference (Student's t) lies above 0, so that of changes that do nothing about
-//! 1 in 40 is called worse by chance; one that changes no replication never is.
+//! 1 in 40 is called worse by chance; one that changes no replication never is. An interval that holds 0 decides nothing, and
+//! neither does a single replication.
 
 use serde::Serialize;
 
 use super::markdown::pipes;
+use super::rows::NO_DIFFERENCE;
 use super::{Difference, RunResult, assumptions, count};
 use crate::record::Metric;
 
@@ -24,7 +26,7 @@ pub enum Verdict {
     Better,
     /// Every replication loses as many as before.
     Same,
-    /// The interval of the difference holds 0.
+    /// The interval of the difference holds 0, or there is none.
     Undecided,
 }
 
@@ -61,7 +63,9 @@ pub struct Against {
 /// The verdict on a difference of failed requests; `differs` tells whether any replication has one.
 pub fn verdict(difference: Option<&Difference>, differs: bool) -> Verdict {
     let interval = difference.and_then(|difference| difference.ci95);
+    let has_spread = difference.is_some_and(|difference| difference.n > 1);
     match interval {
+        _ if !has_spread => Verdict::Undecided,
         _ if !differs => Verdict::Same,
         Some(interval) if interval.low() > 0.0 => Verdict::Worse,
         Some(interval) if interval.high() < 0.0 => Verdict::Better,
@@ -113,18 +117,22 @@ fn line(pair: &Pair) -> String {
 /// The mean with its interval.
 fn failed(run: &RunResult) -> String {
     let Some(summary) = run.metric(Metric::Failed) else { return "unknown".to_owned() };
+    let none_seen = summary.max <= 0.0;
     match summary.ci95 {
-        Some(interval) => format!("{} [{}, {}]", short(summary.mean), short(interval.low()), short(interval.high())),
+        Some(interval) if none_seen => format!("0 [0, {}] if lost one by one", short(interval.high())),
+        Some(interval) => {
+            format!("{} [{}, {}]", short(summary.mean), short(interval.low().max(0.0)), short(interval.high()))
+        }
         None => short(summary.mean),
     }
 }
 
 fn difference(difference: &Difference) -> String {
-    match difference.ci95 {
-        Some(interval) => {
-            format!("{:+.3} [{:+.3}, {:+.3}], n = {}", difference.mean, interval.low(), interval.high(), difference.n)
-        }
-        None => format!("{:+.3}", difference.mean),
+    let Difference { mean, ci95, n, .. } = difference;
+    match ci95 {
+        _ if difference.is_none() => format!("{NO_DIFFERENCE}, n = {n}"),
+        Some(interval) => format!("{mean:+.3} [{:+.3}, {:+.3}], n = {n}", interval.low(), interval.high()),
+        None => format!("{mean:+.3}, n = {n}"),
     }
 }
 
@@ -135,14 +143,26 @@ fn short(value: f64) -> String {
 /// The mark by which a later comment finds an earlier one, to take its place.
 const MARK: &str = "<!-- rollsim -->";
 
+/// What the change does, as far as it can be told.
+fn headline(against: &Against) -> String {
+    let undecided = against.pairs.iter().filter(|pair| pair.verdict == Verdict::Undecided).count();
+    match (against.is_worse(), against.pairs.len(), undecided) {
+        (true, ..) if !against.unserved.is_empty() => "With this change requests reach no pod any more.".to_owned(),
+        (true, ..) => "This change loses more requests during a rollout.".to_owned(),
+        (false, 0, _) => "Nothing to compare with.".to_owned(),
+        (false, _, 0) => "This change loses no more requests during a rollout than before.".to_owned(),
+        (false, all, some) if some == all => format!("{UNTOLD} cannot be told; more replications may."),
+        (false, all, some) => {
+            format!("{UNTOLD} cannot be told of {some} of {all} workloads; the others lose no more than before.")
+        }
+    }
+}
+
+const UNTOLD: &str = "Whether this change loses more requests during a rollout";
+
 /// A short comment for a change under review.
 pub fn comment(against: &Against) -> String {
-    let head = match (against.is_worse(), against.pairs.as_slice()) {
-        (true, _) if !against.unserved.is_empty() => "**With this change requests reach no pod any more.**",
-        (true, _) => "**This change loses more requests during a rollout.**",
-        (false, []) => "**Nothing to compare with.**",
-        (false, _) => "**This change loses no more requests during a rollout than before.**",
-    };
+    let head = headline(against);
     let header = ["workload", "before", "now", "difference", "verdict"].map(str::to_owned);
     let pair = |pair: &Pair| {
         let difference = pair.failed.as_ref().map(difference).unwrap_or_default();
@@ -151,7 +171,7 @@ pub fn comment(against: &Against) -> String {
     let added =
         |run: &RunResult| vec![run.scenario.clone(), String::new(), failed(run), String::new(), "new".to_owned()];
     let rows = against.pairs.iter().map(pair).chain(against.added.iter().map(added)).collect();
-    let mut out = format!("{MARK}\n{head}\n\n{}\n{}\n", pipes(&header, rows), FOOT);
+    let mut out = format!("{MARK}\n**{head}**\n\n{}\n{}\n", pipes(&header, rows), FOOT);
     remarks(against).for_each(|remark| out.push_str(&format!("\n{remark}\n")));
     let runs = against.pairs.iter().map(|pair| &pair.new).chain(&against.added);
     runs.for_each(|run| out.push_str(&assumptions::markdown(run)));
@@ -193,19 +213,52 @@ mod tests {
     }
 
     #[test]
-    fn a_comment_says_what_changed() {
-        let (before, after) = (samples::replications(&[0; 6]), samples::replications(&[3, 4, 5, 2, 7, 4]));
-        let pair = Pair {
+    fn one_replication_never_decides() {
+        check(&[0], &[5], Verdict::Undecided);
+        check(&[5], &[0], Verdict::Undecided);
+        check(&[0], &[0], Verdict::Undecided);
+    }
+
+    fn pair(old: &[u32], new: &[u32]) -> Pair {
+        let (before, after) = (samples::replications(old), samples::replications(new));
+        let failed = paired(Metric::Failed, &before, &after);
+        Pair {
             workload: "default/Deployment/web".to_owned(),
             old: samples::result("web", &before),
             new: samples::result("web", &after),
-            failed: paired(Metric::Failed, &before, &after),
-            verdict: Verdict::Worse,
-        };
+            verdict: verdict(failed.as_ref(), old != new),
+            failed,
+        }
+    }
+
+    fn check_headline(pairs: Vec<Pair>, expected: &str) {
+        let text = comment(&Against { schema: SCHEMA, pairs, ..Against::default() });
+        assert!(text.lines().nth(1).unwrap().contains(expected), "{text}");
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_not_called_no_more_than_before() {
+        let (undecided, same) = (|| pair(&[0, 0], &[5, 3]), || pair(&[1, 2], &[1, 2]));
+        check_headline(vec![undecided()], "cannot be told; more replications may");
+        check_headline(vec![pair(&[0], &[5])], "cannot be told");
+        check_headline(vec![undecided(), same()], "cannot be told of 1 of 2 workloads");
+        check_headline(vec![same()], "loses no more requests");
+        check_headline(vec![undecided(), pair(&[0; 6], &[3, 4, 5, 2, 7, 4])], "loses more requests");
+    }
+
+    #[test]
+    fn a_difference_that_no_pair_shows_is_said_in_words() {
+        let text = lines(&Against { schema: SCHEMA, pairs: vec![pair(&[1, 2], &[1, 2])], ..Against::default() });
+        assert!(text.contains("difference 0 in every replication, n = 2"), "{text}");
+    }
+
+    #[test]
+    fn a_comment_says_what_changed() {
+        let pair = pair(&[0; 6], &[3, 4, 5, 2, 7, 4]);
         let against = Against { schema: SCHEMA, pairs: vec![pair], ..Against::default() };
         let text = comment(&against);
         assert!(text.starts_with("<!-- rollsim -->\n**This change loses more requests"), "{text}");
-        assert!(text.contains("| default/Deployment/web | 0.000 [0.000,"), "{text}");
+        assert!(text.contains("| default/Deployment/web | 0 [0, 0.615] if lost one by one |"), "{text}");
         assert!(lines(&against).contains("loses more requests than before"));
     }
 }

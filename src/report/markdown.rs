@@ -10,6 +10,9 @@ pub fn render(result: &RunsResult) -> String {
     let body = rows::rows(&result.runs).into_iter();
     let body = body.map(|row| std::iter::once(row.label.to_owned()).chain(row.cells.iter().map(joined)).collect());
     let mut text = format!("{}\n\n{}", rows::headline(&result.runs), pipes(&header, body.collect()));
+    if text.contains(rows::SINGLY) {
+        text += &format!("\n{}", rows::SINGLY_NOTE);
+    }
     rows::paired_lines(&result.paired).iter().for_each(|line| text += &format!("\n{line}\n"));
     result.runs.iter().for_each(|run| text += &assumptions::markdown(run));
     result.runs.iter().filter(|run| !run.ablation.is_empty()).for_each(|run| text += &ablations(run));

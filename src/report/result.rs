@@ -34,8 +34,9 @@ pub struct Summary {
     /// Arithmetic mean.
     #[serde(serialize_with = "number::plain")]
     pub mean: f64,
-    /// 95 % interval of the mean, by Student's t; of an event that was never seen, from 0 to the Poisson bound 3.69/n;
-    /// null for a single replication.
+    /// 95 % interval of the mean, by Student's t, null for a single replication; of an event that was never seen, from 0 to the
+    /// Poisson bound 3.69/n, which holds for what comes one by one: where one replication may have many, only the probability of
+    /// any is bounded.
     #[serde(serialize_with = "number::interval")]
     pub ci95: Option<Interval>,
     /// Smallest value.
@@ -161,9 +162,13 @@ pub struct Difference {
     /// Mean of the differences.
     #[serde(serialize_with = "number::plain")]
     pub mean: f64,
-    /// Their 95 % interval by Student's t; null for a single pair.
+    /// Their 95 % interval by Student's t, null for a single pair; where no pair differs, the bound 3.69/n to both sides, which
+    /// holds if pairs differ by one at a time.
     #[serde(serialize_with = "number::interval")]
     pub ci95: Option<Interval>,
+    /// Pairs that differ; not told by older results.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub differing: Option<usize>,
     /// Number of pairs.
     pub n: usize,
 }
@@ -265,8 +270,20 @@ fn pair(first: &RunResult, base: &[Metrics], other: &RunResult, metrics: &[Metri
 /// The mean of `other − base` over the replications both have.
 pub fn difference(metric: Metric, base: &[Metrics], other: &[Metrics]) -> Option<Difference> {
     let pairs = base.iter().zip(other).filter_map(|(base, other)| base.get(metric).zip(other.get(metric)));
-    let Mean { n, mean, ci95 } = stats::paired_difference(&pairs.collect::<Vec<_>>())?;
-    Some(Difference { mean, ci95, n })
+    let pairs: Vec<(f64, f64)> = pairs.collect();
+    let Mean { n, mean, ci95 } = stats::paired_difference(&pairs)?;
+    let differing = pairs.iter().filter(|(base, other)| base.total_cmp(other).is_ne()).count();
+    // Pairs that all agree have no spread, which is no reason to call their difference certain.
+    let bound = || stats::poisson_zero(n).high();
+    let ci95 = if differing == 0 { ci95.map(|_| Interval(-bound(), bound())) } else { ci95 };
+    Some(Difference { mean, ci95, differing: Some(differing), n })
+}
+
+impl Difference {
+    /// Whether there are pairs and none of them differs.
+    pub fn is_none(&self) -> bool {
+        self.differing == Some(0)
+    }
 }
 
 /// The values of a metric in the replications in which it happened.
@@ -297,7 +314,8 @@ pub fn summary(metric: Metric, replications: &[Metrics]) -> Option<Summary> {
     })
 }
 
-/// An event never seen has no spread, which is no reason to call its mean certain.
+/// An event never seen has no spread, which is no reason to call its mean certain. How many come at a time nobody has seen: the
+/// bound is for one.
 fn interval_of(metric: Metric, mean: &Mean, sample: &Sample) -> Option<Interval> {
     let never_seen = counts_events(metric) && sample.max() <= 0.0;
     if never_seen { Some(stats::poisson_zero(mean.n)) } else { mean.ci95 }
@@ -464,6 +482,17 @@ mod tests {
         let failed = pair.paired[0].metrics.get("failed").unwrap().as_ref().unwrap();
         assert!((failed.mean + 23.0 / 6.0).abs() < 1e-12);
         assert_eq!((pair.paired[0].against.as_str(), failed.n), ("no-hook", 6));
+    }
+
+    #[test]
+    fn a_difference_that_no_pair_shows_is_not_zero_give_or_take_zero() {
+        let metrics = samples::replications(&[3, 4, 5, 0, 7, 4]);
+        let found = difference(Metric::Failed, &metrics, &metrics).unwrap();
+        let Interval(low, high) = found.ci95.unwrap();
+        assert!(found.is_none() && low < -0.6 && high > 0.6, "{found:?}");
+        let other = difference(Metric::Failed, &metrics, &samples::replications(&[4, 3, 5, 0, 7, 4])).unwrap();
+        assert!(!other.is_none() && other.mean.abs() < 1e-12, "as many more as fewer: {other:?}");
+        assert_eq!(difference(Metric::Failed, &metrics[..1], &metrics[..1]).unwrap().ci95, None);
     }
 
     #[test]

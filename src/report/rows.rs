@@ -46,6 +46,18 @@ const LOSSES: [(Metric, &str, When); 12] = [
 
 const ANY_FAILED: &str = "rollouts that lose any";
 
+/// Behind the interval of a mean of which nothing was seen: for whom its bound holds.
+pub(super) const SINGLY: &str = " singly";
+
+/// `text`, and below it what that means if it is in there.
+pub(super) fn with_note(text: String) -> String {
+    if text.contains(SINGLY) { text + SINGLY_NOTE } else { text }
+}
+
+/// What that means.
+pub(super) const SINGLY_NOTE: &str = "singly: none was seen, and the bound holds for what comes one by one. Where a rollout may lose many\n\
+     at once, only the share of rollouts that lose any is bounded.\n";
+
 const REST: [(Metric, &str, When); 20] = [
     (Metric::ConnectionsOpened, "connections opened", When::Always),
     (Metric::ConnectionsSevered, "connections severed", When::Occurs),
@@ -141,7 +153,9 @@ pub(super) fn estimate(mean: f64, ci95: Option<Interval>) -> String {
     let digits = decimals(half, mean);
     match ci95.filter(|_| half > 0.0) {
         None => short(mean),
-        Some(Interval(low, high)) if mean.abs() <= 0.0 && low >= 0.0 => format!("0 [0, {}]", grouped(high, digits)),
+        Some(Interval(low, high)) if mean.abs() <= 0.0 && low >= 0.0 => {
+            format!("0 [0, {}]{SINGLY}", grouped(high, digits))
+        }
         Some(Interval(low, high)) => {
             format!("{} [{}, {}]", grouped(mean, digits), grouped(low, digits), grouped(high, digits))
         }
@@ -200,9 +214,15 @@ fn difference_text(metrics: &Named<Option<Difference>>, metric: Metric) -> Strin
     difference(metrics.get(metric.name()).and_then(Option::as_ref))
 }
 
+/// What stands for a difference that no pair shows.
+pub(super) const NO_DIFFERENCE: &str = "0 in every replication";
+
 /// A difference with its sign.
 pub(super) fn difference(difference: Option<&Difference>) -> String {
     let Some(difference) = difference else { return "unknown".to_owned() };
+    if difference.is_none() {
+        return NO_DIFFERENCE.to_owned();
+    }
     let sign = if difference.mean > 0.0 { "+" } else { "" };
     format!("{sign}{}", estimate(difference.mean, difference.ci95))
 }
@@ -238,14 +258,14 @@ mod tests {
         let busy = Summary { mean: 0.9978, ci95: Some(Interval(0.9930, 1.0027)), ..some.clone() };
         assert_eq!(cell(Metric::UtilisationPeak, Some(&busy), 5).estimate, "99.78 [99.30, 100.00] %");
         let few = Summary { mean: 0.1, ci95: Some(Interval(-0.11, 0.31)), ..some.clone() };
-        assert_eq!(cell(Metric::Failed, Some(&few), 20).estimate, "0.10 [0.00, 0.31]");
+        assert_eq!(cell(Metric::Failed, Some(&few), 6).estimate, "0.10 [0.00, 0.31]");
     }
 
     #[test]
     fn digits_are_those_the_interval_justifies() {
         assert_eq!(estimate(4.0234, Some(Interval(3.9114, 4.1354))), "4.02 [3.91, 4.14]");
         assert_eq!(estimate(30_000.0, Some(Interval(30_000.0, 30_000.0))), "30,000");
-        assert_eq!(estimate(0.0, Some(Interval(0.0, 0.003_688))), "0 [0, 0.0037]");
+        assert_eq!(estimate(0.0, Some(Interval(0.0, 0.003_688))), "0 [0, 0.0037] singly");
         assert_eq!(estimate(3.0, None), "3");
     }
 }

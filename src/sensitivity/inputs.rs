@@ -46,7 +46,21 @@ impl Input {
             (Some(low), Some(high)) => factor(key, low, high, scenario),
             _ => range(low, high),
         };
-        Ok(Input { key: key.to_owned(), range: range.map_err(wrong)? })
+        Ok(Input { key: key.trim().to_owned(), range: range.map_err(wrong)? })
+    }
+
+    /// Reads all, each key once: a second range would take the place of the first at every point.
+    pub fn parse_all(texts: &[String], scenario: &Scenario) -> Result<Vec<Input>, VaryError> {
+        let mut all: Vec<Input> = Vec::new();
+        for text in texts {
+            let input = Input::parse(text, scenario)?;
+            if all.iter().any(|other| other.key == input.key) {
+                let why = format!("{} is varied already; give one range of it", input.key);
+                return Err(VaryError { text: text.clone(), why });
+            }
+            all.push(input);
+        }
+        Ok(all)
     }
 
     /// What `--set` has to say for the place `u` between 0 and 1 of the range.
@@ -157,6 +171,16 @@ mod tests {
             let error = Input::parse(text, &scenario).unwrap_err().to_string();
             assert!(error.contains(why), "{error}");
         }
+    }
+
+    /// The first was overwritten at each point and reported as without effect.
+    #[test]
+    fn the_same_input_twice_is_refused() {
+        let scenario = crate::scenario::defaults("test");
+        let texts = ["delays.sandbox=1s..2s", "delays.stop=1s..2s", "delays.sandbox =1s..3s"].map(str::to_owned);
+        let error = Input::parse_all(&texts, &scenario).unwrap_err().to_string();
+        assert!(error.contains("delays.sandbox is varied already"), "{error}");
+        assert_eq!(Input::parse_all(&texts[..2], &scenario).unwrap().len(), 2);
     }
 
     #[test]

@@ -2,10 +2,12 @@
 //!
 //! A design says at which points the function has to be evaluated; whoever has the function evaluates them, in any order and
 //! on any number of threads; an estimator turns the values, in the order of the design, into indices with intervals. Nothing
-//! here knows scenarios: `inputs` alone says what a point means for one. Inputs are independent and uniform.
+//! here knows scenarios: `inputs` alone says what a point means for one, and `missing` refuses values that are not there. Inputs are
+//! independent and uniform.
 
 pub mod design;
 pub mod inputs;
+pub mod missing;
 pub mod morris;
 mod result;
 pub mod sobol;

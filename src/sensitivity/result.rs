@@ -36,6 +36,8 @@ pub struct Sensitivity {
     pub variance: Option<f64>,
     /// The inputs, the most important first.
     pub inputs: Vec<InputResult>,
+    /// What to know of the values.
+    pub warnings: Vec<String>,
 }
 
 /// What one input does.
@@ -76,6 +78,12 @@ impl Estimate {
         Estimate { value, ci95: ci95.map(|interval| [interval.low(), interval.high()]) }
     }
 
+    /// Not below 0, the value at most `most`, the interval around it at most to `highest`.
+    fn below(self, most: f64, highest: f64) -> Estimate {
+        let value = self.value.clamp(0.0, most);
+        Estimate { value, ci95: self.ci95.map(|[low, high]| [low.clamp(0.0, value), high.clamp(value, highest)]) }
+    }
+
     fn bar(self) -> Bar {
         let [low, high] = self.ci95.unwrap_or([self.value; 2]);
         Bar { value: self.value, interval: (low, high) }
@@ -83,7 +91,8 @@ impl Estimate {
 }
 
 impl InputResult {
-    fn named(input: &Input) -> InputResult {
+    /// An input of which nothing can be said.
+    pub fn named(input: &Input) -> InputResult {
         InputResult {
             key: input.key.clone(),
             range: input.range(),
@@ -114,6 +123,15 @@ impl InputResult {
         }
     }
 
+    /// The shares of the variance as they can be said: what the sample errs makes none negative or more than the whole, and none
+    /// alone more than with interactions. The estimates themselves stay as they are.
+    pub fn shares(&self) -> Option<(Estimate, Estimate)> {
+        let (alone, total) = (self.first_order?, self.total?);
+        let total = total.below(1.0, 1.0);
+        let [_, highest] = total.ci95.unwrap_or([total.value; 2]);
+        Some((alone.below(total.value, highest), total))
+    }
+
     /// What the order of the inputs goes by.
     pub fn importance(&self) -> f64 {
         self.total.or(self.mean_size).map_or(0.0, |estimate| estimate.value)
@@ -126,8 +144,9 @@ const DRAWN: usize = 20;
 /// The tornado chart.
 pub fn tornado(found: &Sensitivity) -> Chart {
     let row = |input: &InputResult| {
-        let upper = input.first_order.or(input.mean_size).map(Estimate::bar);
-        let lower = input.total.map(Estimate::bar);
+        let shares = input.shares();
+        let upper = shares.map(|(alone, _)| alone).or(input.mean_size).map(Estimate::bar);
+        let lower = shares.map(|(_, total)| total.bar());
         let lower = lower.or(input.spread.map(|spread| Bar { value: spread, interval: (spread, spread) }));
         let nothing = Bar { value: 0.0, interval: (0.0, 0.0) };
         TornadoRow {

@@ -22,7 +22,8 @@ pub struct Indices {
     pub total_ci95: Interval,
 }
 
-/// The variance and the indices of each input; none if the values do not vary. `values` are in the order of the design's
+/// The variance and the indices of each input, which may lie below 0 and above 1 by what the sample errs; none if the values do
+/// not vary. `values` are in the order of the design's
 /// points.
 pub fn indices(design: &SobolDesign, values: &[f64], seed: u64) -> Option<(f64, Vec<Indices>)> {
     assert_eq!(values.len(), design.points.len(), "a value for each point");
@@ -44,6 +45,12 @@ pub fn indices(design: &SobolDesign, values: &[f64], seed: u64) -> Option<(f64, 
 
 /// The variance, and first-order and total index of each input.
 fn estimate(rows: &[&[f64]], inputs: usize) -> Option<(f64, Vec<(f64, f64)>)> {
+    let mut all = rows.iter().flat_map(|row| row.iter());
+    let first = all.next()?;
+    if all.all(|value| value.total_cmp(first).is_eq()) {
+        // Equal values have a mean that rounding may move: no variance, not a tiny one.
+        return None;
+    }
     let n = rows.len() as f64;
     let mean = rows.iter().map(|row| row[0] + row[1]).sum::<f64>() / (2.0 * n);
     let square = |value: f64| (value - mean) * (value - mean);
@@ -77,6 +84,7 @@ mod tests {
     fn an_output_that_does_not_vary_has_no_indices() {
         let design = design::sobol(2, 8, 1);
         assert_eq!(indices(&design, &vec![3.0; design.points.len()], 1), None);
+        assert_eq!(indices(&design, &vec![0.1; design.points.len()], 1), None);
     }
 
     /// Y = x1 + 2 x2: variances 1/12 and 4/12, shares 0.2 and 0.8.

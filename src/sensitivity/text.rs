@@ -21,6 +21,7 @@ pub fn render(found: &Sensitivity) -> String {
     for input in &found.inputs {
         out.push_str(&row(input, widest));
     }
+    found.warnings.iter().for_each(|warning| out.push_str(&format!("\nwarning: {warning}\n")));
     out
 }
 
@@ -28,9 +29,9 @@ pub fn render(found: &Sensitivity) -> String {
 pub(super) fn headline(found: &Sensitivity) -> String {
     let Some(first) = found.inputs.first() else { return format!("{}: no input was varied", found.scenario) };
     let metric = found.metric;
-    match (first.first_order, first.total, first.mean_size) {
-        (Some(alone), Some(total), _) => {
-            let told = [alone, total].iter().all(Estimate::is_told);
+    match (first.shares(), first.mean_size.filter(|size| size.value > 0.0)) {
+        (Some((alone, total)), _) => {
+            let told = [first.first_order, first.total].iter().flatten().all(Estimate::is_told);
             let (alone, total) = (percent(alone), percent(total));
             let explains = format!(
                 "{} explains {alone} of the variance of {metric} alone and {total} with its interactions",
@@ -39,7 +40,7 @@ pub(super) fn headline(found: &Sensitivity) -> String {
             let warning = "too few rows to tell the shares; by what there is, ";
             format!("{}: {}{explains}", found.scenario, if told { "" } else { warning })
         }
-        (_, _, Some(size)) => {
+        (_, Some(size)) => {
             format!(
                 "{}: {} has the largest effect on {metric}: {} from one end of its range to the other",
                 found.scenario,
@@ -47,7 +48,10 @@ pub(super) fn headline(found: &Sensitivity) -> String {
                 number(size)
             )
         }
-        _ => format!("{}: {metric} does not vary with any of these inputs", found.scenario),
+        _ => format!(
+            "{}: {metric} does not vary with any of these inputs, in {} points",
+            found.scenario, found.evaluations
+        ),
     }
 }
 
@@ -58,13 +62,13 @@ impl Estimate {
 }
 
 fn row(input: &InputResult, widest: usize) -> String {
-    let (one, other) = match (input.first_order, input.total, input.mean_size) {
-        (Some(alone), Some(total), _) => (percent(alone), percent(total)),
-        (_, _, Some(size)) => {
+    let (one, other) = match (input.shares(), input.mean_size) {
+        (Some((alone, total)), _) => (percent(alone), percent(total)),
+        (_, Some(size)) => {
             let (mean, spread) = (input.mean_effect.unwrap_or(0.0), input.spread.unwrap_or(0.0));
             (number(size), format!("{}, {}", digits(mean), digits(spread)))
         }
-        _ => (String::new(), String::new()),
+        _ => ("none".to_owned(), "none".to_owned()),
     };
     format!("  {:widest$}  {:<18}  {one:<22}  {other}\n", input.key, input.range)
 }
@@ -94,6 +98,59 @@ fn minus(text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn check_headline(input: InputResult, expected: &str) {
+        let found = Sensitivity {
+            schema: super::super::SCHEMA,
+            version: "0",
+            scenario: "toy".to_owned(),
+            seed: 1,
+            method: "sobol",
+            metric: "failed",
+            points: 256,
+            evaluations: 768,
+            replications: 2,
+            variance: None,
+            inputs: vec![input],
+            warnings: Vec::new(),
+        };
+        assert_eq!(headline(&found), format!("toy: {expected}"));
+        assert!(render(&found).contains("delays.stop"), "each input has its row");
+    }
+
+    fn input() -> InputResult {
+        let scenario = crate::scenario::defaults("test");
+        InputResult::named(&super::super::inputs::Input::parse("delays.stop=0s..1s", &scenario).unwrap())
+    }
+
+    /// 110 % of a variance, 110 % alone and 107 % with interactions.
+    #[test]
+    fn no_share_is_more_than_the_whole_or_more_alone_than_together() {
+        let shares = |alone, total| InputResult { first_order: Some(alone), total: Some(total), ..input() };
+        let estimate = |value, low, high| Estimate { value, ci95: Some([low, high]) };
+        check_headline(
+            shares(estimate(1.10, 0.95, 1.24), estimate(1.07, 0.95, 1.19)),
+            "delays.stop explains 100 % [95, 100] of the variance of failed alone and 100 % [95, 100] with its interactions",
+        );
+        check_headline(
+            shares(estimate(0.5, 0.45, 0.6), estimate(0.4, 0.35, 0.48)),
+            "delays.stop explains 40 % [40, 48] of the variance of failed alone and 40 % [35, 48] with its interactions",
+        );
+        check_headline(
+            shares(estimate(-0.1, -0.2, -0.05), estimate(0.3, 0.2, 0.4)),
+            "delays.stop explains 0 % [0, 0] of the variance of failed alone and 30 % [20, 40] with its interactions",
+        );
+    }
+
+    #[test]
+    fn what_does_not_vary_is_said_and_no_effect_of_zero_is_the_largest() {
+        let words = "failed does not vary with any of these inputs, in 768 points";
+        check_headline(input(), words);
+        check_headline(
+            InputResult { mean_size: Some(Estimate { value: 0.0, ci95: Some([0.0, 0.0]) }), ..input() },
+            words,
+        );
+    }
 
     #[test]
     fn a_share_with_a_wide_interval_is_not_told() {

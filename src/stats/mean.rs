@@ -53,7 +53,8 @@ pub fn paired_difference(pairs: &[(f64, f64)]) -> Option<Mean> {
 }
 
 /// The interval of a mean count when `n` replications saw no event at all, counts taken as Poisson (Garwood 1936):
-/// from 0 to −ln 0.025 / n. A spread of zero in the sample must not be printed as certainty.
+/// from 0 to −ln 0.025 / n. A spread of zero in the sample must not be printed as certainty. It holds for events that come one
+/// by one; where a replication that has any has m of them, the mean may be m times the bound.
 pub fn poisson_zero(n: usize) -> Interval {
     assert!(n > 0, "no replications, no bound");
     Interval(0.0, ten_digits(-libm::log(TAIL) / n as f64))

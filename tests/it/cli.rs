@@ -1,6 +1,7 @@
 //! The program as a user runs it: exit codes, what goes to stdout and what to stderr, and the files it leaves.
 
 mod calibrate;
+mod estimates;
 mod manifests;
 mod pages;
 mod results;

@@ -54,6 +54,19 @@ fn a_loss_in_ten_thousand_rollouts_is_found_in_a_few_thousand() {
     assert!(found.weighted.mean_weight.ci95.unwrap().half_width() < 0.03);
 }
 
+/// It was called 0 ± 0. No weight is above 2, so the bounds are twice those of 60 replications.
+#[test]
+fn nothing_seen_by_importance_sampling_is_a_bound() {
+    let sampled = sampled("article-with-hook", &[], 60);
+    let (failed, any) = (sampled.mean(Metric::Failed).unwrap(), sampled.any_failed().unwrap());
+    assert!(failed.weighted.hits == 0 && !failed.is_sound() && !any.is_sound());
+    let high = |found: importance::Estimate| found.weighted.mean.ci95.unwrap().high();
+    assert!((high(failed) - 2.0 * 3.688_879 / 60.0).abs() < 1e-6, "{failed:?}");
+    // 1 − 0.025^(1/60) = 0.059_630.
+    assert!((high(any) - 2.0 * 0.059_630).abs() < 1e-5 && (sampled.unmet() - 0.059_630).abs() < 1e-5, "{any:?}");
+    assert_eq!(sampled.mean(Metric::FailureSpanS).unwrap().weighted.mean.ci95, None, "of a time there is none");
+}
+
 /// Nobody gets this estimator without asking: a plain replication is the same bytes as before.
 #[test]
 fn a_replication_that_forces_nothing_is_the_plain_one() {

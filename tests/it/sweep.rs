@@ -291,7 +291,10 @@ fn all_wrong_values_are_told_at_once_with_their_places() {
     assert!(stderr.contains("did you mean `sleep`?") && stderr.contains("has \"bridge\" twice"), "{stderr}");
     fs::write(room.path("web.yaml"), "kind: Deployment\napiVersion: apps/v1\n").unwrap();
     let (_, stderr) = room.check(&["sweep", "web.yaml"], 2);
-    assert!(stderr.contains("web.yaml is a manifest; a sweep varies the keys of a scenario: rollsim import"), "{stderr}");
+    assert!(
+        stderr.contains("web.yaml is a manifest; a sweep varies the keys of a scenario: rollsim import"),
+        "{stderr}"
+    );
     let (_, stderr) = room.check(&["sweep", "small.toml"], 2);
     assert!(stderr.contains("the scenario has no [sweep]"), "{stderr}");
     assert!(!room.path("output").exists());

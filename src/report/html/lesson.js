@@ -58,7 +58,8 @@ function mean(answer, name) {
 function lossWords(answer) {
   const failed = metric(answer, "failed");
   if (failed.max > 0) return `On average ${mean(answer, "failed")} are lost.`;
-  return `None was lost in ${failed.n} simulated rollouts: fewer than ${number(failed.ci95[1])} a rollout on average, with 95 % confidence.`;
+  const { n, ci95 } = answer.result.probability.any_failed;
+  return `None was lost in ${n} simulated rollouts: fewer than ${number(100 * ci95[1])} % of the rollouts lose any, with 95 % confidence.`;
 }
 
 class Lesson {

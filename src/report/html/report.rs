@@ -85,7 +85,10 @@ fn loses(run: &RunResult) -> bool {
 fn in_words(results: &RunsResult, scenario: &str, against: &str) -> String {
     let pair = results.paired.iter().find(|pair| pair.scenario == scenario && pair.against == against);
     let failed = pair.and_then(|pair| pair.metrics.get(Metric::Failed.name())).and_then(Option::as_ref);
-    let Some(Difference { mean, ci95, n }) = failed else { return String::new() };
+    let Some(difference @ Difference { mean, ci95, n, .. }) = failed else { return String::new() };
+    if difference.is_none() {
+        return format!("{scenario} loses as many requests as {against} in each of {n} pairs with the same luck.");
+    }
     let (how, size) = if *mean < 0.0 { ("fewer", -mean) } else { ("more", *mean) };
     let sure = ci95.map_or("of one pair: no interval", |ci| {
         if ci.holds(0.0) { "which could be luck: the 95 % interval holds zero" } else { "95 % interval without zero" }
@@ -105,6 +108,9 @@ fn comparison(results: &RunsResult) -> String {
         .map(|row| std::iter::once(row.label.to_owned()).chain(row.cells.iter().map(joined)).collect())
         .collect();
     let mut out = paragraph(&rows::headline(runs)) + &table(None, &head, &body);
+    if out.contains(rows::SINGLY) {
+        out += &paragraph(rows::SINGLY_NOTE.trim_end());
+    }
     rows::paired_lines(&results.paired).iter().for_each(|line| out += &paragraph(line));
     for run in runs.iter().filter(|run| !run.ablation.is_empty()) {
         let caption = format!("{}, with one mechanism switched off in turn", run.scenario);
@@ -224,7 +230,8 @@ fn precision(run: &RunResult) -> String {
             number::percent(ci.half_width() / failed.mean)
         ),
         None => format!(
-            "No request was lost in {} replications: the mean is below {} with 95 % confidence, which is a bound, not a zero.",
+            "No request was lost in {} replications: the mean is below {} with 95 % confidence if requests are lost one by one; where \
+             one rollout may lose many, only the share below is bounded. Neither is a zero.",
             failed.n,
             failed.ci95.map_or_else(|| "no known bound".to_owned(), |ci| number::short(ci.high()))
         ),
@@ -288,7 +295,9 @@ mod tests {
 
     #[test]
     fn nothing_lost_is_a_bound() {
-        assert!(page().contains("which is a bound, not a zero"));
+        assert!(
+            page().contains("if requests are lost one by one") && page().contains("only the share below is bounded")
+        );
     }
 
     #[test]

@@ -173,7 +173,7 @@ class Playground {
     const any = probability.any_failed;
     const percent = (share) => `${(100 * share).toFixed(1)} %`;
     const shown = [
-      ["failed", "Requests lost, mean", metrics.failed, number], ["any", "Rollouts that lose any", { mean: any.estimate, ci95: any.ci95 }, percent],
+      ["failed", loses ? "Requests lost, mean" : "Requests lost, mean (interval: if one by one)", metrics.failed, number], ["any", "Rollouts that lose any", { mean: any.estimate, ci95: any.ci95 }, percent],
       ["opened", "Connections opened", metrics.connections_opened, number], ["severed", "Connections cut", metrics.connections_severed, number],
       ["duration", "Rollout, seconds", metrics.rollout_duration_s, number], ["exposure", "Window a pod, ms", metrics.exposure_s, (value) => number(value * 1e3)],
     ];

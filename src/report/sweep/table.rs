@@ -3,7 +3,7 @@
 
 use super::{Manifest, PointResult};
 use crate::record::Metric;
-use crate::report::rows::{cell, share_cell};
+use crate::report::rows::{cell, share_cell, with_note};
 use crate::report::table::grid;
 
 /// Rows shown.
@@ -19,7 +19,7 @@ pub fn render(manifest: &Manifest, rows: &[PointResult]) -> String {
             .map(str::to_owned),
     );
     let body = rows.iter().take(MOST).map(|row| line(manifest, row)).collect();
-    let mut text = headline(manifest, rows) + "\n\n" + &grid(header, body, WIDTH);
+    let mut text = headline(manifest, rows) + "\n\n" + &with_note(grid(header, body, WIDTH));
     let shown = rows.len().min(MOST) as u64;
     if shown < manifest.points {
         text += &format!("and {} more points in sweep.csv and sweep.jsonl\n", manifest.points - shown);
