@@ -93,7 +93,10 @@ fn failures_of_clients_that_connect_for_each_request_are_those_of_the_run_of_eve
 /// What ends connections, delays clients, and makes them send what they are behind with.
 #[test]
 fn failures_are_those_of_the_run_of_every_request_where_connections_end_and_clients_fall_behind() {
-    let settings: [&[&str]; 7] = [
+    let settings: [&[&str]; 9] = [
+        // Ways with a long tail, which make windows long, and connections that hardly rest.
+        &["delays.rtt_pod={ pareto = { shape = 2.5, min = \"200us\" } }", "clients.0.rate=200/s"],
+        &["clients.0.connections=4", "clients.0.rate=1000/s", "pod.server.service_time=0.3ms", "run.duration=40s"],
         &["pod.server.keep_alive_requests=700"],
         &["delays.exit_teardown=0s", "clients.0.connect_timeout=2s"],
         &["pod.server.in_flight=drain", "delays.listener_lag=20ms", "delays.read_lag=10ms", "delays.wake_lag=5ms"],
