@@ -163,6 +163,18 @@ impl Metric {
         self.name().ends_with("_s")
     }
 
+    /// Whether every value is a whole number.
+    pub fn is_count(self) -> bool {
+        let measured = [
+            Metric::RetryAmplification,
+            Metric::PodSeconds,
+            Metric::LowestCapacity,
+            Metric::UtilisationPeak,
+            Metric::QueuePeak,
+        ];
+        !self.is_seconds() && !measured.contains(&self)
+    }
+
     /// Whether the metric is a part of a whole, from 0 to 1.
     pub fn is_share(self) -> bool {
         self == Metric::UtilisationPeak

@@ -55,6 +55,7 @@ Examples:
   rollsim sweep my.toml --precision 0.05           each point until its mean failed count is known to 5 %
   rollsim sweep my.toml --resume                   after Ctrl-C or a crash: no finished point is run again
   rollsim sweep my.toml --shard 0/4 --out parts    one of four shares; then: rollsim merge parts/*.jsonl
+  rollsim sweep my.toml --fail-if 'failed.p95 > 0' exit code 3 if it holds at any point
   rollsim sweep my.toml --shards 16 --emit k8s-job | kubectl apply -f -
 
 The [sweep] of the scenario says what varies:
@@ -402,7 +403,7 @@ pub(super) struct SweepArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) replications: Option<u32>,
     /// A point stops when the 95 % interval of its mean failed count is this narrow: half-width / mean, such as 0.05
-    #[arg(long, value_name = "SHARE", value_parser = precision)]
+    #[arg(long, value_name = "SHARE", value_parser = sweep_precision)]
     pub(super) precision: Option<f64>,
     /// How to estimate: failures-only skips the time in which nothing can fail, and knows no latencies
     #[arg(long, value_name = "ESTIMATOR")]
@@ -412,6 +413,9 @@ pub(super) struct SweepArgs {
     /// How to print the result
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub(super) format: SweepFormat,
+    /// Exit with code 3 if this holds at any point, such as 'failed.p95 > 0' (repeatable)
+    #[arg(long, value_name = "GATE", conflicts_with_all = ["shard", "shards", "emit"])]
+    pub(super) fail_if: Vec<Gate>,
     #[command(flatten)]
     pub(super) output: Output,
     /// Go on with a sweep that was interrupted: its finished points are in the output folder
@@ -421,7 +425,7 @@ pub(super) struct SweepArgs {
     #[arg(long, value_name = "I/N", value_parser = shard, conflicts_with = "shards")]
     pub(super) shard: Option<Shard>,
     /// The same with I from JOB_COMPLETION_INDEX or SLURM_ARRAY_TASK_ID; with --emit the number of shards
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=Shard::MOST as i64))]
     pub(super) shards: Option<u32>,
     /// Print what runs the shards on an engine, instead of simulating
     #[arg(long, value_name = "ENGINE", requires = "shards")]
@@ -461,6 +465,8 @@ pub(super) enum SweepFormat {
     Json,
     /// For spreadsheets: a row for each point, as in sweep.csv
     Csv,
+    /// For a pull request: the first points
+    Markdown,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -480,6 +486,9 @@ pub(super) struct MergeArgs {
     /// How to print the result
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub(super) format: SweepFormat,
+    /// Exit with code 3 if this holds at any point, such as 'failed.p95 > 0' (repeatable)
+    #[arg(long, value_name = "GATE")]
+    pub(super) fail_if: Vec<Gate>,
     #[command(flatten)]
     pub(super) output: Output,
 }
@@ -696,10 +705,17 @@ fn precision(text: &str) -> Result<f64, String> {
     value.ok_or_else(|| "expected a share above 0, such as 0.05".to_owned())
 }
 
+/// As `sweep.precision` has it.
+fn sweep_precision(text: &str) -> Result<f64, String> {
+    let value = text.parse::<f64>().ok().filter(|value| (1e-4..=1.0).contains(value));
+    value.ok_or_else(|| "expected a share from 0.0001 to 1, such as 0.05".to_owned())
+}
+
 fn shard(text: &str) -> Result<Shard, String> {
     let numbers = text.split_once('/').and_then(|(index, of)| Some((index.parse().ok()?, of.parse().ok()?)));
-    let shard = numbers.map(|(index, of)| Shard { index, of }).filter(|shard| shard.index < shard.of);
-    shard.ok_or_else(|| "expected I/N with I from 0 to N - 1, such as 0/4".to_owned())
+    let shard = numbers.map(|(index, of)| Shard { index, of });
+    let shard = shard.filter(|shard| shard.index < shard.of && shard.of <= Shard::MOST);
+    shard.ok_or_else(|| format!("expected I/N with I from 0 to N - 1 and N to {}, such as 0/4", Shard::MOST))
 }
 
 impl Changes {
@@ -740,6 +756,10 @@ mod tests {
             "rollsim fly",
             "rollsim sweep a --shard 4/4",
             "rollsim sweep a --shard 1",
+            "rollsim sweep a --shard 0/100001",
+            "rollsim sweep a --shard 0/18446744073709551615",
+            "rollsim sweep a --precision 5",
+            "rollsim sweep a --shard 0/4 --fail-if failed.p95>0",
             "rollsim sweep a --shard 0/4 --shards 4",
             "rollsim sweep a --emit slurm",
             "rollsim sweep a --resume --shard 0/4",

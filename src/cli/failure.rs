@@ -91,7 +91,8 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Sink(error) => error.into(),
-            foreign @ StoreError::Foreign(_) => Failure::BadRequest(foreign.to_string()),
+            StoreError::Busy(_) => Failure::Environment(vec![error.to_string()]),
+            StoreError::Foreign(..) | StoreError::Unreadable(_) => Failure::BadRequest(error.to_string()),
         }
     }
 }

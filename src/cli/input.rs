@@ -105,8 +105,8 @@ pub(super) fn load_builtin(texts: &[(&str, &str)], sets: &[String]) -> Result<Ve
     settle(&named.collect::<Vec<_>>(), sets, false)
 }
 
-/// Reads a scenario with its sweep, changed by `sets`, and gives its text, too.
-pub(super) fn load_sweep(file: &str, sets: &[String]) -> Result<(SweepFile, String), Failure> {
+/// Reads a scenario with its sweep, changed by `sets`, and gives what was read, too.
+pub(super) fn load_sweep(file: &str, sets: &[String]) -> Result<(SweepFile, Source), Failure> {
     let (name, bytes) = read_all(&[file.to_owned()])?.remove(0);
     let bad = |problems| Failure::BadInput { problems, as_json: false };
     if manifests::is_manifest(&name, &bytes) {
@@ -122,7 +122,7 @@ pub(super) fn load_sweep(file: &str, sets: &[String]) -> Result<(SweepFile, Stri
         return Err(Failure::Environment(messages));
     }
     let file = scenario::read_sweep(&source, sets).map_err(bad)?;
-    Ok((file, source.text))
+    Ok((file, source))
 }
 
 fn refuse_stdin_twice(files: &[String]) -> Result<(), Failure> {

@@ -2,7 +2,8 @@
 
 use super::args::MergeArgs;
 use super::failure::Failure;
-use super::{folders, sweep};
+use super::folders;
+use super::sweep::Delivery;
 use crate::sweep::Parts;
 
 /// Runs the command.
@@ -10,7 +11,16 @@ pub(super) fn run(args: &MergeArgs) -> Result<(), Failure> {
     let mut parts = Parts::open(&args.parts)?;
     let manifest = parts.manifest.clone();
     let folder = folders::prepare(args.output.out.as_deref(), &[&manifest.scenario])?.into_iter().next().flatten();
-    sweep::deliver(&manifest, folder.as_ref(), args.format, &mut parts)?;
-    sweep::notes(args.output.quiet, folder.as_ref(), &manifest);
-    Ok(())
+    let delivery = Delivery {
+        manifest: &manifest,
+        folder: folder.as_ref(),
+        format: args.format,
+        gates: &args.fail_if,
+        quiet: args.output.quiet,
+    };
+    let unpainted = delivery.written(&mut parts)?;
+    let told = delivery.shown(&mut parts)?;
+    told.tell()?;
+    delivery.notes(unpainted.as_deref());
+    told.judge()
 }

@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use super::result::{Named, Probability};
 use super::{RunResult, Summary, number};
 use crate::record::Metric;
 
@@ -129,19 +130,25 @@ fn known(stat: &str, stats: &'static [&'static str]) -> Result<&'static str, Par
     stats.iter().copied().find(|known| *known == stat).ok_or_else(unknown)
 }
 
-impl Quantity {
-    fn of(self, run: &RunResult) -> Option<f64> {
-        match self {
-            Quantity::AnyFailed(stat) => run.probability.any_failed.as_ref()?.stat(stat),
-            Quantity::Metric(_, "n") if self.summary(run).is_none() => Some(0.0),
-            Quantity::Metric(_, stat) => self.summary(run)?.stat(stat),
-        }
-    }
+/// What a gate looks at: a result, or a row of a sweep.
+#[derive(Debug, Clone, Copy)]
+pub struct Judged<'a> {
+    /// What it is called when a gate holds.
+    pub name: &'a str,
+    /// Its metrics.
+    pub metrics: &'a Named<Option<Summary>>,
+    /// Its probabilities.
+    pub probability: &'a Probability,
+}
 
-    fn summary(self, run: &RunResult) -> Option<&Summary> {
+impl Quantity {
+    fn of(self, judged: Judged<'_>) -> Option<f64> {
         match self {
-            Quantity::Metric(metric, _) => run.metric(metric),
-            Quantity::AnyFailed(_) => None,
+            Quantity::AnyFailed(stat) => judged.probability.any_failed.as_ref()?.stat(stat),
+            Quantity::Metric(metric, stat) => match judged.metrics.get(metric.name()).and_then(Option::as_ref) {
+                None => (stat == "n").then_some(0.0),
+                Some(summary) => summary.stat(stat),
+            },
         }
     }
 }
@@ -163,10 +170,15 @@ impl Comparison {
 impl Gate {
     /// Why the gate holds for this result, or nothing if it does not.
     pub fn held(&self, run: &RunResult) -> Option<String> {
-        match self.quantity.of(run) {
-            None => Some(format!("{}: '{self}' cannot be judged: there is no {}", run.scenario, self.quantity)),
+        self.held_by(Judged { name: &run.scenario, metrics: &run.metrics, probability: &run.probability })
+    }
+
+    /// The same for anything that can be judged.
+    pub fn held_by(&self, judged: Judged<'_>) -> Option<String> {
+        match self.quantity.of(judged) {
+            None => Some(format!("{}: '{self}' cannot be judged: there is no {}", judged.name, self.quantity)),
             Some(value) if self.comparison.holds(value, self.limit) => {
-                Some(format!("{}: '{self}' holds: {} is {}", run.scenario, self.quantity, number::text(value)))
+                Some(format!("{}: '{self}' holds: {} is {}", judged.name, self.quantity, number::text(value)))
             }
             Some(_) => None,
         }

@@ -51,7 +51,7 @@ pub mod weighted;
 pub(crate) mod sample;
 
 pub use ablation::Ablation;
-pub use gate::Gate;
+pub use gate::{Gate, Judged};
 pub use number::{count, percent};
 pub use result::{
     Assumption, Difference, FAILURES_ONLY, Named, Paired, RunResult, RunsResult, Share, Summary, Warning,

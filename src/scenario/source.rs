@@ -27,6 +27,11 @@ impl Source {
         self
     }
 
+    /// The files that the text names, by the names it uses, with their texts.
+    pub fn files(&self) -> &[(String, String)] {
+        &self.attached
+    }
+
     /// The text of a file that the text names, if it is attached.
     pub(super) fn attached(&self, name: &str) -> Option<&str> {
         self.attached.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str())

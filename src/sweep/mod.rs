@@ -7,14 +7,15 @@
 
 mod design;
 mod emit;
+mod lines;
 mod outputs;
 mod parts;
 mod plan;
 mod points;
 mod store;
 
-pub use emit::{Emission, k8s_job, slurm};
-pub use outputs::write_files;
+pub use emit::{Emission, EmissionError, Trace, k8s_job, slurm};
+pub use outputs::{Finished, write_files};
 pub use parts::{MergeError, Parts, Shard, part_name, write_part};
 pub use plan::Plan;
 pub use points::{How, SweepError, simulate};

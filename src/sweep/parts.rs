@@ -1,18 +1,24 @@
 //! Shards: point `p` belongs to shard `p mod n`. A shard leaves one file, whole or not at all; parts that fit together are
 //! joined to the files of the whole sweep.
 
+use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Write};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::Rows;
+use super::lines::Lines;
 use super::store::json;
 use crate::report::sink::{Folder, SinkError};
-use crate::report::sweep::{Manifest, PointResult};
+use crate::report::sweep::Manifest;
+use crate::scenario::MOST_POINTS;
 
 const SCHEMA: &str = "rollsim/sweep-part/v1";
+
+/// Numbers of missing parts that are told.
+const MOST_MISSING: usize = 10;
 
 /// One of `of` shards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +30,9 @@ pub struct Shard {
 }
 
 impl Shard {
+    /// The most shards that a sweep is cut into: each has at least a point.
+    pub const MOST: u64 = MOST_POINTS;
+
     /// The points of this shard among so many.
     pub fn points(self, all: u64) -> impl Iterator<Item = u64> {
         (self.index..all).step_by(self.of.max(1) as usize)
@@ -44,8 +53,17 @@ struct Head {
 
 /// The file of a shard; digits enough that names sort.
 pub fn part_name(shard: Shard) -> String {
+    format!("{}.jsonl", stem(shard))
+}
+
+/// Where a shard keeps its rows until all are there.
+pub(super) fn journal_name(shard: Shard) -> String {
+    format!("{}.journal", stem(shard))
+}
+
+fn stem(shard: Shard) -> String {
     let digits = shard.of.saturating_sub(1).to_string().len();
-    format!("part-{:0digits$}-of-{}.jsonl", shard.index, shard.of)
+    format!("part-{:0digits$}-of-{}", shard.index, shard.of)
 }
 
 /// Writes the part of a shard.
@@ -76,14 +94,12 @@ pub enum MergeError {
     Unfit(String),
 }
 
-/// One part: where each of its rows stands.
+/// One part.
 #[derive(Debug)]
 struct Part {
     name: String,
     head: Head,
-    file: File,
-    /// Start and length of each row.
-    rows: Vec<(u64, usize)>,
+    rows: Lines,
 }
 
 /// All parts of one sweep.
@@ -147,27 +163,14 @@ fn refuse_version(part: &Part) -> Result<(), MergeError> {
 
 /// The first difference that explains the others.
 fn refuse_other_sweep(first: &Part, other: &Part) -> Result<(), MergeError> {
-    let (one, two) = (&first.head.manifest, &other.head.manifest);
-    let both = format!("{} and {}", first.name, other.name);
-    let differ = |what: &str, one: &dyn std::fmt::Display, two: &dyn std::fmt::Display| {
-        Err(unfit(format!("{both} do not belong together: their {what} differ ({one} and {two})")))
-    };
-    if one.version != two.version {
-        return differ("versions", &one.version, &two.version);
+    let (one, two) = (first.head.shard.of, other.head.shard.of);
+    let shards = (one != two).then(|| format!("their numbers of shards differ: {one} and {two}"));
+    match first.head.manifest.difference(&other.head.manifest).or(shards) {
+        Some(difference) => {
+            Err(unfit(format!("{} and {} do not belong together: {difference}", first.name, other.name)))
+        }
+        None => Ok(()),
     }
-    if one.seed != two.seed {
-        return differ("seeds", &one.seed, &two.seed);
-    }
-    if one.scenario != two.scenario {
-        return differ("scenarios", &one.scenario, &two.scenario);
-    }
-    if one != two {
-        return differ("scenarios", &format!("plan {}", one.plan), &format!("plan {}", two.plan));
-    }
-    if first.head.shard.of != other.head.shard.of {
-        return differ("numbers of shards", &first.head.shard.of, &other.head.shard.of);
-    }
-    Ok(())
 }
 
 /// `parts` are in the order of their indices.
@@ -177,12 +180,19 @@ fn refuse_twice_or_missing(parts: &[Part]) -> Result<(), MergeError> {
         return Err(unfit(format!("{} and {} are both part {index}: keep one", pair[0].name, pair[1].name)));
     }
     let of = parts.first().map_or(0, |part| part.head.shard.of);
-    let there = |index: &u64| parts.iter().any(|part| part.head.shard.index == *index);
-    let missing: Vec<String> = (0..of).filter(|index| !there(index)).map(|index| index.to_string()).collect();
+    let there: BTreeSet<u64> = parts.iter().map(|part| part.head.shard.index).collect();
+    let missing: Vec<String> = (0..of).filter(|index| !there.contains(index)).map(|index| index.to_string()).collect();
     match missing.as_slice() {
         [] => Ok(()),
         [one] => Err(unfit(format!("part {one} of {of} is missing (parts count from 0)"))),
-        many => Err(unfit(format!("parts {} of {of} are missing (parts count from 0)", many.join(", ")))),
+        many => Err(unfit(format!("parts {} of {of} are missing (parts count from 0)", listed(many)))),
+    }
+}
+
+fn listed(numbers: &[String]) -> String {
+    match numbers.len().saturating_sub(MOST_MISSING) {
+        0 => numbers.join(", "),
+        more => format!("{} and {more} more", numbers[..MOST_MISSING].join(", ")),
     }
 }
 
@@ -190,52 +200,35 @@ impl Part {
     fn open(name: &str) -> Result<Part, MergeError> {
         let read = |error| MergeError::Read(name.to_owned(), error);
         let file = File::open(name).map_err(read)?;
-        let (head, rows) = scan(&file).map_err(read)?;
-        let head: Option<Head> = serde_json::from_str(&head).ok();
-        let Some(head) = head.filter(|head| head.schema == SCHEMA && head.shard.index < head.shard.of) else {
-            return Err(unfit(format!("{name} is no part of a sweep: rollsim sweep --shard I/N writes them")));
-        };
-        let expected = head.shard.n_points(head.manifest.points);
+        let mut first = Vec::new();
+        let skip = BufReader::new(&file).read_until(b'\n', &mut first).map_err(read)? as u64;
+        let head = serde_json::from_slice(&first).ok().filter(Head::is_good);
+        let head = head.ok_or_else(|| {
+            unfit(format!("{name} is no part of a sweep of this version: rollsim sweep --shard I/N writes them"))
+        })?;
+        let shard = head.shard;
+        let rows = Lines::scan(file, skip, |row| shard.index + row * shard.of).map_err(read)?;
+        let rows = rows.map_err(|(row, why)| {
+            unfit(format!("{name}:{} is not the row that belongs there: {why}; run its shard again", row + 2))
+        })?;
+        let expected = shard.n_points(head.manifest.points);
         if rows.len() != expected {
             return Err(unfit(format!("{name} is not whole: it has {} of its {expected} points", rows.len())));
         }
-        Ok(Part { name: name.to_owned(), head, file, rows })
-    }
-
-    fn row(&mut self, index: usize) -> io::Result<String> {
-        let (start, length) = self.rows[index];
-        let mut bytes = vec![0; length];
-        self.file.seek(SeekFrom::Start(start))?;
-        self.file.read_exact(&mut bytes)?;
-        String::from_utf8(bytes).map_err(io::Error::other)
+        Ok(Part { name: name.to_owned(), head, rows })
     }
 }
 
-/// The first line, and where every other whole line stands.
-fn scan(file: &File) -> io::Result<(String, Vec<(u64, usize)>)> {
-    let (mut reader, mut rows, mut bytes) = (BufReader::new(file), Vec::new(), Vec::new());
-    let mut start = reader.read_until(b'\n', &mut bytes)? as u64;
-    let head = String::from_utf8_lossy(&bytes).into_owned();
-    loop {
-        bytes.clear();
-        let length = reader.read_until(b'\n', &mut bytes)?;
-        if !bytes.ends_with(b"\n") {
-            return Ok((head, rows));
-        }
-        rows.push((start, length - 1));
-        start += length as u64;
+impl Head {
+    fn is_good(&self) -> bool {
+        self.schema == SCHEMA && self.shard.index < self.shard.of && self.shard.of <= Shard::MOST
     }
 }
 
 impl Rows for Parts {
     fn row(&mut self, point: u64) -> io::Result<String> {
         let of = self.parts.len() as u64;
-        let part = &mut self.parts[(point % of) as usize];
-        let text = part.row((point / of) as usize)?;
-        if PointResult::parse(&text)?.point == point {
-            return Ok(text);
-        }
-        Err(io::Error::other(format!("{} has not point {point} where it belongs", part.name)))
+        self.parts[(point % of) as usize].rows.row((point / of) as usize)
     }
 }
 
@@ -256,5 +249,12 @@ mod tests {
         assert_eq!(part_name(Shard { index: 7, of: 12 }), "part-07-of-12.jsonl");
         assert_eq!(part_name(Shard { index: 0, of: 1 }), "part-0-of-1.jsonl");
         assert_eq!(part_name(Shard { index: 3, of: 10 }), "part-3-of-10.jsonl");
+    }
+
+    #[test]
+    fn a_million_missing_parts_are_not_listed_one_by_one() {
+        let numbers = |n: u32| (0..n).map(|number| number.to_string()).collect::<Vec<_>>();
+        assert_eq!(listed(&numbers(3)), "0, 1, 2");
+        assert_eq!(listed(&numbers(12)), "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more");
     }
 }

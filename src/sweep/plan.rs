@@ -1,5 +1,7 @@
 //! The plan of a sweep: its points, numbered, settled and checked before the first one runs.
 
+use std::collections::BTreeSet;
+
 use rayon::prelude::*;
 
 use super::design::Layout;
@@ -33,7 +35,9 @@ impl Plan {
         let hashes = settle_all(&file, &layout)?;
         let manifest = manifest(&file, &layout, &hashes);
         let warnings = warnings(&file, &layout);
-        Ok(Plan { manifest, file, layout, warnings })
+        let mut plan = Plan { manifest, file, layout, warnings };
+        plan.find_whole_columns();
+        Ok(plan)
     }
 
     /// Number of points.
@@ -55,7 +59,27 @@ impl Plan {
     /// The columns of the axes with their values at a point.
     pub fn axes(&self, point: u64) -> Vec<(String, AxisValue)> {
         let values = self.file.values(&self.layout.at(point));
-        values.into_iter().map(|(name, value)| (name, axis_value(value))).collect()
+        let is_whole = |name: &String| self.manifest.axes.iter().any(|axis| axis.whole.contains(name));
+        let shown = |(name, value): (String, VariedValue)| {
+            let value = axis_value(value, is_whole(&name));
+            (name, value)
+        };
+        values.into_iter().map(shown).collect()
+    }
+
+    /// A column is whole if its values are so at every point: one with a fraction anywhere has one everywhere. Quantities with
+    /// a unit are measured, not counted.
+    fn find_whole_columns(&mut self) {
+        let counted = |axis: &AxisHead| axis.numbers.iter().filter(|name| axis.keys.contains(name)).cloned().collect();
+        let mut whole: BTreeSet<String> = self.manifest.axes.iter().flat_map::<Vec<String>, _>(counted).collect();
+        let mut points = 0..self.manifest.points;
+        while let Some(point) = points.next().filter(|_| !whole.is_empty()) {
+            let values = self.file.values(&self.layout.at(point));
+            whole.retain(|name| values.iter().all(|(other, value)| other != name || is_whole(value)));
+        }
+        for axis in &mut self.manifest.axes {
+            axis.whole = axis.numbers.iter().filter(|name| whole.contains(*name)).cloned().collect();
+        }
     }
 }
 
@@ -129,6 +153,7 @@ fn manifest(file: &SweepFile, layout: &Layout, hashes: &[u64]) -> Manifest {
         plan: format!("{plan:016x}"),
         axes: sweep.axes.iter().map(axis_head).collect(),
         settled: settled_toml(base),
+        sweep: file.sweep_toml.clone(),
     }
 }
 
@@ -139,20 +164,22 @@ fn axis_head(axis: &Axis) -> AxisHead {
         keys: axis.keys.iter().map(|key| key.key.clone()).collect(),
         columns: columns.into_iter().map(|(name, _)| name).collect(),
         numbers,
+        whole: Vec::new(),
         log: axis.is_log(),
     }
 }
 
-/// Whole numbers are said without a fraction.
-fn axis_value(value: VariedValue) -> AxisValue {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
+fn axis_value(value: VariedValue, is_whole: bool) -> AxisValue {
     match value {
         VariedValue::Text(text) => AxisValue::Text(text),
-        VariedValue::Number(value) if value.abs() <= EXACT && value.trunc().total_cmp(&value).is_eq() => {
-            AxisValue::Whole(value as i64)
-        }
+        VariedValue::Number(value) if is_whole => AxisValue::Whole(value as i64),
         VariedValue::Number(value) => AxisValue::Number(value),
     }
+}
+
+fn is_whole(value: &VariedValue) -> bool {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    matches!(value, VariedValue::Number(value) if value.abs() <= EXACT && value.trunc().total_cmp(value).is_eq())
 }
 
 #[cfg(test)]

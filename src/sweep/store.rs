@@ -5,12 +5,15 @@ use std::io;
 
 use thiserror::Error;
 
-use super::Rows;
-use crate::report::sink::{Folder, Journal, Line, SinkError};
+use super::{Rows, Shard, parts};
+use crate::report::sink::{Folder, Journal, Line, Opened, SinkError, Verdict};
 use crate::report::sweep::{Manifest, PointResult};
 
 /// The journal in the output folder.
 const NAME: &str = "sweep.journal";
+
+/// How the first line of a journal begins, of whatever version.
+const HEAD: &str = "{\"schema\":\"rollsim/sweep/";
 
 /// The rows of finished points.
 #[derive(Debug)]
@@ -28,11 +31,24 @@ pub enum StoreError {
     /// It cannot be opened, read or written.
     #[error(transparent)]
     Sink(#[from] SinkError),
-    /// It is of another sweep.
-    #[error(
-        "{0} holds finished points of another sweep (scenario, seed, version or replications differ); remove the file to begin anew"
-    )]
+    /// Another process has it open.
+    #[error("failed to open {0}: another process writes it")]
+    Busy(String),
+    /// It is of another sweep: which, and what differs.
+    #[error("{0} holds finished points of another sweep ({1}); remove the file to begin anew")]
+    Foreign(String, String),
+    /// It is no journal, or one of another version.
+    #[error("{0} is no journal of this version of rollsim; move it away, or remove it to begin anew")]
+    Unreadable(String),
+}
+
+/// What a file was found to be.
+enum Found {
+    /// Nothing yet.
+    Nothing,
+    Ours,
     Foreign(String),
+    Unreadable,
 }
 
 impl Store {
@@ -45,25 +61,27 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If the journal cannot be opened, or belongs to another sweep.
+    /// If the journal cannot be opened, is in use, belongs to another sweep, or is none.
     pub fn open(folder: &Folder, manifest: &Manifest) -> Result<Store, StoreError> {
-        let mut lines = vec![None; manifest.points as usize];
-        let (mut head, mut foreign) = (false, false);
-        let take = |text: &str, line: Line| {
-            if !head {
-                (head, foreign) = head_of(text, manifest);
-                return head;
+        let busy = || StoreError::Busy(folder.path().join(NAME).display().to_string());
+        opened(folder, NAME, manifest)?.ok_or_else(busy)
+    }
+
+    /// Keeps the rows of a shard in the folder, those that an earlier process left among them. An engine may start a shard
+    /// twice and both may live: where another process has the journal, or none could tell, rows are kept in memory.
+    ///
+    /// # Errors
+    ///
+    /// If the journal cannot be opened, belongs to another sweep, or is none.
+    pub fn of_shard(folder: &Folder, manifest: &Manifest, shard: Shard) -> Result<Store, StoreError> {
+        let memory = Store::memory(manifest.points);
+        match opened(folder, &parts::journal_name(shard), manifest)? {
+            Some(Store(Kept::Journal { journal, .. })) if !journal.is_locked() => {
+                journal.remove()?;
+                Ok(memory)
             }
-            foreign || note(&mut lines, text, line)
-        };
-        let mut journal = Journal::open(folder, NAME, take)?;
-        if foreign {
-            return Err(StoreError::Foreign(folder.path().join(NAME).display().to_string()));
+            found => Ok(found.unwrap_or(memory)),
         }
-        if !head {
-            journal.append(&json(manifest))?;
-        }
-        Ok(Store(Kept::Journal { journal, lines }))
     }
 
     /// Which of these points are not finished yet.
@@ -113,11 +131,45 @@ impl Store {
     }
 }
 
-/// Whether a first line is the head of a journal, and whether of another sweep.
-fn head_of(text: &str, manifest: &Manifest) -> (bool, bool) {
+/// The journal of this name with the rows in it; none if another process has it open.
+fn opened(folder: &Folder, name: &str, manifest: &Manifest) -> Result<Option<Store>, StoreError> {
+    let mut lines = vec![None; manifest.points as usize];
+    let mut found = Found::Nothing;
+    let take = |text: &str, line: Option<Line>| match (&found, line) {
+        (Found::Ours, Some(line)) if note(&mut lines, text, line) => Verdict::Keep,
+        (Found::Ours, _) => Verdict::Cut,
+        _ => {
+            found = head_of(text, line.is_some(), manifest);
+            match found {
+                Found::Ours => Verdict::Keep,
+                Found::Nothing => Verdict::Cut,
+                Found::Foreign(_) | Found::Unreadable => Verdict::Refuse,
+            }
+        }
+    };
+    let opened = Journal::open(folder, name, take)?;
+    let path = || folder.path().join(name).display().to_string();
+    let mut journal = match (opened, &found) {
+        (Opened::Busy, _) => return Ok(None),
+        (Opened::Ready(journal), _) => journal,
+        (Opened::Refused, Found::Foreign(difference)) => return Err(StoreError::Foreign(path(), difference.clone())),
+        (Opened::Refused, _) => return Err(StoreError::Unreadable(path())),
+    };
+    if !matches!(found, Found::Ours) {
+        journal.append(&json(manifest))?;
+    }
+    Ok(Some(Store(Kept::Journal { journal, lines })))
+}
+
+/// What a first line tells. One that was torn while it was written had no point behind it.
+fn head_of(text: &str, is_whole: bool, manifest: &Manifest) -> Found {
+    if !is_whole {
+        let is_head = text.starts_with(HEAD) || HEAD.starts_with(text);
+        return if is_head { Found::Nothing } else { Found::Unreadable };
+    }
     match serde_json::from_str::<Manifest>(text) {
-        Ok(found) => (true, found != *manifest),
-        Err(_) => (false, false),
+        Ok(other) => other.difference(manifest).map_or(Found::Ours, Found::Foreign),
+        Err(_) => Found::Unreadable,
     }
 }
 
@@ -189,12 +241,44 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_is_no_journal_is_refused_and_not_erased() {
+        let folder = scratch("notes");
+        Store::open(&folder, &manifest(1)).unwrap().keep(&row(1)).unwrap();
+        let path = folder.path().join(NAME);
+        let other_version = std::fs::read_to_string(&path).unwrap().replacen("\"design\":\"grid\",", "", 1);
+        for text in [other_version.as_str(), "my notes\n", "my notes", "\n"] {
+            std::fs::write(&path, text).unwrap();
+            let error = Store::open(&folder, &manifest(1)).unwrap_err().to_string();
+            assert!(error.contains("is no journal of this version"), "{text}: {error}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        }
+        for torn in ["", "{\"sch", &other_version[..40]] {
+            std::fs::write(&path, torn).unwrap();
+            assert_eq!(Store::open(&folder, &manifest(1)).unwrap().finished(), 0, "{torn}");
+        }
+        std::fs::remove_dir_all(folder.path()).unwrap();
+    }
+
+    /// An engine that lost a worker starts its shard again, and the first may still live.
+    #[test]
+    fn a_shard_that_runs_twice_at_once_keeps_its_rows_in_memory() {
+        let (folder, shard) = (scratch("twice"), Shard { index: 0, of: 2 });
+        let mut first = Store::of_shard(&folder, &manifest(1), shard).unwrap();
+        first.keep(&row(2)).unwrap();
+        let second = Store::of_shard(&folder, &manifest(1), shard).unwrap();
+        assert!(matches!((&first.0, &second.0), (Kept::Journal { .. }, Kept::Memory(_))));
+        drop(first);
+        assert_eq!(Store::of_shard(&folder, &manifest(1), shard).unwrap().finished(), 1);
+        std::fs::remove_dir_all(folder.path()).unwrap();
+    }
+
+    #[test]
     fn the_journal_of_another_sweep_is_refused_and_left_alone() {
         let folder = scratch("foreign");
         Store::open(&folder, &manifest(1)).unwrap().keep(&row(1)).unwrap();
         let before = std::fs::read(folder.path().join(NAME)).unwrap();
         let error = Store::open(&folder, &manifest(2)).unwrap_err().to_string();
-        assert!(error.contains("of another sweep"), "{error}");
+        assert!(error.contains("of another sweep (their seeds differ: 1 and 2)"), "{error}");
         assert_eq!(std::fs::read(folder.path().join(NAME)).unwrap(), before);
         std::fs::remove_dir_all(folder.path()).unwrap();
     }

@@ -32,33 +32,92 @@ def rollsim(*arguments):
     return subprocess.run([ROLLSIM, *arguments], check=True, capture_output=True, text=True).stdout
 
 
-def check_tables(folder):
+# The first 151 points lose nothing; readers that look at the first hundred rows must not take means for whole numbers.
+QUIET = """name = "quiet-start"
+[run]
+duration = "30s"
+[rollout]
+at = "5s"
+[deployment]
+replicas = 2
+[pod]
+termination_grace_period = "10s"
+[pod.readiness_probe]
+period = "1s"
+[pod.server]
+profile = "nginx-sigterm"
+[[clients]]
+profile = "fortio"
+connections = 4
+rate = "100/s"
+keep_alive = false
+[sweep]
+replications = 3
+[sweep.vary]
+"pod.pre_stop.sleep" = ["9s", "0s"]
+"clients.0.rate" = { from = "50/s", to = "200/s", step = "1/s" }
+"""
+
+
+def rows_of(folder, axis):
     with open(f"{folder}/sweep.jsonl") as lines:
         rows = [json.loads(line) for line in lines]
-    truth = [(r["point"], r["axes"]["pod.pre_stop.sleep_s"], r["metrics"]["failed"]["mean"], r["metrics"]["failed"]["n"])
-             for r in rows]
-    assert len(truth) == 52 and any(row[2] > 0 for row in truth)
-    columns = '"point", "pod.pre_stop.sleep_s", "failed.mean", "failed.n"'
-    nested = 'point, axes."pod.pre_stop.sleep_s", metrics.failed.mean, metrics.failed.n'
+    return [(r["point"], r["axes"][axis], r["metrics"]["failed"]["mean"], r["metrics"]["failed"]["n"]) for r in rows]
+
+
+def check_readers(readers, truth):
+    for name, read in readers.items():
+        found = [tuple(row) for row in read()]
+        assert found == truth, f"{name} reads other values: {found[:2]} against {truth[:2]}"
+        kinds = [[type(value) for value in row] for row in (found[0], truth[0])]
+        assert kinds[0] == kinds[1], f"{name} reads other types: {kinds}"
+        print(f"{name}: {len(found)} rows as they were written")
+
+
+def table_readers(folder, axis):
+    columns = f'"point", "{axis}", "failed.mean", "failed.n"'
+    nested = f'point, axes."{axis}", metrics.failed.mean, metrics.failed.n'
+    names = ("point", axis, "failed.mean", "failed.n")
     readers = {
         "duckdb csv": lambda: duckdb.sql(f"select {columns} from '{folder}/sweep.csv' order by point").fetchall(),
         "duckdb jsonl": lambda: duckdb.sql(
             f"select {nested} from read_json('{folder}/sweep.jsonl', maximum_depth=-1) order by point").fetchall(),
-        "polars csv": lambda: polars.read_csv(f"{folder}/sweep.csv", infer_schema_length=None).select(
-            "point", "pod.pre_stop.sleep_s", "failed.mean", "failed.n").rows(),
+        "polars csv": lambda: polars.read_csv(f"{folder}/sweep.csv").select(*names).rows(),
         "polars jsonl": lambda: [
-            (r["point"], r["axes"]["pod.pre_stop.sleep_s"], r["metrics"]["failed"]["mean"], r["metrics"]["failed"]["n"])
-            for r in polars.read_ndjson(f"{folder}/sweep.jsonl", infer_schema_length=None).iter_rows(named=True)],
+            (r["point"], r["axes"][axis], r["metrics"]["failed"]["mean"], r["metrics"]["failed"]["n"])
+            for r in polars.read_ndjson(f"{folder}/sweep.jsonl").iter_rows(named=True)],
     }
     if os.path.exists(f"{folder}/sweep.parquet"):
         readers["duckdb parquet"] = lambda: duckdb.sql(
             f"select {columns} from '{folder}/sweep.parquet' order by point").fetchall()
-        readers["polars parquet"] = lambda: polars.read_parquet(f"{folder}/sweep.parquet").select(
-            "point", "pod.pre_stop.sleep_s", "failed.mean", "failed.n").rows()
-    for name, read in readers.items():
-        found = read()
-        assert [tuple(row) for row in found] == truth, f"{name} reads other values: {found[:2]} against {truth[:2]}"
-        print(f"{name}: {len(found)} rows as they were written")
+        readers["polars parquet"] = lambda: polars.read_parquet(f"{folder}/sweep.parquet").select(*names).rows()
+    return readers
+
+
+def check_tables(folder):
+    truth = rows_of(folder, "pod.pre_stop.sleep_s")
+    assert len(truth) == 52 and any(row[2] > 0 for row in truth)
+    check_readers(table_readers(folder, "pod.pre_stop.sleep_s"), truth)
+
+
+def check_quiet_start(folder):
+    """A table whose first hundred rows are whole numbers by chance."""
+    with open(f"{folder}/quiet.toml", "w") as out:
+        out.write(QUIET)
+    rollsim("sweep", f"{folder}/quiet.toml", "--quiet", "--out", f"{folder}/quiet")
+    truth = rows_of(f"{folder}/quiet", "clients.0.rate_per_s")
+    assert len(truth) == 302 and all(row[2] == 0 for row in truth[:151]) and any(row[2] % 1 for row in truth)
+    check_readers(table_readers(f"{folder}/quiet", "clients.0.rate_per_s"), truth)
+    schema = polars.read_csv(f"{folder}/quiet/sweep.csv").schema
+    texts = {name for name, kind in schema.items() if kind == polars.String}
+    texts -= {"clients.0.rate", "pod.pre_stop.sleep", "digest"}
+    assert not any(has_values(folder, name) for name in texts), texts
+
+
+def has_values(folder, name):
+    """Whether a column has a value in the first hundred rows, where Polars looks."""
+    head = polars.read_csv(f"{folder}/quiet/sweep.csv", infer_schema_length=None)[name].head(100)
+    return head.null_count() < len(head)
 
 
 def check_manifest(folder):
@@ -106,7 +165,7 @@ def check_dask(folder, local):
         driver = subprocess.Popen([
             sys.executable, f"{DISTRIBUTED}/dask_sweep.py", SCENARIO, "--scheduler", address, "--shards", str(SHARDS),
             "--parts", f"{folder}/dask-parts", "--out", f"{folder}/dask", "--rollsim", ROLLSIM, *REPLICATIONS])
-        parts = lambda: len(glob.glob(f"{folder}/dask-parts/part-*"))
+        parts = lambda: len(glob.glob(f"{folder}/dask-parts/part-*.jsonl"))
         wait_for("the first part", lambda: parts() > 0 or driver.poll() is not None)
         assert driver.poll() is None and parts() < SHARDS, "the worker is lost mid-run"
         started[1].send_signal(signal.SIGKILL)
@@ -130,7 +189,7 @@ def check_ray(folder, local):
             sys.executable, f"{DISTRIBUTED}/ray_sweep.py", SCENARIO, "--address", context.address_info["address"],
             "--shards", str(SHARDS), "--parts", f"{folder}/ray-parts", "--out", f"{folder}/ray", "--rollsim", ROLLSIM,
             *REPLICATIONS])
-        parts = lambda: glob.glob(f"{folder}/ray-parts/part-*")
+        parts = lambda: glob.glob(f"{folder}/ray-parts/part-*.jsonl")
         wait_for("the first part", lambda: parts() or driver.poll() is not None)
         assert driver.poll() is None and len(parts()) < SHARDS, "the worker is lost mid-run"
         running = [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and runs_a_shard_of(pid, folder)]
@@ -160,6 +219,7 @@ def main():
         local = f"{folder}/local"
         rollsim("sweep", SCENARIO, "--quiet", "--out", local, *REPLICATIONS)
         check_tables(local)
+        check_quiet_start(folder)
         check_manifest(folder)
         check_dask(folder, local)
         if importlib.util.find_spec("ray"):

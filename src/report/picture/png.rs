@@ -41,11 +41,20 @@ pub(super) fn png(scene: &Scene) -> Result<Vec<u8>, PictureError> {
         return Err(PictureError::Font);
     }
     let size = (scene.width * FINER, scene.height * FINER);
-    let mut pixels = vec![0; (size.0 * size.1 * 3) as usize];
+    let mut pixels = blank(size.0 as usize * size.1 as usize * 3)?;
     draw(BitMapBackend::with_buffer(&mut pixels, size), scene, RASTER)
         .map_err(|error| PictureError::Draw(error.to_string()))?;
     encode(&averaged(&pixels, size.0 as usize), (scene.width, scene.height))
         .map_err(|error| PictureError::Encode(error.to_string()))
+}
+
+/// A picture may be larger than the memory there is, which is no reason to end the program.
+fn blank(bytes: usize) -> Result<Vec<u8>, PictureError> {
+    let mut pixels = Vec::new();
+    let reserved = pixels.try_reserve_exact(bytes);
+    reserved.map_err(|_| PictureError::Draw(format!("there is no memory of {} MB for it", bytes / 1_000_000)))?;
+    pixels.resize(bytes, 0);
+    Ok(pixels)
 }
 
 /// Each pixel of the result is the mean of a square of `FINER` × `FINER` pixels; `width` is that of `pixels`.
@@ -79,4 +88,15 @@ fn encode(pixels: &[u8], (width, height): (u32, u32)) -> Result<Vec<u8>, ::png::
     writer.write_image_data(pixels)?;
     writer.finish()?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_larger_than_memory_is_an_error_and_no_abort() {
+        assert!(matches!(blank(1 << 60), Err(PictureError::Draw(_))));
+        assert_eq!(blank(3).unwrap(), [0, 0, 0]);
+    }
 }

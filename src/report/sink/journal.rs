@@ -13,6 +13,29 @@ pub struct Journal {
     file: File,
     path: PathBuf,
     end: u64,
+    is_locked: bool,
+}
+
+/// What became of opening a journal.
+#[derive(Debug)]
+pub enum Opened {
+    /// It is open; what followed the last good line is cut off.
+    Ready(Journal),
+    /// What stands in the file was refused. Nothing of it has changed.
+    Refused,
+    /// Another process has it open.
+    Busy,
+}
+
+/// What becomes of what is found in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The line is good.
+    Keep,
+    /// The line and all behind it are cut off.
+    Cut,
+    /// The file is none of ours.
+    Refuse,
 }
 
 /// Where a line stands.
@@ -23,20 +46,36 @@ pub struct Line {
 }
 
 impl Journal {
-    /// Opens the journal `name` of a folder, made if need be. `take` gets each whole line in order until it refuses one;
-    /// that line and all behind it are cut off.
+    /// Opens the journal `name` of a folder, made if need be. `take` gets each whole line in order until it does not keep
+    /// one, and at the end, without a place, what follows the last whole line, which is not kept in any case.
     ///
     /// # Errors
     ///
-    /// If the file cannot be opened, read or cut, or if another process has it open.
-    pub fn open(folder: &Folder, name: &str, mut take: impl FnMut(&str, Line) -> bool) -> Result<Journal, SinkError> {
+    /// If the file cannot be opened, read or cut.
+    pub fn open(
+        folder: &Folder,
+        name: &str,
+        mut take: impl FnMut(&str, Option<Line>) -> Verdict,
+    ) -> Result<Opened, SinkError> {
         let path = folder.path().join(name);
-        let failed = SinkError::of("open", &path);
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let file = opened.and_then(lock).map_err(failed)?;
-        let end = good(&file, &mut take).map_err(SinkError::of("read", &path))?;
+        let file = opened.map_err(SinkError::of("open", &path))?;
+        let is_locked = match file.try_lock() {
+            Ok(()) => true,
+            Err(TryLockError::WouldBlock) => return Ok(Opened::Busy),
+            // A file system without locks is used without.
+            Err(TryLockError::Error(_)) => false,
+        };
+        let Some(end) = good(&file, &mut take).map_err(SinkError::of("read", &path))? else {
+            return Ok(Opened::Refused);
+        };
         file.set_len(end).map_err(SinkError::of("write", &path))?;
-        Ok(Journal { file, path, end })
+        Ok(Opened::Ready(Journal { file, path, end, is_locked }))
+    }
+
+    /// Whether no other process can have it open; false on a file system without locks.
+    pub fn is_locked(&self) -> bool {
+        self.is_locked
     }
 
     /// Adds a line, in one write.
@@ -66,37 +105,33 @@ impl Journal {
         text.map_err(SinkError::of("read", &self.path))
     }
 
-    /// Removes the file.
+    /// Removes the file, if nobody has done so yet.
     ///
     /// # Errors
     ///
     /// If it cannot be removed.
     pub fn remove(self) -> Result<(), SinkError> {
-        std::fs::remove_file(&self.path).map_err(SinkError::of("remove", &self.path))
+        super::removed(&self.path)
     }
 }
 
-/// A file system without locks is used without.
-fn lock(file: File) -> io::Result<File> {
-    match file.try_lock() {
-        Err(TryLockError::WouldBlock) => Err(io::Error::other("another process writes it")),
-        _ => Ok(file),
-    }
-}
-
-/// Hands out whole lines; returns where the last accepted one ends.
-fn good(file: &File, take: &mut impl FnMut(&str, Line) -> bool) -> io::Result<u64> {
+/// Hands out what is found; returns where the last line that was kept ends, or nothing if the file was refused.
+fn good(file: &File, take: &mut impl FnMut(&str, Option<Line>) -> Verdict) -> io::Result<Option<u64>> {
     let (mut reader, mut end, mut bytes) = (BufReader::new(file), 0, Vec::new());
     loop {
         bytes.clear();
         let read = reader.read_until(b'\n', &mut bytes)?;
-        let Some(text) = bytes.strip_suffix(b"\n").and_then(|text| std::str::from_utf8(text).ok()) else {
-            return Ok(end);
+        let whole = bytes.strip_suffix(b"\n").and_then(|text| std::str::from_utf8(text).ok());
+        let verdict = match whole {
+            Some(text) => take(text, Some(Line { start: end, length: text.len() })),
+            None if bytes.is_empty() => return Ok(Some(end)),
+            None => take(&String::from_utf8_lossy(&bytes), None),
         };
-        if !take(text, Line { start: end, length: text.len() }) {
-            return Ok(end);
+        match verdict {
+            Verdict::Refuse => return Ok(None),
+            Verdict::Keep if whole.is_some() => end += read as u64,
+            _ => return Ok(Some(end)),
         }
-        end += read as u64;
     }
 }
 
@@ -110,15 +145,19 @@ mod tests {
         Folder::prepare(&path).unwrap()
     }
 
+    fn ready(opened: Opened) -> Journal {
+        let Opened::Ready(journal) = opened else { panic!("{opened:?}") };
+        journal
+    }
+
     fn reopened(folder: &Folder, text: &[u8], accept: &str) -> (Vec<String>, String) {
         std::fs::write(folder.path().join("j"), text).unwrap();
         let mut seen = Vec::new();
-        let take = |line: &str, _| {
-            seen.push(line.to_owned());
-            line.starts_with(accept)
+        let take = |line: &str, place: Option<Line>| {
+            seen.extend(place.map(|_| line.to_owned()));
+            if line.starts_with(accept) { Verdict::Keep } else { Verdict::Cut }
         };
-        let mut journal = Journal::open(folder, "j", take).unwrap();
-        journal.append("next").unwrap();
+        ready(Journal::open(folder, "j", take).unwrap()).append("next").unwrap();
         (seen, std::fs::read_to_string(folder.path().join("j")).unwrap())
     }
 
@@ -140,7 +179,7 @@ mod tests {
     #[test]
     fn lines_read_back_wherever_they_stand() {
         let folder = scratch("back");
-        let mut journal = Journal::open(&folder, "j", |_, _| true).unwrap();
+        let mut journal = ready(Journal::open(&folder, "j", |_, _| Verdict::Keep).unwrap());
         let lines: Vec<Line> = ["one", "", "three"].iter().map(|text| journal.append(text).unwrap()).collect();
         assert_eq!(journal.read(lines[2]).unwrap(), "three");
         assert_eq!(journal.read(lines[1]).unwrap(), "");
@@ -153,10 +192,20 @@ mod tests {
     #[test]
     fn two_processes_do_not_write_one_journal() {
         let folder = scratch("locked");
-        let journal = Journal::open(&folder, "j", |_, _| true).unwrap();
-        let error = Journal::open(&folder, "j", |_, _| true).unwrap_err().to_string();
-        assert!(error.contains("another process writes it"), "{error}");
+        let journal = ready(Journal::open(&folder, "j", |_, _| Verdict::Keep).unwrap());
+        assert!(matches!(Journal::open(&folder, "j", |_, _| Verdict::Keep).unwrap(), Opened::Busy));
         drop(journal);
+        std::fs::remove_dir_all(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_is_refused_keeps_every_byte() {
+        let folder = scratch("refused");
+        for text in [&b"notes\nof mine"[..], b"torn notes", b"\xff\xfe\n"] {
+            std::fs::write(folder.path().join("j"), text).unwrap();
+            assert!(matches!(Journal::open(&folder, "j", |_, _| Verdict::Refuse).unwrap(), Opened::Refused));
+            assert_eq!(std::fs::read(folder.path().join("j")).unwrap(), text);
+        }
         std::fs::remove_dir_all(folder.path()).unwrap();
     }
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-pub use journal::{Journal, Line};
+pub use journal::{Journal, Line, Opened, Verdict};
 
 /// A file or folder cannot be written.
 #[derive(Debug, Error)]
@@ -62,6 +62,15 @@ impl Folder {
         })
     }
 
+    /// Removes the file `name` of the folder, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be removed.
+    pub fn remove(&self, name: &str) -> Result<(), SinkError> {
+        removed(&self.0.join(name))
+    }
+
     /// Removes what a process that was killed had begun of files whose names begin with `stem`. Only for who knows that no
     /// other process writes them.
     ///
@@ -92,6 +101,13 @@ impl Folder {
     /// The process id keeps two runs into one folder from writing to the same place.
     fn beside(&self, name: &str) -> PathBuf {
         self.0.join(format!(".{name}.{}.part", std::process::id()))
+    }
+}
+
+fn removed(path: &Path) -> Result<(), SinkError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(SinkError::of("remove", path)(error)),
+        _ => Ok(()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The columns of a sweep's table, the same in CSV and Parquet: the point, the axes, and each statistic of each metric as
 //! `metric.statistic`, which are the names that gates use.
 
-use super::{AxisValue, Manifest, PointResult};
+use super::{AxisHead, AxisValue, Manifest, PointResult};
 use crate::record::Metric;
 use crate::report::Summary;
 
@@ -44,17 +44,24 @@ const SHARE_STATS: [&str; 4] = ["estimate", "ci95_lo", "ci95_hi", "n"];
 pub fn columns(manifest: &Manifest) -> Vec<Column> {
     let column = |name: &str, kind| Column { name: name.to_owned(), kind };
     let mut all = vec![column("point", Kind::Whole)];
-    all.extend(manifest.axes.iter().flat_map(|axis| {
-        let kind = |name: &String| if axis.numbers.contains(name) { Kind::Number } else { Kind::Text };
-        axis.columns.iter().map(move |name| column(name, kind(name)))
-    }));
+    all.extend(
+        manifest.axes.iter().flat_map(|axis| axis.columns.iter().map(move |name| column(name, axis_kind(axis, name)))),
+    );
     all.extend([column("replications", Kind::Whole), column("precise", Kind::Whole), column("digest", Kind::Text)]);
     all.extend(manifest.estimator.as_ref().map(|_| column("estimator", Kind::Text)));
     for metric in estimated(manifest.estimator.as_deref()) {
-        all.extend(Summary::STATS.map(|stat| column(&format!("{}.{stat}", metric.name()), stat_kind(stat))));
+        all.extend(Summary::STATS.map(|stat| column(&format!("{}.{stat}", metric.name()), stat_kind(metric, stat))));
     }
-    all.extend(SHARE_STATS.map(|stat| column(&format!("any_failed.{stat}"), stat_kind(stat))));
+    all.extend(SHARE_STATS.map(|stat| column(&format!("any_failed.{stat}"), share_kind(stat))));
     all
+}
+
+fn axis_kind(axis: &AxisHead, name: &String) -> Kind {
+    match axis.numbers.contains(name) {
+        true if axis.whole.contains(name) => Kind::Whole,
+        true => Kind::Number,
+        false => Kind::Text,
+    }
 }
 
 /// The metrics that have columns: those that were estimated.
@@ -63,7 +70,18 @@ fn estimated(estimator: Option<&str>) -> impl Iterator<Item = Metric> {
     Metric::ALL.iter().copied().filter(move |metric| all || !metric.name().starts_with("latency_"))
 }
 
-fn stat_kind(stat: &str) -> Kind {
+/// Quantiles are values that occurred: of a count they are whole. Means and intervals are so by chance only, and a reader that
+/// decides by the first rows what a column holds must find a fraction there.
+fn stat_kind(metric: Metric, stat: &str) -> Kind {
+    match stat {
+        "n" => Kind::Whole,
+        "mean" | "ci95_lo" | "ci95_hi" => Kind::Number,
+        _ if metric.is_count() => Kind::Whole,
+        _ => Kind::Number,
+    }
+}
+
+fn share_kind(stat: &str) -> Kind {
     if stat == "n" { Kind::Whole } else { Kind::Number }
 }
 
@@ -79,25 +97,29 @@ pub fn cells(row: &PointResult) -> Vec<Cell> {
     cells.extend(row.estimator.clone().map(Cell::Text));
     for metric in estimated(row.estimator.as_deref()) {
         let summary = row.metrics.get(metric.name()).and_then(Option::as_ref);
-        cells.extend(Summary::STATS.map(|stat| stat_cell(stat, summary.and_then(|summary| summary.stat(stat)))));
+        let value = |stat| summary.and_then(|summary| summary.stat(stat));
+        cells.extend(Summary::STATS.map(|stat| stat_cell(stat, stat_kind(metric, stat), value(stat))));
     }
     let share = row.probability.any_failed.as_ref();
-    cells.extend(SHARE_STATS.map(|stat| stat_cell(stat, share.and_then(|share| share.stat(stat)))));
+    let value = |stat| share.and_then(|share| share.stat(stat));
+    cells.extend(SHARE_STATS.map(|stat| stat_cell(stat, share_kind(stat), value(stat))));
     cells
 }
 
 fn axis_cell(value: &AxisValue) -> Cell {
     match value {
-        AxisValue::Whole(_) | AxisValue::Number(_) => value.number().map_or(Cell::Empty, Cell::Number),
+        AxisValue::Whole(value) => Cell::Whole(*value),
+        AxisValue::Number(value) => Cell::Number(*value),
         AxisValue::Text(text) => Cell::Text(text.clone()),
     }
 }
 
 /// A metric that never happened still has its n, which is 0.
-fn stat_cell(stat: &str, value: Option<f64>) -> Cell {
-    match (stat_kind(stat), value) {
-        (Kind::Whole, value) => Cell::Whole(value.unwrap_or(0.0) as i64),
+fn stat_cell(stat: &str, kind: Kind, value: Option<f64>) -> Cell {
+    match (kind, value) {
+        (Kind::Whole, Some(value)) => Cell::Whole(value as i64),
         (_, Some(value)) => Cell::Number(value),
+        (_, None) if stat == "n" => Cell::Whole(0),
         (_, None) => Cell::Empty,
     }
 }

@@ -1,9 +1,8 @@
-//! `sweep.csv`: a row for each point, written as the rows come.
+//! `sweep.csv`: a row for each point, written as the rows come. Numbers that need not be whole have a fraction in every row.
 
 use std::io::{self, Write};
 
 use super::{Cell, Manifest, PointResult, cells, columns};
-use crate::report::number;
 
 /// Writes rows to `out`, the head first.
 pub struct Writer<W: Write>(::csv::Writer<W>);
@@ -60,7 +59,13 @@ fn cell_text(cell: &Cell) -> String {
     match cell {
         Cell::Empty => String::new(),
         Cell::Whole(value) => value.to_string(),
-        Cell::Number(value) => number::text(*value),
+        Cell::Number(value) => with_fraction(*value),
         Cell::Text(text) => text.clone(),
     }
+}
+
+/// The shortest text that reads back the same and is seen to be no whole number: `0.0`.
+fn with_fraction(value: f64) -> String {
+    let text = (value + 0.0).to_string();
+    if text.contains('.') { text } else { text + ".0" }
 }

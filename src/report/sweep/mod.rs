@@ -3,6 +3,8 @@
 
 mod columns;
 pub mod csv;
+mod json_row;
+pub mod markdown;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 pub mod table;
@@ -53,6 +55,31 @@ pub struct Manifest {
     pub axes: Vec<AxisHead>,
     /// The scenario without the axes, all defaults shown.
     pub settled: String,
+    /// The `[sweep]` as it was read. Below `settled` it makes a scenario file whose points are these.
+    pub sweep: String,
+}
+
+impl Manifest {
+    /// The first thing in which another sweep differs that explains the others, as a clause; nothing if they are the same.
+    pub fn difference(&self, other: &Manifest) -> Option<String> {
+        let number = |number: Option<f64>| number.map_or_else(|| "none".to_owned(), number::text);
+        let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "every_request".to_owned());
+        let both = |what: &'static str, of: &dyn Fn(&Manifest) -> String| (what, of(self), of(other));
+        let all = [
+            both("versions", &|manifest| manifest.version.clone()),
+            both("scenarios", &|manifest| manifest.scenario.clone()),
+            both("seeds", &|manifest| manifest.seed.to_string()),
+            both("replications", &|manifest| manifest.replications.to_string()),
+            both("precisions", &|manifest| number(manifest.precision)),
+            both("estimators", &|manifest| name(&manifest.estimator)),
+            both("designs", &|manifest| manifest.design.clone()),
+            both("numbers of points", &|manifest| manifest.points.to_string()),
+            both("scenarios", &|manifest| format!("plan {}", manifest.plan)),
+        ];
+        let told = all.iter().find(|(_, one, two)| one != two);
+        let told = told.map(|(what, one, two)| format!("their {what} differ: {one} and {two}"));
+        told.or_else(|| (self != other).then(|| "their [sweep] is written in other words".to_owned()))
+    }
 }
 
 /// One axis.
@@ -64,6 +91,8 @@ pub struct AxisHead {
     pub columns: Vec<String>,
     /// Those of the columns that hold numbers.
     pub numbers: Vec<String>,
+    /// Those of them that hold whole numbers at every point.
+    pub whole: Vec<String>,
     /// Whether the values are spaced by factors.
     pub log: bool,
 }
@@ -99,8 +128,10 @@ pub struct PointResult {
     /// Digest of everything that happened, as `run` has it.
     pub digest: String,
     /// Each metric; null if it happened in no replication.
+    #[serde(serialize_with = "json_row::metrics")]
     pub metrics: Named<Option<Summary>>,
     /// Probabilities.
+    #[serde(serialize_with = "json_row::probability")]
     pub probability: Probability,
 }
 
@@ -119,9 +150,7 @@ impl PointResult {
             probability: result.probability,
         }
     }
-}
 
-impl PointResult {
     /// The row of a line.
     ///
     /// # Errors
@@ -159,6 +188,11 @@ impl AxisHead {
         let first = self.keys.first().cloned().unwrap_or_default();
         if more == 0 { first } else { format!("{first} (and {more} more)") }
     }
+}
+
+/// "1 point", "12 points".
+fn points(number: u64) -> String {
+    format!("{number} {}", if number == 1 { "point" } else { "points" })
 }
 
 /// A manifest as the bytes of `manifest.json`.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::{Coordinate, Sweep, VariedKey, VariedValue, varies_nothing};
+use super::{Coordinate, Sweep, VariedKey, VariedValue, text, varies_nothing};
 use crate::model::spec::Scenario;
 use crate::scenario::diagnostic::Problem;
 use crate::scenario::log::{Fault, Log, within};
@@ -21,6 +21,8 @@ pub struct SweepFile {
     pub base: Scenario,
     /// What varies.
     pub sweep: Sweep,
+    /// The `[sweep]` as TOML, every `--set` put in.
+    pub sweep_toml: String,
     source: Source,
     texts: Vec<Text>,
     stem: String,
@@ -44,10 +46,11 @@ pub fn read_sweep(source: &Source, sets: &[String]) -> Result<SweepFile, Vec<Pro
     sweep.iter().for_each(|sweep| refuse_sets_of_axes(&log, sweep, sets));
     log.add_syntax_errors(&syntax_errors);
     let finished = crate::scenario::finish(log, source, &root, base.clone());
+    let sweep_toml = text::toml(&root);
     root.entries.retain(|entry| entry.key != "sweep");
     let (defaults, _) = parse_file(&settled_toml(&base));
     let Some(sweep) = sweep else { return Err(finished.err().unwrap_or_default()) };
-    let file = SweepFile { base, sweep, source: source.clone(), texts, stem, root, defaults };
+    let file = SweepFile { base, sweep, sweep_toml, source: source.clone(), texts, stem, root, defaults };
     match finished {
         Ok(_) => Ok(file),
         // What stands on a broken line is the parser's guess.

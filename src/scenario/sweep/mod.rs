@@ -7,6 +7,7 @@ mod file;
 mod range;
 #[cfg(test)]
 mod tests;
+mod text;
 mod value;
 
 use std::collections::BTreeSet;

@@ -66,6 +66,12 @@ pub(super) fn common_quantity(nodes: &[Node]) -> Option<&'static str> {
     kinds.all(|kind| kind == Some(first)).then_some(first)
 }
 
+/// A key as TOML: in quotes if it is no bare key.
+pub(super) fn key_toml(key: &str) -> String {
+    let is_bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+    if is_bare { key.to_owned() } else { format!("\"{}\"", escaped(key)) }
+}
+
 /// The value as TOML; none for a date, which no scenario has.
 pub(super) fn toml(node: &Node) -> Option<String> {
     match &node.value {
@@ -78,7 +84,7 @@ pub(super) fn toml(node: &Node) -> Option<String> {
             Some(format!("[{}]", items?.join(", ")))
         }
         Value::Table(table) => {
-            let entry = |entry: &Entry| Some(format!("{} = {}", entry.key, toml(&entry.node)?));
+            let entry = |entry: &Entry| Some(format!("{} = {}", key_toml(&entry.key), toml(&entry.node)?));
             let entries: Option<Vec<String>> = table.entries.iter().map(entry).collect();
             Some(format!("{{ {} }}", entries?.join(", ")))
         }

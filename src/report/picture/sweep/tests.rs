@@ -11,6 +11,7 @@ fn manifest(axes: &[&str], points: u64) -> Manifest {
         keys: vec![(*key).to_owned()],
         columns: vec![(*key).to_owned()],
         numbers: if key.starts_with('n') { vec![(*key).to_owned()] } else { Vec::new() },
+        whole: Vec::new(),
         log: *key == "n_log",
     };
     Manifest {
@@ -26,6 +27,7 @@ fn manifest(axes: &[&str], points: u64) -> Manifest {
         plan: String::new(),
         axes: axes.iter().map(head).collect(),
         settled: String::new(),
+        sweep: String::new(),
     }
 }
 
@@ -138,11 +140,17 @@ fn drawn(axes: &[AxisHead], points: &[Vec<(&str, f64)>], is_grid: bool) -> Swept
 
 fn quantity(key: &str) -> AxisHead {
     let number = format!("{key}_s");
-    AxisHead { keys: vec![key.into()], columns: vec![key.into(), number.clone()], numbers: vec![number], log: false }
+    AxisHead {
+        keys: vec![key.into()],
+        columns: vec![key.into(), number.clone()],
+        numbers: vec![number],
+        whole: Vec::new(),
+        log: false,
+    }
 }
 
 fn name(key: &str) -> AxisHead {
-    AxisHead { keys: vec![key.into()], columns: vec![key.into()], numbers: Vec::new(), log: false }
+    AxisHead { keys: vec![key.into()], columns: vec![key.into()], numbers: Vec::new(), whole: Vec::new(), log: false }
 }
 
 /// Left, right, top and bottom of each text.
@@ -287,6 +295,7 @@ fn a_zipped_text_key_was_drawn_at_the_numbers_of_a_key_whose_name_begins_alike()
         keys: texts(&["kp_sync", "kp_sync_spread"]),
         columns: texts(&["kp_sync", "kp_sync_spread", "kp_sync_spread_s"]),
         numbers: texts(&["kp_sync_spread_s"]),
+        whole: Vec::new(),
         log: false,
     };
     assert_eq!(number_column(&head), None);
