@@ -196,3 +196,26 @@ fn add_dots(scene: &mut Scene, means: &[(f64, f64)]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        /// Nothing is left out that a pixel would show: each pixel's ends and extremes are those of all points.
+        #[test]
+        fn thinning_keeps_what_reaches_out(ys in proptest::collection::vec(0.0..400.0f64, 1..200), apart in 0.01..3.0f64) {
+            let all: Vec<(f64, f64)> = ys.iter().enumerate().map(|(index, y)| (apart * index as f64, *y)).collect();
+            let kept = thinned(&all);
+            let shown = |points: &[(f64, f64)], pixel: f64| {
+                let ys: Vec<f64> = points.iter().filter(|(x, _)| x.round() as u32 == pixel as u32).map(|at| at.1).collect();
+                let (low, high) = (ys.iter().copied().fold(f64::MAX, f64::min), ys.iter().copied().fold(f64::MIN, f64::max));
+                [ys.first().copied(), ys.last().copied(), Some(low), Some(high)]
+            };
+            for pixel in 0..=(apart * 200.0) as u32 {
+                proptest::prop_assert_eq!(shown(&all, f64::from(pixel)), shown(&kept, f64::from(pixel)));
+            }
+            proptest::prop_assert!(kept.len() <= 4 * (2 + (apart * 200.0) as usize));
+        }
+    }
+}

@@ -131,7 +131,8 @@ fn add_points(scene: &mut Scene, points: &[(f64, f64)], frame: Frame) {
     match points.len() {
         n if n <= MOST_RIMS => points.iter().for_each(|at| scene.disc(*at, 3.0, LISTENING)),
         n if n <= MOST_DOTS => points.iter().for_each(|at| scene.dot(*at, 3.0, LISTENING)),
-        _ => density::add(scene, points, frame),
+        // Where the outermost points stand, so that none has a column of its own.
+        _ => density::add(scene, points, Frame { left: frame.left + INSIDE, right: frame.right - INSIDE, ..frame }),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Sweeps made up so that everything occurs: values that are no numbers, a metric that never happened, nothing lost.
 
-use super::super::palette::{LISTENING, PAPER};
+use super::super::palette::{EVENT, GRID, LISTENING, PAPER};
 use super::super::scene::Shape;
 use super::*;
 use crate::report::result::samples;
@@ -272,7 +272,6 @@ fn the_mean_of_many_points_was_hidden_by_the_rims_of_its_dots() {
     assert!(from < 125.0 && to > 1545.0, "the line reaches from {from} to {to}");
 }
 
-/// Nor does it leave anything out: all that is thinned lies between what stays.
 #[test]
 fn a_picture_of_many_points_was_many_megabytes() {
     let values: Vec<[i64; 2]> = (0..5_000).map(|index| [index, index * 7_919 % 5_000]).collect();
@@ -283,8 +282,12 @@ fn a_picture_of_many_points_was_many_megabytes() {
     for svg in [dots.svg(), line.svg()] {
         assert!(svg.len() < 2_000_000, "{} bytes", svg.len());
     }
-    let most = texts(line.scene()).iter().filter_map(|text| text.parse::<f64>().ok()).fold(0.0, f64::max);
-    assert!(most >= 80.0, "the scale ends at {most}");
+    // No square stands beyond the outermost point.
+    let right = |shape: &Shape| {
+        if let Shape::Area { to, ink, .. } = shape { (*ink != EVENT && *ink != GRID).then_some(to.0) } else { None }
+    };
+    let most = dots.scene().shapes.iter().filter_map(right).fold(0.0, f64::max);
+    assert!((most - 1538.0).abs() < 1e-9, "squares reach to {most}");
 }
 
 /// Its numbers are those of another key, whose columns follow.
