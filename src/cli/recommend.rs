@@ -20,6 +20,7 @@ pub(super) fn run(args: &RecommendArgs) -> Result<(), Failure> {
     let found =
         replications::on_threads(args.threads.number(), || recommend::recommend(&input.scenario, &question, &piece))?;
     drop(progress);
+    let found = found.map_err(|never| Failure::BadRequest(format!("{}: {never}", input.scenario.name)))?;
     if let Some(folder) = &folder {
         write(&found, folder)?;
     }
@@ -64,7 +65,7 @@ fn rendered(found: &Recommendation, format: RecommendFormat) -> String {
     match format {
         RecommendFormat::Text => recommend::render(found),
         RecommendFormat::Json => json::render(found),
-        RecommendFormat::Yaml => found.patch.clone().unwrap_or_else(|| "# no hook meets the target\n".to_owned()),
+        RecommendFormat::Yaml => found.patch.clone().unwrap_or_else(|| format!("# {}\n", recommend::no_answer(found))),
     }
 }
 

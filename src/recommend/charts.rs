@@ -1,6 +1,7 @@
 //! The recommendation as pictures: what the charts of `report` are filled with.
 
 use super::result::{Recommendation, StrategyPrice};
+use super::text;
 use crate::report::picture::{Chart, LossCurve, LossPoint, TradeOff, TradeOffOption};
 
 /// Loss against sleep.
@@ -13,8 +14,8 @@ pub fn curve_chart(found: &Recommendation) -> Chart {
     };
     let n = || found.curve.iter().map(|point| point.loss.n);
     let answer = found.answer.as_ref().map(|answer| answer.sleep_s);
-    let head = answer
-        .map_or("no hook meets the target".to_owned(), |sleep_s| format!("{sleep_s} s of sleep meets the target"));
+    let met = |sleep_s| format!("{sleep_s} s of sleep meets the target");
+    let head = answer.map_or_else(|| text::no_answer(found), met);
     Chart::Loss(LossCurve {
         title: format!("{}: {head}, at most {:e} of the requests lost", found.scenario, found.target),
         rollouts: (n().min().unwrap_or(0), n().max().unwrap_or(0)),

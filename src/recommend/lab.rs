@@ -3,15 +3,19 @@
 
 use std::ops::Range;
 
-use crate::model::spec::{End, PreStop, PreStopAction, Scenario};
+use crate::model::spec::{DelayId, End, PreStop, PreStopAction, Scenario};
 use crate::record::{Metric, Metrics, RunOutput};
 use crate::replications;
 use crate::run::{Estimator, Options, refusals};
 use crate::stats::{SparseMean, sparse_mean};
 use crate::units::{IntOrPercent, SimDuration, Version};
 
-/// The first version in which the kubelet itself sleeps (KEP-3960).
-pub(super) const NATIVE_SLEEP: Version = Version::minor(29);
+/// The first version in which the kubelet itself sleeps unless it is told otherwise (KEP-3960). In 1.29 an API server drops the
+/// field but where its feature gate is set.
+pub(super) const NATIVE_SLEEP: Version = Version::minor(30);
+
+/// All but one of so many starts of a hook's command take no longer than the grace period leaves for it.
+const USUAL_START: f64 = 1.0 - 1.0 / 4_096.0;
 
 /// Requests simulated before the first look at a test, if that is not too few or too many replications.
 const FIRST_LOOK: f64 = 2e6;
@@ -78,32 +82,49 @@ pub(super) struct Lab<'a> {
     pub(super) scenario: &'a Scenario,
     /// Seconds that a pod needs from the stop signal to its end, rounded up.
     pub(super) drain_s: u64,
+    /// Hooks that follow each other in a rollout: one where old pods stop side by side, each where one waits for another.
+    pub(super) hooks_in_turn: u64,
     /// The largest mean loss of a rollout that meets the target, requests.
     pub(super) limit: f64,
+    /// The largest loss of a rollout of the scenario as it is.
+    pub(super) largest_given: f64,
     progress: &'a (dyn Fn(u64) + Sync),
 }
 
 impl<'a> Lab<'a> {
     pub(super) fn new(scenario: &'a Scenario, progress: &'a (dyn Fn(u64) + Sync)) -> Self {
-        Lab { scenario, drain_s: 0, limit: 0.0, progress }
+        Lab { scenario, drain_s: 0, hooks_in_turn: 1, limit: 0.0, largest_given: 0.0, progress }
     }
 
     /// The file's strategy with this much sleep, and as much grace as the hook and the drain need, if the file gives less.
     pub(super) fn setup(&self, sleep_s: u64) -> Setup {
         let given = whole_seconds(self.scenario.pod.termination_grace_period);
-        let grace_s = given.max(sleep_s + self.drain_s);
+        let grace_s = given.max(sleep_s + self.hook_start_s(sleep_s) + self.drain_s);
         Setup { sleep_s, grace_s, strategy: Strategy::of(self.scenario) }
     }
 
-    /// The scenario with these changes. Old pods live longer by the hook, so the clients send for that much longer: else the
-    /// last pods would end unseen.
+    /// Seconds until a hook of this length begins to sleep: a command has to be started.
+    pub(super) fn hook_start_s(&self, sleep_s: u64) -> u64 {
+        let is_command = sleep_s > 0 && self.scenario.cluster.version < NATIVE_SLEEP;
+        let start = self.scenario.delays.get(DelayId::HookExecStart).quantile(USUAL_START);
+        if is_command { whole_seconds(start) } else { 0 }
+    }
+
+    /// Requests that one pod gets in a second: what a rollout that loses is taken to lose at most where none was seen to lose any.
+    pub(super) fn unseen_loss(&self) -> f64 {
+        let rates: f64 = self.scenario.clients.iter().map(|client| client.rate.as_per_second()).sum();
+        (rates / f64::from(self.scenario.deployment.replicas.max(1))).max(1.0)
+    }
+
+    /// The scenario with these changes. Old pods live longer by the hook, and where one waits for another by all their hooks, so
+    /// the clients send for that much longer: else the last pods would end unseen.
     pub(super) fn scenario_with(&self, setup: Setup) -> Scenario {
         let mut scenario = self.scenario.clone();
         let sleep = SimDuration::from_secs(setup.sleep_s);
         scenario.pod.pre_stop = (setup.sleep_s > 0).then(|| hook(sleep, scenario.cluster.version));
         scenario.pod.termination_grace_period = SimDuration::from_secs(setup.grace_s);
         if let End::Duration(duration) = scenario.run.end {
-            scenario.run.end = End::Duration(duration + sleep);
+            scenario.run.end = End::Duration(duration + sleep * self.hooks_in_turn);
         }
         scenario.deployment.max_surge = setup.strategy.surge;
         scenario.deployment.max_unavailable = setup.strategy.unavailable;
@@ -213,6 +234,16 @@ impl<'a> Lab<'a> {
     }
 }
 
+/// Whether what the rollout replaces was over within the run: else what is lost after it is not seen.
+pub(super) fn is_over(rollout: &Metrics) -> bool {
+    ends_at(rollout).is_some()
+}
+
+/// Seconds from the change to the end of the last old pod, or to the completion of a rollout that keeps some.
+pub(super) fn ends_at(rollout: &Metrics) -> Option<f64> {
+    rollout.get(Metric::AllTerminatedS).or_else(|| rollout.get(Metric::RolloutDurationS))
+}
+
 /// How many looks there are if each is after twice as many replications as the one before, and the last after `most`.
 fn looks(first: u64, most: u64) -> u32 {
     let doubled = |looks: &u32| first << (looks - 1) < most;
@@ -252,6 +283,7 @@ pub(super) fn pairs(one: &[Metrics], other: &[Metrics], metric: Metric) -> Vec<(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dist::Dist;
 
     #[test]
     fn looks_are_counted_to_the_last() {
@@ -262,6 +294,18 @@ mod tests {
     fn part_of_a_second_is_a_second() {
         assert_eq!(whole_seconds(SimDuration::from_millis(2_001)), 3);
         assert_eq!(whole_seconds(SimDuration::from_secs(2)), 2);
+    }
+
+    #[test]
+    fn a_command_that_starts_slowly_has_time_for_its_sleep() {
+        let mut scenario = crate::scenario::defaults("test");
+        scenario.pod.termination_grace_period = SimDuration::from_secs(5);
+        scenario.cluster.version = Version::minor(29);
+        scenario.delays.cluster.set(DelayId::HookExecStart, Dist::Constant(SimDuration::from_secs(3)));
+        let lab = Lab { drain_s: 4, ..Lab::new(&scenario, &|_| ()) };
+        assert_eq!((lab.setup(3).grace_s, lab.setup(0).grace_s), (10, 5));
+        let hook = lab.scenario_with(lab.setup(3)).pod.pre_stop.unwrap();
+        assert_eq!(hook.action, PreStopAction::Exec, "1.29 has the sleep behind a feature gate");
     }
 
     #[test]

@@ -24,13 +24,14 @@ use crate::model::spec::{End, PreStopAction, Scenario, StopBehaviour, WorkloadKi
 use crate::record::{Metric, Metrics};
 use crate::run::Estimator;
 use crate::stats;
+use crate::units::SimDuration;
 
 pub use charts::{curve_chart, front_chart};
 pub use result::{
     Answer, Cost, CostEstimate, CurvePoint, Doubt, LossEstimate, Part, Recommendation, Remains, SCHEMA, StrategyPrice,
     Tried, Unproved,
 };
-pub use text::render;
+pub use text::{no_answer, render};
 
 use front::Priced;
 use lab::{Lab, NATIVE_SLEEP, Setup, Strategy, Test, Verdict, mean_of, pairs, whole_seconds};
@@ -66,6 +67,9 @@ pub struct Patched {
 const AS_GIVEN: u64 = 200;
 /// Traced replications from which the drain is read.
 const STOPS: u64 = 32;
+/// Rollouts with a long hook from which is read how many hooks follow each other.
+const FEW_ROLLOUTS: usize = 8;
+const LONG_HOOK_S: u64 = 30;
 /// Longer than any grace that matters, so that no stop is cut while the drain is read.
 const AMPLE_GRACE_S: u64 = 600;
 /// Requests simulated at most to verify an answer.
@@ -73,13 +77,34 @@ const REQUESTS_TO_VERIFY: f64 = 120e6;
 /// So often a longer hook is tried when the verification fails.
 const ATTEMPTS: u32 = 4;
 
+/// No rollout of the scenario is over within its run, so that nothing can be said about what its old pods lose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "no rollout is over within the run, so what is lost when old pods stop is not seen and no hook can be judged: \
+         make run.duration longer, or mend what holds the rollout up"
+)]
+pub struct NeverOver;
+
 /// Answers the question, on the threads of [`crate::replications::on_threads`]. `progress` is called with each replication.
-pub fn recommend(scenario: &Scenario, question: &Question, progress: &(dyn Fn(u64) + Sync)) -> Recommendation {
+///
+/// # Errors
+///
+/// If no rollout is over within the run.
+pub fn recommend(
+    scenario: &Scenario,
+    question: &Question,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<Recommendation, NeverOver> {
     let mut lab = Lab::new(scenario, progress);
     let given = lab.metrics(scenario, 0..AS_GIVEN);
+    if !given.iter().any(lab::is_over) {
+        return Err(NeverOver);
+    }
     let requests = mean_of(&given, Metric::Requests).max(1.0);
     lab.limit = question.target * requests;
+    lab.largest_given = lab::values(&given, Metric::Failed).into_iter().fold(0.0, f64::max);
     lab.drain_s = drain_s(&lab);
+    lab.hooks_in_turn = hooks_in_turn(&lab, &given);
     let points = search::curve(&lab, question.longest_s, question.confidence);
     let settled = search::shortest(&points).map(|sleep_s| settle(&lab, question, &points, sleep_s, requests));
     let (found, unproved) = match settled {
@@ -89,7 +114,7 @@ pub fn recommend(scenario: &Scenario, question: &Question, progress: &(dyn Fn(u6
     };
     let nothing_suffices = found.is_none() && unproved.is_none();
     let remains = nothing_suffices.then(|| remains::of(&lab, &points, question.confidence, requests));
-    Recommendation {
+    Ok(Recommendation {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION"),
         scenario: scenario.name.clone(),
@@ -97,17 +122,17 @@ pub fn recommend(scenario: &Scenario, question: &Question, progress: &(dyn Fn(u6
         target: question.target,
         confidence: question.confidence,
         requests,
-        as_given: as_given(&given, question.confidence, requests),
+        as_given: as_given(&lab, &points, &given, question.confidence, requests),
         answer: found.as_ref().map(|found| answer(&lab, found, &points, requests)),
         curve: points.iter().map(|point| CurvePoint::new(point, requests)).collect(),
         knee_s: knee_s(&points),
         remains,
         unproved,
         strategies: found.as_ref().map_or_else(Vec::new, strategy_prices),
-        assumptions: assumptions(&lab, question),
-        warnings: doubts(&lab, &points, found.as_ref()),
+        assumptions: assumptions(&lab, &points, question),
+        warnings: doubts(&lab, &points, &given, found.as_ref()),
         patch: found.as_ref().map(|found| patch::patch(subject(&lab, question), found.setup)),
-    }
+    })
 }
 
 /// An answer that held when simulated afresh.
@@ -140,6 +165,21 @@ fn drain_s(lab: &Lab<'_>) -> u64 {
     stops.into_iter().flatten().max().map_or(0, whole_seconds) + 1
 }
 
+/// How many hooks follow each other: by how much a rollout lasts longer with a long one. Where pods stop side by side it is one.
+fn hooks_in_turn(lab: &Lab<'_>, given: &[Metrics]) -> u64 {
+    let few = &given[..FEW_ROLLOUTS.min(given.len())];
+    let all_end = given.iter().all(|rollout| rollout.get(Metric::AllTerminatedS).is_some());
+    if !all_end || !matches!(lab.scenario.run.end, End::Duration(_)) {
+        return 1;
+    }
+    let mut scenario = lab.scenario_with(lab.setup(LONG_HOOK_S));
+    scenario.run.end = End::AfterOldPodsGone(SimDuration::ZERO);
+    let longest = |rollouts: &[Metrics]| rollouts.iter().filter_map(lab::ends_at).fold(0.0, f64::max);
+    let added = longest(&lab.metrics(&scenario, 0..few.len() as u64)) - longest(few);
+    // Starting a command adds a part of a second to each.
+    (added / LONG_HOOK_S as f64 - 0.1).ceil().max(1.0) as u64
+}
+
 /// Chooses the strategy for a hook, and verifies both with fresh luck; longer hooks if need be.
 fn settle(lab: &Lab<'_>, question: &Question, points: &[Tested], sleep_s: u64, requests: f64) -> Settled {
     let error = (1.0 - question.confidence) / f64::from(ATTEMPTS);
@@ -153,7 +193,7 @@ fn settle(lab: &Lab<'_>, question: &Question, points: &[Tested], sleep_s: u64, r
         let setup = Setup { strategy, ..lab.setup(sleep_s) };
         let mut scenario = lab.scenario_with(setup);
         scenario.run.seed = fresh_seed(scenario.run.seed);
-        let largest = search::largest_below(points, sleep_s);
+        let largest = search::largest_below(lab, points, sleep_s);
         let verified = lab.judge(&scenario, REQUESTS_TO_VERIFY, 1.0 - error, largest);
         if verified.verdict == Verdict::Meets {
             return Settled::Found(Found { setup, verified, seed: scenario.run.seed, priced, chosen, failed_s });
@@ -180,12 +220,18 @@ fn fresh_seed(seed: u64) -> u64 {
     mix(seed ^ 0x7665_7269_6679) >> 1
 }
 
-fn as_given(given: &[Metrics], confidence: f64, requests: f64) -> LossEstimate {
-    let loss = stats::sparse_mean(&lab::values(given, Metric::Failed), 0.0, confidence);
+fn as_given(lab: &Lab<'_>, points: &[Tested], given: &[Metrics], confidence: f64, requests: f64) -> LossEstimate {
+    let largest = search::largest_seen(lab, points).unwrap_or_else(|| lab.unseen_loss());
+    let loss = stats::sparse_mean(&lab::values(given, Metric::Failed), largest, confidence);
     LossEstimate::new(&loss.expect("the scenario ran"), requests)
 }
 
+/// Where the curve turns, if it falls by more than its bounds.
 fn knee_s(points: &[Tested]) -> Option<u64> {
+    let (first, last) = (points.first()?.test.loss.bounds, points.last()?.test.loss.bounds);
+    if first.low() <= last.high() {
+        return None;
+    }
     let curve: Vec<(f64, f64)> = points.iter().map(|point| (point.sleep_s as f64, point.test.loss.mean)).collect();
     search::knee(&curve).map(|index| points[index].sleep_s)
 }
@@ -269,20 +315,28 @@ const fn kind(workload: &WorkloadKind) -> &'static str {
     }
 }
 
-fn assumptions(lab: &Lab<'_>, question: &Question) -> Vec<String> {
+fn assumptions(lab: &Lab<'_>, points: &[Tested], question: &Question) -> Vec<String> {
+    let size = match search::largest_seen(lab, points) {
+        Some(_) => "while fewer than 20 rollouts lost anything, one that loses does not lose more on average than the worst rollout seen with the \
+                    next shorter hook that lost any"
+            .to_owned(),
+        None => format!(
+            "no rollout lost anything with any hook; one that does loses no more on average than a pod gets in a second, {:.0} requests",
+            lab.unseen_loss()
+        ),
+    };
     let mut said = vec![
         format!(
             "the target is about the mean loss of a rollout over the requests of the scenario's own run, not about the worst \
              rollout; a longer hook makes the run longer by itself, which does not thin the loss"
         ),
-        "the cluster is as the scenario says, its delays included (most are defaults: `rollsim calibrate` fits yours)".to_owned(),
+        "the cluster is as the scenario says, its delays included (most are defaults: `rollsim calibrate` fits yours)"
+            .to_owned(),
         format!(
             "hooks are whole seconds up to {} s; between two tested hooks a longer one loses no more",
             question.longest_s
         ),
-        "while fewer than 20 rollouts lost anything, one that loses does not lose more on average than the worst rollout seen with the \
-         next shorter hook that lost any"
-            .to_owned(),
+        size,
     ];
     if lab::estimator(lab.scenario) == Estimator::FailuresOnly {
         said.push(
@@ -292,7 +346,7 @@ fn assumptions(lab: &Lab<'_>, question: &Question) -> Vec<String> {
         );
     }
     if lab.scenario.cluster.version < NATIVE_SLEEP {
-        said.push("before 1.29 the hook is a command: the image has a `sleep`; without one the hook fails at once and saves nothing".to_owned());
+        said.push("before 1.30 the hook is a command (1.29 knows sleep behind a feature gate): the image has a `sleep`; without one the hook fails at once and saves nothing".to_owned());
     }
     said.extend(hook_replaced(lab.scenario));
     said
@@ -309,7 +363,7 @@ fn hook_replaced(scenario: &Scenario) -> Option<String> {
     Some(format!("the file's hook, a {kind} of {}, is replaced by a plain sleep", hook.duration))
 }
 
-fn doubts(lab: &Lab<'_>, points: &[Tested], found: Option<&Found>) -> Vec<Doubt> {
+fn doubts(lab: &Lab<'_>, points: &[Tested], given: &[Metrics], found: Option<&Found>) -> Vec<Doubt> {
     let mut doubts = Vec::new();
     let mut doubt = |code, message: String| doubts.push(Doubt { code, message });
     let short = search::not_monotone(points);
@@ -319,6 +373,21 @@ fn doubts(lab: &Lab<'_>, points: &[Tested], found: Option<&Found>) -> Vec<Doubt>
             format!(
                 "{} met the target though a longer hook did not: the loss does not fall with the hook alone",
                 seconds(&short)
+            ),
+        );
+    }
+    let unfinished = |rollouts: &[Metrics]| rollouts.iter().filter(|rollout| !lab::is_over(rollout)).count();
+    if unfinished(given) > 0 {
+        let message = "rollouts are not over within the run: what old pods lose after it is not counted";
+        doubt("not-over", format!("{} of {} {message}", unfinished(given), given.len()));
+    } else if points.iter().any(|point| unfinished(&point.test.rollouts) > 0) {
+        let late = points.iter().filter(|point| unfinished(&point.test.rollouts) > 0);
+        let late: Vec<u64> = late.map(|point| point.sleep_s).collect();
+        doubt(
+            "not-over",
+            format!(
+                "with {} some rollouts are not over within the run: what is lost after it is not counted",
+                seconds(&late)
             ),
         );
     }

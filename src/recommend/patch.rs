@@ -124,15 +124,15 @@ mod tests {
     }
 
     #[test]
-    fn the_kubelet_sleeps_from_1_29_on() {
+    fn the_kubelet_sleeps_by_default_from_1_30_on() {
         let expected = "spec:\n  template:\n    spec:\n      containers:\n      - name: \"app\"\n        lifecycle:\n          preStop:\n            sleep:\n              seconds: 5\n            exec: null\n            httpGet: null\n            tcpSocket: null";
-        check(29, 5, 30, IntOrPercent::Int(1), expected);
+        check(30, 5, 30, IntOrPercent::Int(1), expected);
     }
 
     #[test]
     fn before_a_command_sleeps() {
         let expected = "spec:\n  template:\n    spec:\n      terminationGracePeriodSeconds: 45\n      containers:\n      - name: \"app\"\n        lifecycle:\n          preStop:\n            exec:\n              command: [\"sleep\", \"40\"]\n            httpGet: null\n            tcpSocket: null";
-        check(28, 40, 45, IntOrPercent::Int(1), expected);
+        check(29, 40, 45, IntOrPercent::Int(1), expected);
     }
 
     #[test]

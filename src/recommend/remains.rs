@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::lab::{Lab, Test, Verdict};
+use super::lab::{self, Lab, Test, Verdict};
 use super::remedies::{REMEDIES, Remedy};
 use super::result::{LossEstimate, Part, Remains, Tried, word};
 use super::search::Tested;
@@ -51,7 +51,12 @@ fn best(points: &[Tested]) -> &Tested {
 fn attempt(lab: &Lab<'_>, scenario: &Scenario, remedies: &[&Remedy], confidence: f64, best: &Tested) -> Option<Test> {
     let mut changed = scenario.clone();
     let applied = remedies.iter().filter(|remedy| (remedy.apply)(&mut changed)).count();
-    (applied > 0).then(|| lab.judge(&changed, REQUESTS_A_REMEDY, confidence, best.test.largest()))
+    let test = (applied > 0).then(|| lab.judge(&changed, REQUESTS_A_REMEDY, confidence, best.test.largest()))?;
+    let over = |test: &Test| {
+        test.rollouts.iter().filter(|rollout| lab::is_over(rollout)).count() as f64 / test.rollouts.len() as f64
+    };
+    // What keeps old pods from being replaced saves requests, but is no remedy.
+    (over(&test) >= over(&best.test) * HELPS).then_some(test)
 }
 
 fn entry(remedies: &[&Remedy], test: &Test, requests: f64) -> Tried {
@@ -76,4 +81,25 @@ fn met(lab: &Lab<'_>, scenario: &Scenario) -> Vec<Part> {
     let mut parts: Vec<Part> = counts.into_iter().map(share).collect();
     parts.sort_by(|one, other| other.share.total_cmp(&one.share));
     parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recommend::search::Tested;
+
+    /// Behind an ingress, which the load balancer knows instead of the pods, a gated pod never becomes Ready.
+    #[test]
+    fn what_keeps_the_rollout_from_happening_is_no_remedy() {
+        let source = crate::scenario::Source::new("alb.toml", include_str!("../../scenarios/alb-before-ingress.toml"));
+        let (scenario, _) = crate::scenario::read(&source, &["clients.0.rate=2/s".to_owned()]).unwrap();
+        let mut lab = Lab::new(&scenario, &|_| ());
+        lab.limit = f64::MAX;
+        let test = lab.judge(&scenario, 1.0, 0.9, 1.0);
+        let best = Tested { sleep_s: 0, test, limit: lab.limit };
+        let gate = REMEDIES.iter().find(|remedy| remedy.set.contains("readiness_gate")).unwrap();
+        let retry = REMEDIES.iter().find(|remedy| remedy.set.contains("workers")).unwrap();
+        assert!(attempt(&lab, &scenario, &[gate], 0.9, &best).is_none());
+        assert!(attempt(&lab, &scenario, &[retry], 0.9, &best).is_some());
+    }
 }

@@ -1,10 +1,10 @@
 //! What would help where no hook does: changes outside the hook, each tried by simulating it.
 
 use crate::model::spec::{
-    InFlightPolicy, ProbeSpec, ProxyMode, QueuedPolicy, Retry, Scenario, ServiceKind, SessionAffinity, StopBehaviour,
-    TrafficPolicy, Via,
+    InFlightPolicy, ProbeSpec, ProxyMode, QueuedPolicy, Retry, RolloutKind, Scenario, ServiceKind, SessionAffinity,
+    SidecarKind, StopBehaviour, Strategy, TrafficPolicy, Via,
 };
-use crate::units::{IntOrPercent, KernelVersion, SimDuration};
+use crate::units::{IntOrPercent, KernelVersion, SimDuration, Version};
 
 /// A change, as `--set` says it, with what it does to a scenario; it says whether there was anything to change.
 pub(super) struct Remedy {
@@ -41,6 +41,16 @@ pub(super) const REMEDIES: &[Remedy] = &[
         set: "deployment.max_surge=1 deployment.max_unavailable=0",
         words: "surge 1 and unavailable 0, so that the pods left are never fewer than desired",
         apply: surge,
+    },
+    Remedy {
+        set: "rollout.kind=rolling_update",
+        words: "a rolling update in place of Recreate, so that new pods serve before old ones stop",
+        apply: roll,
+    },
+    Remedy {
+        set: "pod.sidecar.kind=native",
+        words: "a native sidecar (Kubernetes 1.29), which outlives the server",
+        apply: native_sidecar,
     },
     Remedy {
         set: "load_balancer.readiness_gate=true",
@@ -146,6 +156,20 @@ fn surge(scenario: &mut Scenario) -> bool {
     changed
 }
 
+fn roll(scenario: &mut Scenario) -> bool {
+    let recreates = scenario.rollout_kind == RolloutKind::Template(Strategy::Recreate);
+    if recreates {
+        scenario.rollout_kind = RolloutKind::Template(Strategy::RollingUpdate);
+    }
+    recreates
+}
+
+fn native_sidecar(scenario: &mut Scenario) -> bool {
+    let known = scenario.cluster.version >= Version::minor(29);
+    let classic = scenario.pod.sidecar.as_mut().filter(|sidecar| known && sidecar.kind == SidecarKind::Classic);
+    classic.map(|sidecar| sidecar.kind = SidecarKind::Native).is_some()
+}
+
 fn no_dns_cache(scenario: &mut Scenario) -> bool {
     let dns = &mut scenario.dns;
     let cached = !dns.resolver_cache.is_zero() || !dns.ttl.is_zero();
@@ -179,6 +203,26 @@ mod tests {
             assert!(!changed || scenario != before, "{}", remedy.set);
             assert!(!(remedy.apply)(&mut scenario), "{} twice", remedy.set);
         }
+    }
+
+    #[test]
+    fn recreate_and_a_sidecar_that_dies_too_early_have_their_remedies() {
+        let read = |text: &str| {
+            let source = crate::scenario::Source::new("a.toml", text);
+            crate::scenario::read(&source, &[]).unwrap_or_else(|problems| panic!("{problems:?}")).0
+        };
+        let helps = |text: &str| {
+            let helps = REMEDIES.iter().filter(|remedy| (remedy.apply)(&mut read(text))).map(|remedy| remedy.set);
+            helps.collect::<Vec<_>>()
+        };
+        assert!(helps("name = \"a\"\n[rollout]\nkind = \"recreate\"").contains(&"rollout.kind=rolling_update"));
+        let sidecar = |version: &str| {
+            helps(&format!("name = \"a\"\n[cluster]\nversion = \"{version}\"\n[pod.sidecar]\nkind = \"classic\""))
+        };
+        assert!(
+            sidecar("1.30").contains(&"pod.sidecar.kind=native")
+                && !sidecar("1.27").contains(&"pod.sidecar.kind=native")
+        );
     }
 
     #[test]

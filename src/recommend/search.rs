@@ -71,15 +71,22 @@ fn grid(longest_s: u64) -> Vec<u64> {
 
 fn test(lab: &Lab<'_>, points: &[Tested], sleep_s: u64, confidence: f64) -> Tested {
     let scenario = lab.scenario_with(lab.setup(sleep_s));
-    let test = lab.judge(&scenario, REQUESTS_A_TEST, confidence, largest_below(points, sleep_s));
+    let test = lab.judge(&scenario, REQUESTS_A_TEST, confidence, largest_below(lab, points, sleep_s));
     Tested { sleep_s, test, limit: lab.limit }
 }
 
 /// The largest loss of a rollout with the next shorter hook that lost any: what a rollout that loses with this hook is taken not
-/// to exceed on average.
-pub(super) fn largest_below(points: &[Tested], sleep_s: u64) -> f64 {
+/// to exceed on average. Without one it is the largest loss seen at all, and without any what a pod gets in a second.
+pub(super) fn largest_below(lab: &Lab<'_>, points: &[Tested], sleep_s: u64) -> f64 {
     let shorter = points.iter().rev().filter(|point| point.sleep_s < sleep_s);
-    shorter.map(|point| point.test.largest()).find(|largest| *largest > 0.0).unwrap_or(0.0)
+    let next = shorter.map(|point| point.test.largest()).find(|largest| *largest > 0.0);
+    next.or_else(|| largest_seen(lab, points)).unwrap_or_else(|| lab.unseen_loss())
+}
+
+/// The largest loss of any rollout so far; none if none has lost anything.
+pub(super) fn largest_seen(lab: &Lab<'_>, points: &[Tested]) -> Option<f64> {
+    let largest = points.iter().map(|point| point.test.largest()).fold(lab.largest_given, f64::max);
+    (largest > 0.0).then_some(largest)
 }
 
 /// The shortest hook that meets the target like all longer ones.
@@ -135,6 +142,24 @@ mod tests {
     }
 
     use Verdict::{Fails, Meets, Unclear};
+
+    #[test]
+    fn what_a_losing_rollout_loses_is_taken_from_those_seen_or_from_a_second_of_a_pod() {
+        let (mut scenario, lost) = (crate::scenario::defaults("test"), |count: f64| {
+            let mut metrics = crate::record::Metrics::default();
+            metrics.set(Metric::Failed, count);
+            vec![metrics]
+        });
+        scenario.deployment.replicas = 4;
+        let mut lab = Lab::new(&scenario, &|_| ());
+        let rate: f64 = scenario.clients.iter().map(|client| client.rate.as_per_second()).sum();
+        let mut found = points(&[(0, Fails), (1, Meets), (2, Meets)]);
+        assert!((largest_below(&lab, &found, 2) - rate / 4.0).abs() < 1e-9 && rate > 4.0);
+        lab.largest_given = 40.0;
+        assert_eq!(largest_below(&lab, &found, 2), 40.0, "of the scenario as it is");
+        found[0].test.rollouts = lost(7.0);
+        assert_eq!((largest_below(&lab, &found, 2), largest_below(&lab, &found, 0)), (7.0, 40.0));
+    }
 
     #[test]
     fn the_seconds_between_are_halved() {

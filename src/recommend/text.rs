@@ -33,6 +33,16 @@ fn line(out: &mut String, text: &str) {
     out.push('\n');
 }
 
+/// Why there is no answer, in few words.
+pub fn no_answer(found: &Recommendation) -> String {
+    match found.unproved {
+        Some(Unproved { sleep_s, loss, .. }) => {
+            format!("{sleep_s} s of sleep may meet the target, which {} rollouts do not prove", count(loss.n as f64))
+        }
+        None => "no hook meets the target".to_owned(),
+    }
+}
+
 fn headline(out: &mut String, found: &Recommendation) {
     let name = &found.scenario;
     if let Some(Unproved { sleep_s, rollouts, loss }) = found.unproved {
@@ -54,7 +64,7 @@ fn headline(out: &mut String, found: &Recommendation) {
     };
     let hook = match (answer.sleep_s, answer.action) {
         (0, _) => "no preStop hook is needed".to_owned(),
-        (sleep, "exec") => format!("preStop sleep {sleep} s (a command: the kubelet sleeps by itself from 1.29 on)"),
+        (sleep, "exec") => format!("preStop sleep {sleep} s (a command: the kubelet sleeps by itself from 1.30 on)"),
         (sleep, _) => format!("preStop sleep {sleep} s"),
     };
     line(out, &format!("{name}: {hook}, {grace}.\n"));
@@ -93,7 +103,8 @@ fn with_it(out: &mut String, answer: &Answer) {
     let costs = [("rollout", cost.rollout_duration_s), ("last old pod's end", cost.all_terminated_s)];
     let costs: Vec<String> =
         costs.iter().filter_map(|(what, cost)| Some(format!("{what} {}", added(&(*cost)?)))).collect();
-    row(out, "cost", &format!("{}, against {against}", costs.join(", ")));
+    let costs = if costs.is_empty() { "not known: rollouts do not complete".to_owned() } else { costs.join(", ") };
+    row(out, "cost", &format!("{costs}, against {against}"));
     row(
         out,
         "drain",

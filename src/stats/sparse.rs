@@ -8,6 +8,8 @@ use super::{Interval, mean, mean_bounds, proportion_bounds};
 
 /// From so many losses on Student's t bounds their mean size; below, the largest one seen anywhere does.
 const ENOUGH: usize = 20;
+/// The same where every value is a loss.
+const FEW: usize = 10;
 
 /// A mean with bounds that hold one by one.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,21 +25,23 @@ pub struct SparseMean {
 }
 
 /// The mean of `counts`, none of them negative; none if there are none. `largest` is the largest count that anybody has seen:
-/// while fewer than 20 of `counts` are above zero, no mean count above zero is taken to exceed it (or what is in `counts`).
+/// while fewer than 20 of `counts` are above zero (10, if all are), no mean count above zero is taken to exceed it (or what is in `counts`).
 pub fn sparse_mean(counts: &[f64], largest: f64, confidence: f64) -> Option<SparseMean> {
     let found = mean(counts)?;
     let losses: Vec<f64> = counts.iter().copied().filter(|count| *count > 0.0).collect();
     let half = 1.0 - (1.0 - confidence) / 2.0;
     let often = proportion_bounds(losses.len(), counts.len(), half);
-    let size = size_bounds(&losses, largest, half);
+    // Where each loses, their sizes are what any mean is made of.
+    let is_certain = losses.len() == counts.len() && losses.len() >= FEW;
+    let size = size_bounds(&losses, is_certain, largest, half);
     let bounds = Interval(often.low() * size.low(), often.high() * size.high());
     Some(SparseMean { n: found.n, hits: losses.len(), mean: found.mean, bounds })
 }
 
 /// Bounds on the mean size of a loss. From below a loss is at least the smallest one, a single request.
-fn size_bounds(losses: &[f64], largest: f64, confidence: f64) -> Interval {
+fn size_bounds(losses: &[f64], is_certain: bool, largest: f64, confidence: f64) -> Interval {
     let seen = losses.iter().copied().fold(largest.max(1.0), f64::max);
-    let enough = mean_bounds(losses, confidence).filter(|_| losses.len() >= ENOUGH);
+    let enough = mean_bounds(losses, confidence).filter(|_| losses.len() >= ENOUGH || is_certain);
     enough.map_or(Interval(1.0, seen), |Interval(low, high)| Interval(low.max(1.0), high))
 }
 

@@ -1,7 +1,7 @@
 //! `recommend` finds the smallest hook, says when there is none and what helps instead, and its answers hold.
 
 use rollsim::model::spec::Scenario;
-use rollsim::recommend::{Question, Recommendation, recommend};
+use rollsim::recommend::{NeverOver, Question, Recommendation, recommend};
 use rollsim::record::Metric;
 use rollsim::replications;
 use rollsim::stats::sparse_mean;
@@ -18,6 +18,10 @@ const QUESTION: Question = Question {
 };
 
 fn asked(scenario: &Scenario, question: &Question) -> Recommendation {
+    tried(scenario, question).unwrap()
+}
+
+fn tried(scenario: &Scenario, question: &Question) -> Result<Recommendation, NeverOver> {
     replications::on_threads(None, || recommend(scenario, question, &|_| ())).unwrap()
 }
 
@@ -63,6 +67,7 @@ const CUT: &str = "[run]\nduration = \"40s\"\n[rollout]\nat = \"5s\"\n[pod]\nter
 fn where_no_hook_suffices_it_says_so_and_names_what_does() {
     let found = asked(&scenario(CUT, &[]), &Question { longest_s: 10, ..QUESTION });
     assert!(found.answer.is_none() && found.patch.is_none(), "{found:?}");
+    assert_eq!(found.knee_s, None, "no hook changes the loss: {:?}", found.curve);
     let remains = found.remains.unwrap();
     assert!(remains.met.first().is_some_and(|part| part.what.contains("idle connection closed")), "{:?}", remains.met);
     let helpful: Vec<&str> =
@@ -78,6 +83,44 @@ fn a_grace_that_is_too_short_grows_with_the_hook() {
     assert!(answer.grace_s >= answer.sleep_s + answer.drain_s && answer.grace_given_s == 1, "{answer:?}");
     assert!(found.warnings.iter().any(|doubt| doubt.code == "grace-too-short"));
     assert!(found.patch.unwrap().contains(&format!("terminationGracePeriodSeconds: {}\n", answer.grace_s)));
+}
+
+/// One start in a thousand takes 5 s, in which a pod that is routed refuses some 800 requests: that few rollouts lose nothing says
+/// little where none has told how much one loses.
+#[test]
+fn a_loss_that_nobody_saw_is_not_taken_for_one_request() {
+    let slow = r#"pod.boot={ quantiles = [[0.0, "0s"], [0.999, "0s"], [0.99901, "5s"], [1.0, "5s"]] }"#;
+    let sets = [
+        slow,
+        "clients.0.keep_alive=false",
+        "delays.unroute=0s",
+        "run.seed=3",
+        "pod.pre_stop.sleep=0s",
+        "pod.server.profile=nginx-sigquit",
+    ];
+    let found = asked(&shipped("toy-rollout", &sets), &Question { target: 1e-2, ..QUESTION });
+    assert!(found.as_given.losing == 0 && found.as_given.failed_bounds[1] > 2.5, "2.5 are lost: {:?}", found.as_given);
+    assert!(found.assumptions.iter().any(|said| said.contains("no rollout lost anything")), "{:?}", found.assumptions);
+}
+
+/// Each pod of a StatefulSet waits for the one before: the run has to last for all their hooks.
+#[test]
+fn where_pods_stop_in_turn_none_stops_after_the_run() {
+    let text = CUT.replace("[rollout]", "[workload]\nkind = \"stateful_set\"\nreplicas = 5\n[rollout]");
+    let sets = ["kube_proxy.min_sync_period=20s", "pod.server.profile=nginx-sigquit", "run.duration=60s"];
+    let found = asked(&scenario(&text, &sets), &Question { target: 2e-3, longest_s: 15, ..QUESTION });
+    let longest = found.curve.last().unwrap();
+    assert!(longest.sleep_s == 15 && longest.loss.failed > 15.0, "17.6 are lost in a run of 600 s: {longest:?}");
+    assert!(
+        found.answer.is_none() && found.warnings.iter().all(|doubt| doubt.code != "not-over"),
+        "{:?}",
+        found.warnings
+    );
+}
+
+#[test]
+fn a_rollout_that_is_never_over_has_no_answer() {
+    assert_eq!(tried(&shipped("progress-deadline", &[]), &QUESTION), Err(NeverOver));
 }
 
 /// Where as much may be lost as is, no hook is recommended.
