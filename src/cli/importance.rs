@@ -39,12 +39,14 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
 /// Quantiles, pairs and gates are not defined for weighted replications.
 fn refuse_what_does_not_fit(args: &RunArgs) -> Result<(), Failure> {
     let fits = args.files.len() == 1 && matches!(args.format, Format::Table | Format::Json);
-    let plain = args.precision.is_none() && !args.ablate && !args.check && !args.series && args.fail_if.is_empty();
+    let alone = args.against.is_empty() && !args.watch;
+    let plain =
+        alone && args.precision.is_none() && !args.ablate && !args.check && !args.series && args.fail_if.is_empty();
     if fits && plain {
         return Ok(());
     }
-    let message = "--estimator importance takes one scenario, --format table or json, and none of --precision, --ablate, --check, \
-                   --series and --fail-if";
+    let message = "--estimator importance takes one scenario, --format table or json, and none of --against, --watch, --precision, \
+                   --ablate, --check, --series and --fail-if";
     Err(Failure::BadRequest(message.to_owned()))
 }
 

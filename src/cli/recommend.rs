@@ -13,6 +13,11 @@ use crate::scenario;
 
 /// Runs the command.
 pub(super) fn run(args: &RecommendArgs) -> Result<(), Failure> {
+    if args.longest.as_whole_secs() == 0 {
+        return Err(Failure::BadRequest(
+            "--longest must be a second at least: Kubernetes knows whole seconds".to_owned(),
+        ));
+    }
     let input = load(args)?;
     let folder = folders::prepare(args.output.out.as_deref(), &[&input.scenario.name])?.pop().flatten();
     let progress = Progress::endless(args.output.quiet);
@@ -47,7 +52,7 @@ fn question(args: &RecommendArgs, input: &Input) -> Question {
     Question {
         target: args.target,
         confidence: args.confidence,
-        longest_s: args.longest.as_whole_secs().max(1),
+        longest_s: args.longest.as_whole_secs(),
         strategies: !args.hook_only,
         container: container.map_or_else(|| "app".to_owned(), Clone::clone),
         workload: input.workload.as_deref().and_then(patched),
@@ -72,6 +77,8 @@ fn rendered(found: &Recommendation, format: RecommendFormat) -> String {
 /// The answer as files: all of it, the patch and the pictures.
 fn write(found: &Recommendation, folder: &Folder) -> Result<(), Failure> {
     folder.write("recommend.json", json::render(found).as_bytes())?;
+    // What an earlier answer left is not beside this one.
+    ["patch.yaml", "strategies.svg", "strategies.png"].into_iter().try_for_each(|name| folder.remove(name))?;
     if let Some(patch) = &found.patch {
         folder.write("patch.yaml", patch.as_bytes())?;
     }

@@ -103,6 +103,8 @@ fn bad_options_are_bad_input() {
     room.check(&["run", "small.toml", "--precision", "-1"], 2);
     room.check(&["run", "small.toml", "--set", "run.sede=1"], 2);
     room.check(&["run", "-", "-"], 2);
+    room.check(&["recommend", "small.toml", "--longest", "0s"], 2);
+    room.check(&["run", "small.toml", "--estimator", "importance", "--against", "small.toml"], 2);
     let (_, stderr) = room.check(&["run", "small.toml", "--fail-if", "faild.p95 > 0"], 2);
     assert!(stderr.contains("did you mean 'failed'?"), "{stderr}");
 }
@@ -208,6 +210,16 @@ fn an_explanation_leaves_pictures() {
     let (stdout, _) = room.check(&["explain", "small.toml", "--replication", "3", "--quiet"], 0);
     assert!(!stdout.is_empty());
     assert!(room.0.join("output/small/race.svg").exists());
+}
+
+#[test]
+fn a_recommendation_does_not_stand_beside_pictures_of_an_earlier_one() {
+    let room = Room::new("recommend");
+    fs::create_dir_all(room.path("output/small")).unwrap();
+    fs::write(room.path("output/small/strategies.svg"), "old").unwrap();
+    let ask = ["recommend", "small.toml", "--target", "1e-1", "--longest", "1s", "--hook-only", "--quiet"];
+    room.check(&ask, 0);
+    assert!(room.path("output/small/patch.yaml").exists() && !room.path("output/small/strategies.svg").exists());
 }
 
 #[test]
