@@ -50,6 +50,7 @@ const ANY_FAILED: &str = "rollouts that lose any";
 pub(super) const SINGLY: &str = " singly";
 
 /// `text`, and below it what that means if it is in there.
+#[cfg(feature = "cli")]
 pub(super) fn with_note(text: String) -> String {
     if text.contains(SINGLY) { text + SINGLY_NOTE } else { text }
 }

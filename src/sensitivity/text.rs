@@ -49,8 +49,8 @@ pub(super) fn headline(found: &Sensitivity) -> String {
             )
         }
         _ => format!(
-            "{}: {metric} does not vary with any of these inputs, in {} points",
-            found.scenario, found.evaluations
+            "{}: {metric} does not vary with any of these inputs, at {} points of {} replications each",
+            found.scenario, found.evaluations, found.replications
         ),
     }
 }
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn what_does_not_vary_is_said_and_no_effect_of_zero_is_the_largest() {
-        let words = "failed does not vary with any of these inputs, in 768 points";
+        let words = "failed does not vary with any of these inputs, at 768 points of 2 replications each";
         check_headline(input(), words);
         check_headline(
             InputResult { mean_size: Some(Estimate { value: 0.0, ci95: Some([0.0, 0.0]) }), ..input() },
