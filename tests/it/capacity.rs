@@ -25,7 +25,7 @@ const ONE_POD: &str = r#"
 "#;
 
 fn of_one_pod(sets: &[&str]) -> Vec<Metrics> {
-    runs(&scenario(ONE_POD, sets), count(8, 400))
+    runs(&scenario(ONE_POD, sets), count(8, 200))
 }
 
 fn latency(sets: &[&str]) -> Estimate {

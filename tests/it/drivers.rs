@@ -64,7 +64,7 @@ fn the_fast_driver_is_the_plain_one_where_a_connection_ends_by_itself() {
     ];
     for sets in settings {
         let scenario = shipped("article-no-hook", sets);
-        for replication in 0..u64::from(count(4, 100)) {
+        for replication in 0..u64::from(count(4, 50)) {
             drivers_agree(&scenario, replication);
         }
     }

@@ -243,7 +243,7 @@ pub(crate) fn any_scenario() -> impl Strategy<Value = Text> {
 pub(crate) fn config() -> ProptestConfig {
     let mut config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
     if std::env::var_os("PROPTEST_CASES").is_none() {
-        config.cases = count(200, 5_000);
+        config.cases = count(200, 2_500);
     }
     if config.rng_seed == RngSeed::Random {
         config.rng_seed = RngSeed::Fixed(1);

@@ -26,7 +26,7 @@ fn check(name: &str, sets: &[&str], metric: Metric, (plain, forced): (u32, u32))
 
 #[test]
 fn forcing_gives_what_plain_replications_give() {
-    let n = |quick| (count(quick, 6_000), count(quick, 6_000));
+    let n = |quick| (count(quick, 4_000), count(quick, 4_000));
     check("toy-rollout", &["pod.pre_stop.sleep=2s"], Metric::FailedConnectRefused, n(1_000));
     check("toy-rollout", &["pod.pre_stop.sleep=5s"], Metric::ExposedShareS, n(1_500));
     check("toy-rollout", &[], Metric::Failed, n(500));
