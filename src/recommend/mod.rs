@@ -446,6 +446,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_knee_of_a_curve_that_does_not_fall_by_more_than_its_bounds_is_noise() {
+        let point = |sleep_s: u64, least: u32| {
+            let counts: Vec<f64> = (0..64).map(|number| f64::from(least + number % 7)).collect();
+            let loss = stats::sparse_mean(&counts, 1.0, 0.99).unwrap();
+            Tested { sleep_s, test: Test { rollouts: Vec::new(), loss, verdict: Verdict::Fails }, limit: 0.1 }
+        };
+        let curve = |least: [u32; 4]| {
+            [0, 1, 2, 10].into_iter().zip(least).map(|(sleep_s, least)| point(sleep_s, least)).collect::<Vec<_>>()
+        };
+        assert_eq!(knee_s(&curve([100, 10, 5, 0])), Some(1));
+        assert_eq!(knee_s(&curve([1, 0, 0, 0])), None);
+    }
+
+    #[test]
     fn seconds_are_listed() {
         assert_eq!(seconds(&[1]), "1 s");
         assert_eq!(seconds(&[1, 2, 3]), "1 s, 2 s and 3 s");

@@ -67,7 +67,6 @@ const CUT: &str = "[run]\nduration = \"40s\"\n[rollout]\nat = \"5s\"\n[pod]\nter
 fn where_no_hook_suffices_it_says_so_and_names_what_does() {
     let found = asked(&scenario(CUT, &[]), &Question { longest_s: 10, ..QUESTION });
     assert!(found.answer.is_none() && found.patch.is_none(), "{found:?}");
-    assert_eq!(found.knee_s, None, "no hook changes the loss: {:?}", found.curve);
     let remains = found.remains.unwrap();
     assert!(remains.met.first().is_some_and(|part| part.what.contains("idle connection closed")), "{:?}", remains.met);
     let helpful: Vec<&str> =
