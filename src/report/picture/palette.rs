@@ -13,6 +13,26 @@ impl Ink {
         let rounded = |from, to| channel(from, to).round() as u8;
         Ink(rounded(self.0, other.0), rounded(self.1, other.1), rounded(self.2, other.2))
     }
+
+    /// The ink of text that is told best from this one behind it.
+    pub(super) fn text_on(self) -> Ink {
+        if self.contrast(PAPER) > self.contrast(TEXT) { PAPER } else { TEXT }
+    }
+
+    /// Contrast ratio, from 1 to 21 (WCAG 2.2, "contrast ratio").
+    fn contrast(self, other: Ink) -> f64 {
+        let (one, other) = (self.luminance() + 0.05, other.luminance() + 0.05);
+        one.max(other) / one.min(other)
+    }
+
+    /// Relative luminance, from 0 to 1 (WCAG 2.2).
+    fn luminance(self) -> f64 {
+        let linear = |channel: u8| match f64::from(channel) / 255.0 {
+            value if value <= 0.040_45 => value / 12.92,
+            value => libm::pow((value + 0.055) / 1.055, 2.4),
+        };
+        0.2126 * linear(self.0) + 0.7152 * linear(self.1) + 0.0722 * linear(self.2)
+    }
 }
 
 pub(super) const PAPER: Ink = Ink(255, 255, 255);
@@ -84,3 +104,19 @@ const PLUS: [(f64, f64); 12] = [
     (-1.0, -0.3),
     (-0.3, -0.3),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_on_any_shade_can_be_read() {
+        assert!((PAPER.contrast(Ink(0, 0, 0)) - 21.0).abs() < 1e-9);
+        for hue in [LISTENING, EXPOSED, Ink(127, 63, 0), Ink(8, 48, 107)] {
+            for shade in 0..=20 {
+                let ink = PAPER.mixed(hue, f64::from(shade) / 20.0);
+                assert!(ink.contrast(ink.text_on()) >= 3.9, "{ink:?}");
+            }
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Two axes: a cell for each point, darker where the mean is larger. A cell in which nothing was lost says below what the
 //! mean is known to lie.
 
-use super::super::palette::{FAINT_TEXT, Ink, PAPER, TEXT};
+use super::super::palette::{FAINT_TEXT, Ink, TEXT};
 use super::super::scene::{Anchor, Frame, SIZE, Scene, text_width};
 use super::super::{MARGIN, WIDTH};
 use super::labels::{LINE, Labels, fitted, lines};
@@ -165,13 +165,14 @@ fn add_cells(scene: &mut Scene, swept: &Swept, panel: usize, frame: Frame) -> Sh
 fn cell(row: usize, frame: Frame, found: Option<Found>, shades: &mut Shades, hue: Ink) -> Cell {
     let Some(found) = found else { return Cell { row, frame, ink: NEVER, words: None } };
     let shade = shades.shade(found.mean);
-    let ink = if shade > 0.5 { PAPER } else { TEXT };
+    let behind = LEAST.mixed(hue, shade);
+    let ink = behind.text_on();
     let fits = |words: String| Some((size(&words, frame)?, words));
     let words = words(&found).into_iter().find_map(fits).map(|(size, words)| (words, size, ink));
     if words.is_none() && found.mean <= 0.0 {
         shades.hidden = Some(shades.hidden.unwrap_or(0.0).max(found.ci95.1));
     }
-    Cell { row, frame, ink: LEAST.mixed(hue, shade), words }
+    Cell { row, frame, ink: behind, words }
 }
 
 /// What a cell says, best first: a mean of nothing carries its bound, in a narrow cell rounded up.
